@@ -1,0 +1,14 @@
+//! OAuth 2.0 and OpenID Connect authorization server for FAPI-grade deployments: the protocol engine.
+
+pub mod limits;
+mod vocabulary;
+
+pub use vocabulary::id::{
+    ClientId, ConsentId, CorrelationId, DetailType, GrantId, IllFormed, KeyId, Subject,
+};
+pub use vocabulary::scope::Scope;
+pub use vocabulary::secret::{
+    Access, Browser, Code, Fingerprint, Kind, Refresh, RequestUri, Secret, Session,
+};
+pub use vocabulary::time::{Seconds, Timestamp};
+pub use vocabulary::uri::{Issuer, RedirectUri, Resource, UriFault};
