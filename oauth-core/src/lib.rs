@@ -2,6 +2,7 @@
 
 pub mod limits;
 mod vocabulary;
+mod wire;
 
 pub use vocabulary::id::{
     ClientId, ConsentId, CorrelationId, DetailType, GrantId, IllFormed, KeyId, Subject,
@@ -12,3 +13,8 @@ pub use vocabulary::secret::{
 };
 pub use vocabulary::time::{Seconds, Timestamp};
 pub use vocabulary::uri::{Issuer, RedirectUri, Resource, UriFault};
+
+/// JSON, read strictly and written canonically.
+pub mod json {
+    pub use crate::wire::json::{JsonFault, JsonPath, canonical, from_tree, read_strict, read_value};
+}

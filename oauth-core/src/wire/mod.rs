@@ -1,0 +1,3 @@
+//! Bytes to types and back. No protocol knowledge.
+
+pub(crate) mod json;
