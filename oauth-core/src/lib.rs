@@ -1,5 +1,6 @@
 //! OAuth 2.0 and OpenID Connect authorization server for FAPI-grade deployments: the protocol engine.
 
+pub mod jose;
 pub mod limits;
 mod vocabulary;
 mod wire;
