@@ -5,8 +5,10 @@ use serde_json::json;
 use super::super::test_keys::{
     TEST_ONLY_ED25519, TEST_ONLY_P256, TEST_ONLY_P256_CERTIFICATE, TEST_ONLY_RSA_1024, TEST_ONLY_RSA_2048,
 };
-use super::super::{KeyFault, SigningKey};
+use super::super::{KeyFault, SigningKey, decode_base64url};
+use super::read::SMALL_ORDER;
 use super::*;
+use crate::limits;
 
 fn read(value: &Value) -> Result<PublicJwk, JwkFault> {
     PublicJwk::read(value.to_string().as_bytes())
