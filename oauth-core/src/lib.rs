@@ -1,6 +1,8 @@
 //! OAuth 2.0 and OpenID Connect authorization server for FAPI-grade deployments: the protocol engine.
 
 pub mod limits;
+#[cfg(feature = "sql")]
+pub mod store;
 mod vocabulary;
 
 pub use vocabulary::id::{
