@@ -124,21 +124,23 @@ impl Fault {
         if let E::Io(error) = error {
             return unavailable(&error.kind().to_string(), Reach::Connection);
         }
-        match error {
-            E::PoolClosed => Self::new(DbError::Closed, Reach::Transaction),
-            E::PoolTimedOut => unavailable("no connection in time", Reach::Transaction),
-            E::Tls(_) => unavailable("TLS", Reach::Connection),
-            E::Protocol(_) => unavailable("protocol", Reach::Connection),
-            E::WorkerCrashed => unavailable("the connection's thread ended", Reach::Connection),
-            E::Configuration(_) => Self::new(DbError::Other("connection settings".into()), Reach::Connection),
-            E::ColumnDecode { .. }
-            | E::Decode(_)
-            | E::ColumnNotFound(_)
-            | E::ColumnIndexOutOfBounds { .. } => {
-                Self::new(DbError::Corrupt { detail: "a value cannot be read".into() }, Reach::Transaction)
-            }
-            _ => Self::new(DbError::Other("driver".into()), Reach::Transaction),
+        if matches!(error, E::PoolClosed) {
+            return Self::new(DbError::Closed, Reach::Transaction);
         }
+        if matches!(error, E::PoolTimedOut) {
+            return unavailable("no connection in time", Reach::Transaction);
+        }
+        if matches!(error, E::Tls(_) | E::Protocol(_) | E::WorkerCrashed) {
+            return unavailable("the connection failed", Reach::Connection);
+        }
+        if matches!(error, E::ColumnDecode { .. } | E::Decode(_)) {
+            return Self::new(
+                DbError::Corrupt { detail: "a value cannot be read".into() },
+                Reach::Transaction,
+            );
+        }
+        let detail = if matches!(error, E::Configuration(_)) { "connection settings" } else { "driver" };
+        Self::new(DbError::Other(detail.into()), Reach::Transaction)
     }
 }
 

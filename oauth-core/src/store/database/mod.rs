@@ -51,7 +51,7 @@ struct Shared {
 
 enum Connected {
     #[cfg(feature = "sqlite")]
-    Sqlite(sqlite::Sqlite),
+    Sqlite(Box<sqlite::Sqlite>),
     #[cfg(feature = "postgres")]
     Postgres(postgres::Postgres),
 }
@@ -67,11 +67,11 @@ impl Database {
         let engine = match &url.place {
             #[cfg(feature = "sqlite")]
             Place::SqliteFile(path) => {
-                Connected::Sqlite(sqlite::Sqlite::open_file(path, Arc::clone(&counters)).await?)
+                Connected::Sqlite(Box::new(sqlite::Sqlite::open_file(path, Arc::clone(&counters)).await?))
             }
             #[cfg(feature = "sqlite")]
             Place::SqliteMemory => {
-                Connected::Sqlite(sqlite::Sqlite::open_memory(Arc::clone(&counters)).await?)
+                Connected::Sqlite(Box::new(sqlite::Sqlite::open_memory(Arc::clone(&counters)).await?))
             }
             #[cfg(not(feature = "sqlite"))]
             Place::SqliteFile(_) | Place::SqliteMemory => return Err(url::not_built("SQLite")),

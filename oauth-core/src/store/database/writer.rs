@@ -163,39 +163,44 @@ async fn alone(connection: &mut SqliteConnection, job: Job, counters: &Counters)
 /// All jobs in one transaction. When it cannot be committed, every job has failed: even a refusal may rest on what
 /// another job of the batch had written.
 async fn together(connection: &mut SqliteConnection, jobs: Vec<Job>, counters: &Counters) -> Usable {
-    if let Err(fault) = script(connection, "BEGIN IMMEDIATE").await {
+    let batch = if jobs.len() == 1 { Batch::Single } else { Batch::Several };
+    if let Err(fault) = script(connection, batch.begin()).await {
         jobs.into_iter().for_each(|job| job.refuse(&fault.error));
         return if fault.reach == Reach::Connection { Usable::No } else { Usable::Yes };
     }
-    let batch = if jobs.len() == 1 { Batch::Single } else { Batch::Several };
     let mut answers = Vec::with_capacity(jobs.len());
     let mut jobs = jobs.into_iter();
     let mut broken = None;
     for job in jobs.by_ref() {
-        let (answer, damage) = run(connection, job, batch, counters).await;
+        let (answer, standing) = run(connection, job, batch, counters).await;
         answers.extend(answer);
-        if let Err(fault) = damage {
+        if let Err(fault) = standing {
             broken = Some(fault);
             break;
         }
     }
-    let nothing_to_commit =
-        matches!((batch, answers.first()), (Batch::Single, Some(Answer::Transaction(_, Err(_)))));
-    let committed = match broken {
+    let given_up = matches!((batch, answers.first()), (Batch::Single, Some(Answer::Transaction(_, Err(_)))));
+    let ended = match broken {
         Some(fault) => Err(fault),
-        None if nothing_to_commit => script(connection, "ROLLBACK").await,
+        None if given_up => undo(connection).await,
         None => script(connection, "COMMIT").await.inspect(|()| counters.commit()),
     };
-    let Err(fault) = committed else {
+    let Err(fault) = ended else {
         answers.into_iter().for_each(Answer::send);
         return Usable::Yes;
     };
-    // Fails when SQLite has rolled back by itself; any other reason makes the connection suspect. Either way a new one
-    // is opened.
-    let undone = script(connection, "ROLLBACK").await;
+    let undone = undo(connection).await;
     answers.into_iter().for_each(|answer| answer.refuse(&fault.error));
     jobs.for_each(|job| job.refuse(&fault.error));
     if undone.is_ok() { Usable::Yes } else { Usable::No }
+}
+
+/// Leaves the transaction, if SQLite has not left it by itself: then `ROLLBACK` is a mere mistake.
+async fn undo(connection: &mut SqliteConnection) -> Result<(), Fault> {
+    match script(connection, "ROLLBACK").await {
+        Err(fault) if fault.reach == Reach::Statement => Ok(()),
+        outcome => outcome,
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -204,7 +209,17 @@ enum Batch {
     Several,
 }
 
-/// Runs one job of a batch. The second value is the failure that takes the whole batch with it.
+impl Batch {
+    const fn begin(self) -> &'static str {
+        match self {
+            Self::Single => "BEGIN IMMEDIATE",
+            Self::Several => "BEGIN IMMEDIATE; SAVEPOINT batch",
+        }
+    }
+}
+
+/// Runs one job of a batch. The second value says whether the transaction around it still stands: some failures, a
+/// full disk for one, make SQLite roll back everything, and what came after would be committed piece by piece.
 async fn run(
     connection: &mut SqliteConnection,
     job: Job,
@@ -214,29 +229,23 @@ async fn run(
     match job {
         Job::Write(statement, reply) => {
             counters.statement();
-            match execute(connection, statement).await {
-                Ok(written) => (Some(Answer::Write(reply, Ok(written))), Ok(())),
-                Err(fault) => {
-                    let damage = match fault.reach {
-                        Reach::Statement => Ok(()),
-                        Reach::Conflict | Reach::Transaction | Reach::Connection => {
-                            Err(Fault::new(fault.error.again(), fault.reach))
-                        }
-                    };
-                    (Some(Answer::Write(reply, Err(fault.error))), damage)
-                }
-            }
+            let outcome = execute(connection, statement).await;
+            let standing = match &outcome {
+                Ok(_) => Ok(()),
+                Err(_) => script(connection, "RELEASE batch; SAVEPOINT batch").await,
+            };
+            (Some(Answer::Write(reply, outcome.map_err(|fault| fault.error))), standing)
         }
         Job::Transaction(work, reply) => {
-            let (outcome, damage) = transact(connection, &work, batch, counters).await;
-            (Some(Answer::Transaction(reply, outcome)), damage)
+            let (outcome, standing) = transact(connection, &work, batch, counters).await;
+            (Some(Answer::Transaction(reply, outcome)), standing)
         }
         // Taken out of the batch before.
         Job::Close(_) => (None, Ok(())),
     }
 }
 
-/// Runs a transaction between savepoints, so that giving it up leaves the other jobs of the batch alone.
+/// Runs a transaction behind a savepoint, so that giving it up leaves the other jobs of the batch alone.
 async fn transact(
     connection: &mut SqliteConnection,
     work: &Work,
@@ -249,13 +258,12 @@ async fn transact(
         return (Err(fault.error.again()), Err(fault));
     }
     let outcome = work.attempt(Transaction::new(Connection::Sqlite(connection), counters)).await;
-    let end = match (batch, &outcome) {
-        (Batch::Single, _) => return (outcome.map_err(|fault| fault.error), Ok(())),
+    let standing = match (batch, &outcome) {
+        (Batch::Single, _) => Ok(()),
         (Batch::Several, Ok(())) => script(connection, "RELEASE job").await,
-        // There is no savepoint left to return to when SQLite has rolled back everything by itself.
         (Batch::Several, Err(_)) => script(connection, "ROLLBACK TO job; RELEASE job").await,
     };
-    (outcome.map_err(|fault| fault.error), end)
+    (outcome.map_err(|fault| fault.error), standing)
 }
 
 impl Job {
