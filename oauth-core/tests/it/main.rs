@@ -1,3 +1,4 @@
 //! Tests against real databases.
 
+#[cfg(test)]
 mod database;

@@ -147,6 +147,7 @@ impl std::fmt::Debug for Transaction<'_> {
 /// What a caller wants done in one transaction, with the type of its result hidden.
 pub(super) struct Work {
     body: Box<dyn Body>,
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "SQLite always serializes"))]
     pub(super) isolation: Isolation,
     pub(super) time_max: Duration,
 }
