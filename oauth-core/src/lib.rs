@@ -2,6 +2,8 @@
 
 pub mod jose;
 pub mod limits;
+#[cfg(feature = "sql")]
+pub mod store;
 mod vocabulary;
 mod wire;
 
