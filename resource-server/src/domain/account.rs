@@ -118,6 +118,20 @@ impl Iban {
         Ok(Self(text.to_owned()))
     }
 
+    /// The IBAN of an account that a bank of `country` numbers `bban`, with the check digits computed.
+    ///
+    /// # Errors
+    /// [`IbanFault`] when country and number do not fit each other.
+    pub fn issue(country: &str, bban: &str) -> Result<Self, IbanFault> {
+        let upper = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit();
+        if country.len() != 2 || !country.bytes().chain(bban.bytes()).all(upper) {
+            return Err(IbanFault::Malformed);
+        }
+        let remainder = mod97(bban.bytes().chain(country.bytes()).chain(*b"00"));
+        let check = 98_u32.saturating_sub(remainder);
+        Self::parse(&format!("{country}{check:02}{bban}"))
+    }
+
     /// The electronic form.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -242,7 +256,7 @@ mod tests {
     const GOOD: &[&str] = &[
         "AE070331234567890123456",
         "AE760330000010195511162",
-        "GB33GRHL20201555555555",
+        "GB33BUKB20201555555555",
         "GB94BARC10201530093459",
         "DE89370400440532013000",
         "FR1420041010050500013M02606",
@@ -274,6 +288,21 @@ mod tests {
             ("AE0A0331234567890123456", IbanFault::CheckDigits),
         ] {
             assert_eq!(Iban::parse(bad), Err(fault), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn an_issued_iban_has_the_check_digits_that_are_read() {
+        for good in GOOD {
+            let issued = Iban::issue(&good[..2], &good[4..]).unwrap();
+            assert_eq!(issued.as_str(), *good);
+        }
+        assert_eq!(Iban::issue("PH", "0331234567890123456"), Err(IbanFault::Country));
+        assert_eq!(Iban::issue("AE", "033123456789012345"), Err(IbanFault::Structure));
+        for (country, bban) in
+            [("ae", "0331234567890123456"), ("AE", "033123456789012345\u{ff16}"), ("\u{391}", "1")]
+        {
+            assert_eq!(Iban::issue(country, bban), Err(IbanFault::Malformed));
         }
     }
 
