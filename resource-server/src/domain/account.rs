@@ -338,13 +338,16 @@ mod tests {
     }
 
     proptest! {
+        /// Of its own class: a letter for a digit also shifts what stands before it, which MOD 97-10 does not
+        /// promise to catch.
         #[test]
-        fn one_wrong_character_never_passes_the_check_digits(which in 0..GOOD.len(), at in 0_usize..34, to in "[0-9A-Z]") {
+        fn one_wrong_character_never_passes_the_check_digits(which in 0..GOOD.len(), at in 0_usize..34, digit in 0..10_u8, letter in 0..26_u8) {
             let good = GOOD[which];
-            if at < good.len() && good[at..=at] != to {
-                let mut wrong = good.to_owned();
-                wrong.replace_range(at..=at, &to);
-                prop_assert!(Iban::parse(&wrong).is_err(), "{}", wrong);
+            if at < good.len() {
+                let mut wrong = good.as_bytes().to_vec();
+                wrong[at] = if wrong[at].is_ascii_digit() { digit.saturating_add(b'0') } else { letter.saturating_add(b'A') };
+                let wrong = String::from_utf8(wrong).unwrap();
+                prop_assert!(wrong == good || Iban::parse(&wrong).is_err(), "{}", wrong);
             }
         }
     }
