@@ -16,7 +16,7 @@ fn pages_to_look_at() {
         let hostile = truth::hostile_consent();
         all.push(case(("consent", "consent-hostile"), &hostile, pages.consent(&hostile)));
         for case in all {
-            let html = case.html.replace(pages.style_path(), "style.css");
+            let html = case.html.replace(&pages.style_path().replace('/', "&#x2f;"), "style.css");
             std::fs::write(directory.join(format!("{}.html", case.name)), html).unwrap();
         }
     }

@@ -82,11 +82,11 @@ pub(super) fn login_failed() -> LoginView {
 pub(super) fn payment_consent() -> ConsentView {
     let everyday = AccountOption {
         selection: Selection::Selected,
-        ..account("acc-1", "Everyday account", "AE•• •••• •••• •••• ••34 56", "AED 12,408.55")
+        ..account("acc-1", "Everyday account", "AE •••• 3456", "AED 12,408.55")
     };
     let travel = AccountOption {
         unavailable: Some(text("The balance does not cover this payment.")),
-        ..account("acc-3", "Travel", "AE•• •••• •••• •••• ••90 12", "AED 88.00")
+        ..account("acc-3", "Travel", "AE •••• 9012", "AED 88.00")
     };
     ConsentView {
         form: form("/consent"),
@@ -111,7 +111,7 @@ pub(super) fn payment_consent() -> ConsentView {
         )],
         accounts: AccountChoice::OneOf(vec![
             everyday,
-            account("acc-2", "Savings", "AE•• •••• •••• •••• ••78 90", "AED 64,020.00"),
+            account("acc-2", "Savings", "AE •••• 7890", "AED 64,020.00"),
             travel,
         ]),
         validity: text("Until 21 November 2026, 15:28"),
@@ -259,7 +259,7 @@ pub(super) fn consent_details() -> ConsentDetailsView {
                 strong("Most per payment", "AED 200.00"),
                 strong("Most per month", "AED 500.00"),
                 row("Payee account", "AE07 0331 2345 6789 0123 456"),
-                row("Paid from", "Everyday account ••34 56"),
+                row("Paid from", "Everyday account •••• 3456"),
                 row("Valid", "21 November 2026 to 20 May 2027"),
                 row("Purpose", "Monthly book box"),
             ],

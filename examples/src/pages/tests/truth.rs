@@ -153,6 +153,9 @@ pub(super) fn hostile_consent() -> ConsentView {
     let mut view = sample::payment_consent();
     view.requester.name = format!("Аcme\u{200b} Bank ✔ verified {}", "very ".repeat(50));
     view.payments[0].payee = "W".repeat(10_000);
+    let mut stacked = view.payments[0].clone();
+    stacked.payee = format!("Stacked{}", "\u{301}\u{30d}\u{316}".repeat(80));
+    view.payments.push(stacked);
     view.purpose = Some("\u{202e}09.1 DEA\u{202c} only <script>alert(1)</script> \u{0}".to_owned());
     view.sections.push(Section {
         heading: "Remittance".to_owned(),
