@@ -170,6 +170,20 @@ pub(super) fn access_consent() -> ConsentView {
     }
 }
 
+pub(super) fn unchosen_consent() -> ConsentView {
+    ConsentView { error: Some(text("Choose at least one account to share, or deny.")), ..access_consent() }
+}
+
+pub(super) fn fixed_consent() -> ConsentView {
+    let named = account("pera-1", "PERA Growth Fund", "•••• •••• 2207", "PHP 184,250.00");
+    ConsentView {
+        accounts: AccountChoice::Fixed(vec![named]),
+        may_not: Vec::new(),
+        purpose: None,
+        ..access_consent()
+    }
+}
+
 pub(super) fn refused() -> RefusedView {
     RefusedView {
         requester_name: text("Palm Books"),
@@ -235,6 +249,10 @@ pub(super) fn my_consents() -> MyConsentsView {
     }
 }
 
+pub(super) fn no_consents() -> MyConsentsView {
+    MyConsentsView { open: Vec::new(), ended: Vec::new(), notice: None, older_href: None, ..my_consents() }
+}
+
 fn moment(shown: &str, rfc3339: &str) -> Moment {
     Moment { shown: text(shown), rfc3339: text(rfc3339) }
 }
@@ -282,6 +300,17 @@ pub(super) fn consent_details() -> ConsentDetailsView {
         ],
         revoke: Some(own_form("/my/consents/c-1/revoke")),
         error: None,
+    }
+}
+
+pub(super) fn ended_consent() -> ConsentDetailsView {
+    ConsentDetailsView {
+        status: standing("Ended", Tone::Ended),
+        payments: Vec::new(),
+        usage: Vec::new(),
+        revoke: None,
+        error: Some(text("This consent has ended already.")),
+        ..consent_details()
     }
 }
 

@@ -66,8 +66,27 @@ fn every_field_of_every_view_is_on_its_page_escaped() {
             } else {
                 text.contains(&mark.replace('\u{202e}', "U+202E").replace('\u{0}', "U+0000"))
             };
-            let not_asked = case.name == "login-code" && field == "username";
-            assert!(present || not_asked, "{}: {field} is not on the page", case.name);
+            let not_an_input =
+                matches!((case.name, field.as_str()), ("login-code", "username") | ("consent-fixed", "id"));
+            assert!(present || not_an_input, "{}: {field} is not on the page", case.name);
+        }
+    }
+}
+
+#[test]
+fn every_optional_field_is_filled_in_some_case() {
+    let cases = cases(&Pages::new().unwrap());
+    let holds = |template: &str, field: &str, wanted: fn(&Json) -> bool| {
+        cases
+            .iter()
+            .filter(|case| case.template == template)
+            .any(|case| case.view.get(field).is_some_and(wanted))
+    };
+    for case in &cases {
+        for field in case.view.as_object().unwrap().keys() {
+            let filled =
+                holds(case.template, field, |value| !value.is_null() && value != &Json::Array(Vec::new()));
+            assert!(filled, "{}: {field} is never filled", case.template);
         }
     }
 }
