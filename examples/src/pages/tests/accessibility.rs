@@ -80,7 +80,7 @@ fn every_input_has_a_label_and_every_button_and_link_has_words() {
             assert!(wrapped || named, "{}: {input:?}", case.name);
         }
         for element in page.all("button").into_iter().chain(page.all("a")) {
-            let hidden = element.attribute("hidden").is_some();
+            let hidden = element.attribute("aria-hidden") == Some("true");
             assert!(hidden || !element.text.trim().is_empty(), "{}: {element:?}", case.name);
         }
     }
@@ -171,7 +171,13 @@ fn the_enter_key_decides_nothing() {
     let page = consent(AccountChoice::OneOf);
     let form = page.all("form")[0];
     let first = page.within(form, "button")[0];
-    assert!(first.attribute("disabled").is_some() && first.attribute("id").is_none());
+    assert_eq!(first.attribute("formmethod"), Some("dialog"), "a browser takes the first enabled button");
+    assert!(
+        first.attribute("disabled").is_none() && first.attribute("hidden").is_none(),
+        "or it is passed over"
+    );
+    assert_eq!((first.attribute("name"), first.attribute("tabindex")), (None, Some("-1")));
+    assert!(page.all("dialog").is_empty());
 }
 
 #[test]
