@@ -2,5 +2,5 @@
 
 pub mod keys;
 pub mod pki;
-// pub mod serve;
+pub mod serve;
 pub mod tls;
