@@ -343,3 +343,121 @@ fn write_synced(draft: &Path, bytes: &[u8], access: Access) -> io::Result<()> {
     file.write_all(bytes)?;
     file.sync_all()
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use ring::rand::SystemRandom;
+
+    use super::*;
+
+    /// A directory of one test, gone with it.
+    pub(crate) struct Scratch(pub(crate) PathBuf);
+
+    impl Scratch {
+        pub(crate) fn new() -> Self {
+            static COUNT: AtomicU64 = AtomicU64::new(0);
+            let number = COUNT.fetch_add(1, Ordering::Relaxed);
+            let path = std::env::temp_dir().join(format!("mandate-{}-{number}", std::process::id()));
+            let _ = fs::remove_dir_all(&path);
+            Self(path)
+        }
+    }
+
+    impl Drop for Scratch {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    fn random() -> SystemRandom {
+        SystemRandom::new()
+    }
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn every_kind_of_key_is_made_once_for_its_owner_alone() {
+        let dir = Scratch::new();
+        let wanted: Vec<_> = [KeyAlgorithm::Es256, KeyAlgorithm::Ps256, KeyAlgorithm::Ed25519]
+            .into_iter()
+            .map(|algorithm| (algorithm, dir.0.join(format!("{algorithm:?}.pem"))))
+            .collect();
+        let first = ensure_all(&wanted, &random()).unwrap();
+        let second = ensure_all(&wanted, &random()).unwrap();
+        for ((algorithm, path), (a, b)) in wanted.iter().zip(first.iter().zip(&second)) {
+            assert_eq!((a.algorithm, b.algorithm), (*algorithm, *algorithm));
+            assert_eq!(a.pkcs8.secret_pkcs8_der(), b.pkcs8.secret_pkcs8_der());
+            assert_eq!(mode(path), 0o600);
+            assert!(fs::read(path).unwrap().starts_with(b"-----BEGIN PRIVATE KEY-----\n"));
+        }
+        assert_eq!(fs::read_dir(&dir.0).unwrap().count(), 3, "no drafts stay behind");
+    }
+
+    #[test]
+    fn a_key_file_that_others_can_reach_is_refused_with_the_command_that_helps() {
+        let dir = Scratch::new();
+        let path = dir.0.join("key.pem");
+        ensure_es256(&path, &random()).unwrap();
+        for bad in [0o604, 0o602, 0o620, 0o644, 0o666] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(bad)).unwrap();
+            let fault = ensure_es256(&path, &random()).unwrap_err();
+            assert!(matches!(fault, KeyFault::OpenToOthers { mode, .. } if mode == bad), "{bad:o}");
+            assert!(fault.to_string().contains(&format!("chmod 600 '{}'", path.display())));
+        }
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o440)).unwrap();
+        ensure_es256(&path, &random()).unwrap();
+    }
+
+    #[test]
+    fn a_file_with_another_key_or_none_is_refused_and_left_alone() {
+        let dir = Scratch::new();
+        let path = dir.0.join("key.pem");
+        ensure_ed25519(&path, &random()).unwrap();
+        let before = fs::read(&path).unwrap();
+        assert!(matches!(ensure_es256(&path, &random()), Err(KeyFault::Unreadable { .. })));
+        assert!(matches!(ensure_ps256(&path, &random()), Err(KeyFault::Unreadable { .. })));
+        assert!(matches!(ensure_secret32(&path, &random()), Err(KeyFault::Unreadable { .. })));
+        assert_eq!(fs::read(&path).unwrap(), before);
+        place(&path, b"", Access::Owner, Existing::Replace).unwrap();
+        assert!(matches!(ensure_ed25519(&path, &random()), Err(KeyFault::Unreadable { .. })));
+    }
+
+    #[test]
+    fn a_key_whose_public_half_is_not_its_own_is_refused() {
+        let dir = Scratch::new();
+        let (one, two) = (dir.0.join("one.pem"), dir.0.join("two.pem"));
+        let one_der = ensure_es256(&one, &random()).unwrap().pkcs8.secret_pkcs8_der().to_vec();
+        let two_der = ensure_es256(&two, &random()).unwrap().pkcs8.secret_pkcs8_der().to_vec();
+        let (kept, _) = one_der.split_at(one_der.len() - 65);
+        let mixed = [kept, &two_der[two_der.len() - 65..]].concat();
+        let pem = SecretDocument::try_from(mixed.as_slice())
+            .unwrap()
+            .to_pem("PRIVATE KEY", LineEnding::LF)
+            .unwrap();
+        place(&one, pem.as_bytes(), Access::Owner, Existing::Replace).unwrap();
+        assert!(ensure_es256(&one, &random()).is_err());
+    }
+
+    #[test]
+    fn of_many_first_starts_at_once_all_load_the_same_secret() {
+        let dir = Scratch::new();
+        let path = dir.0.join("nonce.secret");
+        let secrets: Vec<_> = std::thread::scope(|scope| {
+            let all: Vec<_> =
+                (0..16).map(|_| scope.spawn(|| ensure_secret32(&path, &random()).unwrap())).collect();
+            all.into_iter().map(|thread| *thread.join().unwrap().reveal()).collect()
+        });
+        assert!(secrets.iter().all(|secret| *secret == secrets[0]));
+        assert_ne!(secrets[0], [0; 32]);
+        assert_eq!(mode(&path), 0o600);
+    }
+
+    #[test]
+    fn debug_output_of_a_key_shows_none_of_its_bytes() {
+        let dir = Scratch::new();
+        let key = ensure_ed25519(&dir.0.join("key.pem"), &random()).unwrap();
+        assert_eq!(format!("{key:?}").matches(char::is_numeric).count(), "25519".len() + "8".len() * 2);
+    }
+}

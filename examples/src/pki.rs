@@ -17,6 +17,7 @@ use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier as _;
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use crate::keys::{self, Access, Existing, KeyAlgorithm, KeyFault};
 
@@ -70,7 +71,7 @@ pub enum PkiFault {
         /// The authority's certificate.
         certificate: PathBuf,
     },
-    /// The authority's certificate and key belong to different pairs, or it cannot issue for this server.
+    /// The authority's certificate is not an authority's, not its key's, or at its end; browsers check all three.
     #[error("{} cannot vouch for this server; remove it and its key to start over", certificate.display())]
     CannotVouch {
         /// The authority's certificate.
@@ -105,6 +106,9 @@ impl LocalPki {
             }
         };
         let authority = one_certificate(&certificate_path, &authority_pem)?;
+        if !vouches(&authority, &authority_key, now) {
+            return Err(PkiFault::CannotVouch { certificate: certificate_path });
+        }
         let maker = Maker { dir, now, random: &random, authority: &authority, authority_key: &authority_key };
         let server = maker.server()?;
         Ok(Self { authority_pem, authority, authority_key, server })
@@ -248,6 +252,16 @@ impl Maker<'_> {
     }
 }
 
+/// Path validation takes a trust anchor as given (RFC 5280 section 6.1.1), so its own state is looked at here.
+fn vouches(authority: &CertificateDer<'_>, key: &KeyPair, now: Timestamp) -> bool {
+    X509Certificate::from_der(authority).is_ok_and(|(_, certificate)| {
+        certificate.is_ca()
+            && certificate.public_key().subject_public_key.data == key.public_key_raw()
+            && certificate.validity().not_before.timestamp() <= now.seconds()
+            && certificate.validity().not_after.timestamp() > now.plus(RENEWAL_WINDOW).seconds()
+    })
+}
+
 fn authority_params(now: Timestamp, random: &SystemRandom) -> Result<CertificateParams, PkiFault> {
     let mut params = CertificateParams::default();
     dress(&mut params, now, AUTHORITY_LIFETIME, random)?;
@@ -342,4 +356,133 @@ fn read_public(path: &Path) -> Result<Option<String>, KeyFault> {
 fn one_certificate(path: &Path, pem: &str) -> Result<CertificateDer<'static>, KeyFault> {
     CertificateDer::from_pem_slice(pem.as_bytes())
         .map_err(|_| KeyFault::Unreadable { path: path.to_owned(), expected: "a certificate in PEM" })
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::collections::BTreeMap;
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+    use crate::keys::tests::Scratch;
+
+    /// The real time: peers in these tests check certificates by it.
+    pub(crate) fn real_now() -> Timestamp {
+        Timestamp::from_seconds(i64::try_from(UnixTime::now().as_secs()).unwrap())
+    }
+
+    fn files(dir: &Path) -> BTreeMap<String, Vec<u8>> {
+        let entries = fs::read_dir(dir).unwrap().map(Result::unwrap);
+        entries.map(|e| (e.file_name().into_string().unwrap(), fs::read(e.path()).unwrap())).collect()
+    }
+
+    #[test]
+    fn a_second_start_reuses_the_same_files_byte_for_byte() {
+        let dir = Scratch::new();
+        LocalPki::ensure(&dir.0, real_now()).unwrap();
+        let before = files(&dir.0);
+        assert_eq!(
+            before.keys().collect::<Vec<_>>(),
+            ["ca.key.pem", "ca.pem", "server.key.pem", "server.pem"]
+        );
+        LocalPki::ensure(&dir.0, real_now().plus(Seconds::days(1))).unwrap();
+        assert_eq!(files(&dir.0), before);
+    }
+
+    #[test]
+    fn private_keys_are_written_for_their_owner_alone() {
+        let dir = Scratch::new();
+        LocalPki::ensure(&dir.0, real_now()).unwrap();
+        for name in ["ca.key.pem", "server.key.pem"] {
+            assert_eq!(fs::metadata(dir.0.join(name)).unwrap().permissions().mode() & 0o777, 0o600, "{name}");
+            fs::set_permissions(dir.0.join(name), fs::Permissions::from_mode(0o644)).unwrap();
+            let fault = LocalPki::ensure(&dir.0, real_now()).unwrap_err();
+            assert!(matches!(fault, PkiFault::Key(KeyFault::OpenToOthers { .. })), "{name}: {fault}");
+            fs::set_permissions(dir.0.join(name), fs::Permissions::from_mode(0o600)).unwrap();
+        }
+    }
+
+    #[test]
+    fn the_server_certificate_is_renewed_thirty_days_before_its_end_and_not_earlier() {
+        let dir = Scratch::new();
+        let start = real_now();
+        LocalPki::ensure(&dir.0, start).unwrap();
+        let before = files(&dir.0);
+        LocalPki::ensure(&dir.0, start.plus(Seconds::days(789))).unwrap();
+        assert_eq!(files(&dir.0), before);
+        LocalPki::ensure(&dir.0, start.plus(Seconds::days(791))).unwrap();
+        let after = files(&dir.0);
+        assert_eq!(after["ca.pem"], before["ca.pem"]);
+        assert_ne!(after["server.pem"], before["server.pem"]);
+    }
+
+    #[test]
+    fn a_renewal_that_was_cut_short_between_its_two_files_is_healed() {
+        let dir = Scratch::new();
+        LocalPki::ensure(&dir.0, real_now()).unwrap();
+        let (_, stray) = new_key(&SystemRandom::new()).unwrap();
+        keys::place(&dir.0.join("server.key.pem"), stray.as_bytes(), Access::Owner, Existing::Replace)
+            .unwrap();
+        LocalPki::ensure(&dir.0, real_now()).unwrap();
+        assert_ne!(files(&dir.0)["server.key.pem"], stray.into_bytes());
+    }
+
+    #[test]
+    fn an_authority_without_its_key_is_never_replaced() {
+        let dir = Scratch::new();
+        LocalPki::ensure(&dir.0, real_now()).unwrap();
+        fs::remove_file(dir.0.join("ca.key.pem")).unwrap();
+        let before = files(&dir.0);
+        assert!(matches!(LocalPki::ensure(&dir.0, real_now()), Err(PkiFault::KeyMissing { .. })));
+        assert_eq!(files(&dir.0), before);
+    }
+
+    #[test]
+    fn an_authority_with_a_key_of_another_pair_or_past_its_end_is_reported() {
+        let dir = Scratch::new();
+        let start = real_now();
+        LocalPki::ensure(&dir.0, start).unwrap();
+        let late = LocalPki::ensure(&dir.0, start.plus(Seconds::days(3640)));
+        assert!(matches!(late, Err(PkiFault::CannotVouch { .. })));
+        let (_, stray) = new_key(&SystemRandom::new()).unwrap();
+        keys::place(&dir.0.join("ca.key.pem"), stray.as_bytes(), Access::Owner, Existing::Replace).unwrap();
+        let before = files(&dir.0);
+        assert!(matches!(LocalPki::ensure(&dir.0, start), Err(PkiFault::CannotVouch { .. })));
+        assert_eq!(files(&dir.0), before);
+    }
+
+    #[test]
+    fn certificates_say_what_they_are_for_and_nothing_more() {
+        let dir = Scratch::new();
+        let pki = LocalPki::ensure(&dir.0, real_now()).unwrap();
+        let (_, ca) = X509Certificate::from_der(pki.authority()).unwrap();
+        assert!(ca.is_ca());
+        let (_, server) = X509Certificate::from_der(&pki.server().chain[0]).unwrap();
+        assert!(!server.is_ca());
+        let days =
+            (server.validity().not_after.timestamp() - server.validity().not_before.timestamp()) / 86_400;
+        assert!(days <= 825, "{days}");
+        let usage = server.extended_key_usage().unwrap().unwrap().value;
+        assert!(usage.server_auth && !usage.client_auth);
+        assert_eq!(server.subject_alternative_name().unwrap().unwrap().value.general_names.len(), 3);
+
+        let client = pki.issue_client_certificate("tpp-1", "A Third Party", real_now()).unwrap();
+        let der = CertificateDer::from_pem_slice(client.certificate_pem.as_bytes()).unwrap();
+        let (_, client) = X509Certificate::from_der(&der).unwrap();
+        let usage = client.extended_key_usage().unwrap().unwrap().value;
+        assert!(usage.client_auth && !usage.server_auth);
+        assert_eq!(client.subject().to_string(), "O=A Third Party, CN=tpp-1");
+        assert_eq!(client.issuer(), ca.subject());
+    }
+
+    #[test]
+    fn instants_that_certificates_cannot_say_do_not_panic() {
+        let dir = Scratch::new();
+        for at in [Timestamp::FAR_FUTURE, Timestamp::from_millis(i64::MIN), Timestamp::EPOCH] {
+            let _ = self_signed_client_certificate("tpp", "TPP", at);
+            let _ = LocalPki::ensure(&dir.0, at);
+            let _ = fs::remove_dir_all(&dir.0);
+        }
+    }
 }

@@ -7,22 +7,22 @@
 mod layers;
 mod pulse;
 mod shutdown;
+mod visitor;
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode};
+use http::{Request, Response};
 use http_body::Body;
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use oauth_core::{CorrelationId, Timestamp};
 use rustls::ServerConfig;
-use rustls_pki_types::CertificateDer;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -39,20 +39,9 @@ pub use self::layers::{
 };
 use self::pulse::{Counted, Phase, Pulse, Watched};
 pub use self::shutdown::Shutdown;
-use crate::tls::{Chain, ChainTrust};
-
-/// Request extension: the address at the other end of the connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PeerAddress(pub SocketAddr);
-
-/// Request extension: the certificate whose key signed the TLS handshake.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ClientCertificate {
-    /// The end-entity certificate.
-    pub leaf_der: Arc<[u8]>,
-    /// What its chain is worth at the time of this request; a resumed session may outlive its certificate.
-    pub chain: Chain,
-}
+pub use self::visitor::{ClientCertificate, PeerAddress};
+use self::visitor::{Shown, Visitor};
+use crate::tls::ChainTrust;
 
 /// How long and how much, for every connection of a listener.
 #[derive(Debug, Clone)]
@@ -73,7 +62,7 @@ pub struct EdgeLimits {
     pub parting: Duration,
     /// Header fields of one request.
     pub header_fields: usize,
-    /// Bytes of all header fields of one request.
+    /// Bytes of the target and all header fields of one request.
     pub header_bytes: u32,
     /// Requests at one time on one HTTP/2 connection.
     pub streams: u32,
@@ -272,9 +261,7 @@ impl Desk {
             async move {
                 let response = match admitted {
                     Ok(request) => service.oneshot(request).await?,
-                    Err(status) => {
-                        layers::refused(status, &serde_json::json!({ "error": "invalid_request" }))
-                    }
+                    Err(unfit) => unfit.answer(),
                 };
                 Ok::<_, Infallible>(response.map(|body| Counted { body: Box::pin(body), _busy: busy }))
             }
@@ -285,69 +272,19 @@ impl Desk {
             _ = connection.as_mut() => return,
             phase = pulse.lapse(limits) => match phase {
                 Phase::Opening | Phase::Head => return,
-                Phase::Busy(_) | Phase::Idle => limits.parting,
+                Phase::Busy(_) | Phase::Idle => Some(limits.parting),
             },
             () = self.shutdown.begun() => match pulse.phase() {
-                Phase::Opening => limits.parting,
-                Phase::Head | Phase::Busy(_) | Phase::Idle => self.shutdown.drain_max,
+                Phase::Opening => Some(limits.parting),
+                // Bounded by the listener, which counts what it has to cut.
+                Phase::Head | Phase::Busy(_) | Phase::Idle => None,
             },
         };
         connection.as_mut().graceful_shutdown();
-        let _ = timeout(patience, connection).await;
-    }
-}
-
-/// Who is at the other end of a connection.
-struct Visitor {
-    peer: SocketAddr,
-    certificate: Option<Shown>,
-}
-
-impl Visitor {
-    /// Adds what the connection knows to a request. HTTP/2 counts its header fields only here: hyper bounds their
-    /// bytes, not their number.
-    fn introduce(
-        &self,
-        mut request: Request<Incoming>,
-        edge: &Edge,
-    ) -> Result<Request<Incoming>, StatusCode> {
-        if request.headers().len() > edge.limits.header_fields {
-            return Err(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
-        }
-        let extensions = request.extensions_mut();
-        extensions.insert(PeerAddress(self.peer));
-        if let Some(certificate) = &self.certificate {
-            extensions.insert(certificate.at((edge.now)()));
-        }
-        Ok(request)
-    }
-}
-
-/// The certificate chain shown on a connection, judged again whenever the clock has moved. Validity is written in
-/// whole seconds (RFC 5280 section 4.1.2.5), so within one second the verdict cannot change.
-struct Shown {
-    leaf_der: Arc<[u8]>,
-    chain: Vec<CertificateDer<'static>>,
-    trust: ChainTrust,
-    verdict: Mutex<Option<(i64, Chain)>>,
-}
-
-impl Shown {
-    fn new(chain: &[CertificateDer<'_>], trust: &ChainTrust) -> Option<Self> {
-        let leaf_der = Arc::from(chain.first()?.as_ref());
-        let chain = chain.iter().map(|certificate| certificate.clone().into_owned()).collect();
-        Some(Self { leaf_der, chain, trust: trust.clone(), verdict: Mutex::new(None) })
-    }
-
-    fn at(&self, now: Timestamp) -> ClientCertificate {
-        let mut verdict = self.verdict.lock().unwrap_or_else(PoisonError::into_inner);
-        let chain = match (*verdict, self.chain.split_first()) {
-            (Some((second, chain)), _) if second == now.seconds() => chain,
-            (_, Some((leaf, intermediates))) => self.trust.judge(leaf, intermediates, now),
-            (_, None) => Chain::Untrusted,
+        let _ = match patience {
+            Some(patience) => timeout(patience, connection).await,
+            None => Ok(connection.await),
         };
-        *verdict = Some((now.seconds(), chain));
-        ClientCertificate { leaf_der: Arc::clone(&self.leaf_der), chain }
     }
 }
 
@@ -382,3 +319,6 @@ impl Http {
         Self { one: either.clone().http1_only(), two: either.clone().http2_only(), either }
     }
 }
+
+#[cfg(test)]
+mod tests;
