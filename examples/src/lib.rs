@@ -1,3 +1,7 @@
-//! The parts of the reference bank and of the reference third party.
+//! The parts that the reference bank and the reference third party are assembled from.
 
+pub mod keys;
 pub mod pages;
+pub mod pki;
+pub mod serve;
+pub mod tls;
