@@ -14,12 +14,12 @@ fn every_licence_is_on_the_list() {
 
 #[test]
 fn no_banned_crate_is_in_the_tree() {
-    nothing(banned(&tree().packages, &rules()));
+    nothing(banned(&locked(), &rules()));
 }
 
 #[test]
 fn every_crate_comes_from_the_registry_or_from_here() {
-    nothing(foreign(&tree().packages, &rules()));
+    nothing(foreign(&locked(), &rules()));
 }
 
 #[test]
@@ -41,9 +41,21 @@ struct Tree {
 #[derive(Deserialize)]
 struct Package {
     id: String,
-    name: String,
+    #[serde(flatten)]
+    locked: Locked,
     license: Option<String>,
+}
+
+/// What `Cargo.lock` says of a package: every platform, every feature, nothing downloaded.
+#[derive(Deserialize)]
+struct Locked {
+    name: String,
     source: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Lock {
+    package: Vec<Locked>,
 }
 
 #[derive(Deserialize)]
@@ -72,7 +84,7 @@ impl Tree {
     /// Names of the packages that a crate pulls in as normal dependencies.
     fn reach(&self, from: &str) -> BTreeSet<&str> {
         let names: BTreeMap<&str, &str> =
-            self.packages.iter().map(|package| (package.id.as_str(), package.name.as_str())).collect();
+            self.packages.iter().map(|package| (package.id.as_str(), package.locked.name.as_str())).collect();
         let edges: BTreeMap<&str, &[Edge]> =
             self.resolve.nodes.iter().map(|node| (node.id.as_str(), node.deps.as_slice())).collect();
         let mut waiting: Vec<&str> =
@@ -130,14 +142,26 @@ struct Sources {
     allow_registry: Vec<String>,
 }
 
+/// Only the crates of this platform: those of others need not have been downloaded.
 fn tree() -> Tree {
-    let output = Command::new(env!("CARGO"))
-        .args(["metadata", "--locked", "--offline", "--format-version", "1"])
-        .current_dir(source::top())
-        .output()
-        .expect("cargo runs");
+    let rustc = run(Command::new("rustc").arg("-vV"));
+    let host = std::str::from_utf8(&rustc).expect("rustc writes text");
+    let host = host.lines().find_map(|line| line.strip_prefix("host: ")).expect("rustc names its host");
+    let words =
+        ["metadata", "--locked", "--offline", "--all-features", "--format-version", "1", "--filter-platform"];
+    let metadata = run(Command::new(env!("CARGO")).args(words).arg(host).current_dir(source::top()));
+    serde_json::from_slice(&metadata).expect("cargo metadata answers in its documented form")
+}
+
+fn run(command: &mut Command) -> Vec<u8> {
+    let output = command.output().expect("the tool runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).expect("cargo metadata answers in its documented form")
+    output.stdout
+}
+
+fn locked() -> Vec<Locked> {
+    let text = std::fs::read_to_string(source::top().join("Cargo.lock")).expect("Cargo.lock exists");
+    toml::from_str::<Lock>(&text).expect("Cargo.lock is a list of packages").package
 }
 
 fn rules() -> Rules {
@@ -153,14 +177,15 @@ fn nothing(complaints: Vec<String>) {
 fn unlicensed(packages: &[Package], rules: &Rules) -> Vec<String> {
     let mut found = Vec::new();
     for package in packages {
-        let excepted = rules.licenses.exceptions.iter().filter(|exception| exception.name == package.name);
+        let excepted =
+            rules.licenses.exceptions.iter().filter(|exception| exception.name == package.locked.name);
         let mut allowed: Vec<&str> =
             excepted.flat_map(|exception| exception.allow.iter().map(String::as_str)).collect();
         allowed.extend(rules.licenses.allow.iter().map(String::as_str));
         match &package.license {
             Some(expression) if satisfied(expression, &allowed) => {}
-            Some(expression) => found.push(format!("{}: {expression} is not allowed", package.name)),
-            None => found.push(format!("{}: no licence", package.name)),
+            Some(expression) => found.push(format!("{}: {expression} is not allowed", package.locked.name)),
+            None => found.push(format!("{}: no licence", package.locked.name)),
         }
     }
     found
@@ -208,13 +233,13 @@ fn one<'w>(words: &'w [&'w str], allowed: &[&str]) -> (bool, &'w [&'w str]) {
     }
 }
 
-fn banned(packages: &[Package], rules: &Rules) -> Vec<String> {
+fn banned(packages: &[Locked], rules: &Rules) -> Vec<String> {
     let bans = &rules.bans.deny;
     let hits = packages.iter().flat_map(|package| bans.iter().filter(move |ban| ban.name == package.name));
     hits.map(|ban| format!("{} is banned: {}", ban.name, ban.reason)).collect()
 }
 
-fn foreign(packages: &[Package], rules: &Rules) -> Vec<String> {
+fn foreign(packages: &[Locked], rules: &Rules) -> Vec<String> {
     packages
         .iter()
         .filter_map(|package| package.source.as_ref().map(|source| (package, source)))
@@ -227,9 +252,8 @@ fn foreign(packages: &[Package], rules: &Rules) -> Vec<String> {
 
 // The checks, tested with what they must refuse.
 
-fn package(name: &str, license: Option<&str>, source: Option<&str>) -> Package {
-    let own = |text: Option<&str>| text.map(str::to_owned);
-    Package { id: name.to_owned(), name: name.to_owned(), license: own(license), source: own(source) }
+fn locked_as(name: &str, source: Option<&str>) -> Locked {
+    Locked { name: name.to_owned(), source: source.map(str::to_owned) }
 }
 
 #[test]
@@ -245,14 +269,15 @@ fn a_licence_outside_the_list_is_refused_in_every_position() {
     {
         assert!(!satisfied(bad, &allowed), "{bad}");
     }
-    assert_eq!(unlicensed(&[package("x", None, None)], &rules()).len(), 1);
+    let silent = Package { id: String::new(), locked: locked_as("x", None), license: None };
+    assert_eq!(unlicensed(&[silent], &rules()).len(), 1);
 }
 
 #[test]
 fn a_banned_crate_and_a_git_source_are_refused() {
     for name in ["aws-lc-sys", "native-tls", "reqwest", "rustls-pemfile"] {
-        assert_eq!(banned(&[package(name, None, None)], &rules()).len(), 1, "{name}");
+        assert_eq!(banned(&[locked_as(name, None)], &rules()).len(), 1, "{name}");
     }
-    assert_eq!(foreign(&[package("x", None, Some("git+https://example.org/x"))], &rules()).len(), 1);
-    assert!(foreign(&[package("x", None, None)], &rules()).is_empty());
+    assert_eq!(foreign(&[locked_as("x", Some("git+https://example.org/x"))], &rules()).len(), 1);
+    assert!(foreign(&[locked_as("x", None)], &rules()).is_empty());
 }
