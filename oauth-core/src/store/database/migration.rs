@@ -93,18 +93,16 @@ pub(super) async fn migrate(database: &Database, set: &MigrationSet) -> Result<(
     Ok(())
 }
 
-/// Makes sure that the book of migrations is there. PostgreSQL reports a unique violation in its own catalogue when two
-/// sessions create the same table at once.
+/// Makes sure that the book of migrations is there. When several sessions create it at once, PostgreSQL fails the later
+/// ones with one of several errors in its own catalogue, `IF NOT EXISTS` or not; what counts is that it is there.
 async fn prepare(database: &Database) -> Result<(), DbError> {
-    let look = Statement::new("SELECT version FROM schema_migration WHERE set_name = ''");
-    if database.read(look).await.is_ok() {
+    let look = || database.read(Statement::new("SELECT version FROM schema_migration WHERE set_name = ''"));
+    if look().await.is_ok() {
         return Ok(());
     }
     patiently(|| async {
-        match run(database, |transaction| Box::pin(create_book(transaction))).await {
-            Err(DbError::UniqueViolation { .. }) => Err(DbError::Busy { detail: "schema_migration".into() }),
-            outcome => outcome,
-        }
+        let created = run(database, |transaction| Box::pin(create_book(transaction))).await;
+        if created.is_err() && look().await.is_ok() { Ok(()) } else { created }
     })
     .await
 }

@@ -19,7 +19,7 @@ async fn eight_processes_may_migrate_at_once() {
     let mut places = vec![file()];
     places.extend(postgres().await);
     for place in places {
-        for _ in 0..5 {
+        for _ in 0..20 {
             let all: Vec<_> = (0..8)
                 .map(|_| {
                     let url = place.url.clone();

@@ -206,7 +206,7 @@ async fn a_transaction_that_does_not_end_is_undone_and_the_writer_goes_on() {
         })
     };
     tokio::time::sleep(Duration::from_millis(100)).await;
-    db.write(insert("next", 1)).await.unwrap();
+    tokio::time::timeout(Duration::from_secs(20), db.write(insert("next", 1))).await.unwrap().unwrap();
     assert!(matches!(stuck.await.unwrap(), Err(DbError::Busy { .. })));
     assert_eq!(count(&db).await, 1);
 }
