@@ -8,6 +8,8 @@
 //! methods with typed values from any framework. Resource servers judge tokens with [`TokenVerifier`].
 
 mod endpoint;
+#[cfg(feature = "http")]
+pub mod http;
 mod identify;
 pub mod jose;
 pub mod limits;
