@@ -1,1 +1,7 @@
-//! placeholder
+//! The parts that the reference bank and the reference third party are assembled from.
+
+pub mod keys;
+pub mod pages;
+pub mod pki;
+pub mod serve;
+pub mod tls;

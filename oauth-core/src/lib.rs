@@ -1,8 +1,79 @@
 //! OAuth 2.0 and OpenID Connect authorization server for FAPI-grade deployments: the protocol engine.
+//!
+//! An [`AuthorizationServer`] is built from a [`Policy`] (what a profile demands), [`Settings`] (what the bank
+//! chooses) and [`Ports`] (what the bank supplies). Every endpoint is one method, and every method goes through the
+//! same six steps: read, identify, gather, decide, commit, answer.
+//!
+//! Start with [`AuthorizationServer::new`]; mount it with [`http::OAuthService`] (feature `http`), or call the
+//! methods with typed values from any framework. Resource servers judge tokens with [`TokenVerifier`].
 
+mod endpoint;
+mod identify;
+pub mod jose;
 pub mod limits;
+mod model;
+mod policy;
+mod port;
+mod refusal;
+mod rules;
+mod server;
+pub mod store;
+mod verify;
 mod vocabulary;
+mod wire;
 
+pub use endpoint::Submitted;
+pub use endpoint::authorize::{AuthorizeSubmitted, Interacting};
+pub use endpoint::introspect::{Active, AnswerForm, Inactive, Introspection, IntrospectionAnswer};
+pub use endpoint::metadata::{Aliases, Metadata};
+pub use endpoint::push::Pushed;
+pub use endpoint::resume::{ResumeSubmitted, Waiting};
+pub use endpoint::token::TokenAnswer;
+pub use identify::Presented;
+pub use model::binding::{Binding, NotAThumbprint, Thumbprint};
+pub use model::certificate::{Chain, PeerCertificate};
+pub use model::client::{
+    CertificateSubject, Client, ClientMetadata, ClientStatus, Credential, GrantType, InvalidMetadata,
+    Organisation,
+};
+pub use model::details::{AuthorizationDetails, VettedDetail, VettedDetails};
+pub use model::grant::{Approval, Authentication, Grant, Stage};
+pub use model::request::{Prompt, VettedRequest};
+pub use model::token::AccessClaims;
+pub use policy::profiles::{
+    FAPI1_ADVANCED, FAPI2_MESSAGE_SIGNING, FAPI2_SECURITY, PLAIN_OAUTH, UAE_OPEN_FINANCE,
+};
+pub use policy::settings::{
+    OutOfBounds, Paths, ProofNonce, ResourceSetting, ServerSecret, Settings, TokenForm,
+};
+pub use policy::{
+    AnswerBy, AssertionAudience, Cap, ClientAuth, Constraint, Pkce, Policy, RefreshRotation, RequestObject,
+    RequestPath, ResponseType, SenderConstraint, SignedRequest,
+};
+pub use port::Ports;
+pub use port::audit::{Audit, AuditEvent, AuditOutcome, LogAudit};
+pub use port::claims::{Claimed, Claims, Once};
+pub use port::clients::{ClientDirectory, FixedClients};
+pub use port::clock::{Clock, SystemClock};
+pub use port::consents::{
+    ConsentFacts, Consents, DetailTypes, DetailsCase, NoConsents, NoDetailTypes, Standing,
+};
+pub use port::entropy::{Entropy, SystemEntropy};
+pub use port::interaction::{Denial, ErrorPage, Interaction, Outcome};
+pub use port::signer::{LocalSigner, Signer};
+pub use port::store::{
+    Opening, Redemption, RefreshRecord, Spend, Store, StoredAccess, TokenStanding, UseState,
+};
+pub use port::users::{NoUserClaims, UserClaims};
+pub use refusal::code::{At, ErrorCode, Wire};
+pub use refusal::reason::{
+    ApprovalReason, ClientReason, DetailsFault, DetailsReason, GrantReason, ProofReason, Reason,
+    RequestReason, TokenReason,
+};
+pub use refusal::{Error, Fault, Refusal, RuleId};
+pub use rules::{Rule, hold};
+pub use server::AuthorizationServer;
+pub use verify::access_token::{Authority, TokenVerifier, VerifierSettings};
 pub use vocabulary::id::{
     ClientId, ConsentId, CorrelationId, DetailType, GrantId, IllFormed, KeyId, Subject,
 };
@@ -12,3 +83,8 @@ pub use vocabulary::secret::{
 };
 pub use vocabulary::time::{Seconds, Timestamp};
 pub use vocabulary::uri::{Issuer, RedirectUri, Resource, UriFault};
+
+/// JSON, read strictly and written canonically.
+pub mod json {
+    pub use crate::wire::json::{JsonFault, JsonPath, canonical, from_tree, read_strict, read_value};
+}

@@ -1,1 +1,3 @@
-//! placeholder
+//! Banking, payment and consent APIs behind consent-bound access tokens.
+
+pub mod domain;

@@ -1,0 +1,178 @@
+//! Making strangers' text safe to look at, and strangers' addresses safe to follow.
+
+use std::fmt::Write as _;
+
+use minijinja::{Error, ErrorKind, Value};
+
+/// Characters beyond which a value gets a bounded box of its own, so that it cannot push anything out of view.
+pub(super) const LONG_CHARS: usize = 280;
+/// Characters of a view's text in a title.
+const TITLE_CHARS: usize = 80;
+
+/// Template filter: the text escaped, isolated from the direction of what surrounds it, and with every character
+/// that has no shape of its own or moves its neighbours replaced by its code point in a box.
+pub(super) fn visible(text: String) -> Value {
+    let mut html = String::with_capacity(text.len() + 32);
+    html.push_str(if text.chars().count() > LONG_CHARS {
+        "<bdi class=\"long\" role=\"group\" aria-label=\"Long text\" tabindex=\"0\">"
+    } else {
+        "<bdi>"
+    });
+    for character in text.chars() {
+        match character {
+            '&' => html.push_str("&amp;"),
+            '<' => html.push_str("&lt;"),
+            '>' => html.push_str("&gt;"),
+            '"' => html.push_str("&quot;"),
+            '\'' => html.push_str("&#39;"),
+            hidden if is_deceptive(hidden) => {
+                push(&mut html, format_args!("<span class=\"codepoint\">U+{:04X}</span>", u32::from(hidden)));
+            }
+            plain => html.push(plain),
+        }
+    }
+    html.push_str("</bdi>");
+    Value::from_safe_string(html)
+}
+
+/// Template filter: as [`visible`], for attributes and titles, where no element can stand.
+pub(super) fn visible_text(text: String) -> String {
+    let mut plain = String::with_capacity(text.len());
+    for character in text.chars() {
+        if is_deceptive(character) {
+            push(&mut plain, format_args!("[U+{:04X}]", u32::from(character)));
+        } else {
+            plain.push(character);
+        }
+    }
+    plain
+}
+
+/// Template filter: as [`visible_text`], cut to what a window's title can hold.
+pub(super) fn short(text: String) -> String {
+    let mut characters = text.chars();
+    let mut cut: String = characters.by_ref().take(TITLE_CHARS).collect();
+    if characters.next().is_some() {
+        cut.push('…');
+    }
+    visible_text(cut)
+}
+
+/// Template filter: an address a link may lead to. A path of this server, `https`, `http` to this machine (RFC 8252
+/// section 7.3), or an application's own scheme, which RFC 8252 section 7.1 builds from a domain name.
+pub(super) fn href(address: String) -> Result<String, Error> {
+    if is_local_path(&address) || super::csp::ReturnOrigin::of(&address).is_ok() {
+        Ok(address)
+    } else {
+        Err(Error::new(ErrorKind::InvalidOperation, "a link leads where no link may lead"))
+    }
+}
+
+/// Template filter: a path of this server, the only place a form may be posted to.
+pub(super) fn local(path: String) -> Result<String, Error> {
+    if is_local_path(&path) {
+        Ok(path)
+    } else {
+        Err(Error::new(ErrorKind::InvalidOperation, "a form is posted to another server"))
+    }
+}
+
+/// `//host` and `/\host` are other servers to a browser, and it drops tabs and line breaks before it looks.
+fn is_local_path(address: &str) -> bool {
+    let mut bytes = address.bytes();
+    bytes.next() == Some(b'/')
+        && !matches!(bytes.next(), Some(b'/' | b'\\'))
+        && address.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+/// Controls, characters of bidirectional formatting, and characters that show nothing. The joiners among them are
+/// at home in some scripts, yet two payees may differ by nothing else. No-break spaces are left: money uses them.
+fn is_deceptive(character: char) -> bool {
+    character.is_control()
+        || matches!(
+            character,
+            '\u{ad}'
+                | '\u{34f}'
+                | '\u{61c}'
+                | '\u{115f}'
+                | '\u{1160}'
+                | '\u{1680}'
+                | '\u{17b4}'
+                | '\u{17b5}'
+                | '\u{180b}'..='\u{180f}'
+                | '\u{2000}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{205f}'..='\u{206f}'
+                | '\u{2800}'
+                | '\u{3164}'
+                | '\u{e000}'..='\u{f8ff}'
+                | '\u{fe00}'..='\u{fe0f}'
+                | '\u{feff}'
+                | '\u{ffa0}'
+                | '\u{fff0}'..='\u{fffb}'
+                | '\u{e0000}'..='\u{e0fff}'
+                | '\u{f0000}'..='\u{10ffff}'
+        )
+}
+
+/// Writing to a string cannot fail.
+fn push(out: &mut String, piece: std::fmt::Arguments<'_>) {
+    let _ = out.write_fmt(piece);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn direction_overrides_joiners_and_controls_are_shown_as_code_points() {
+        let shown = visible("pay\u{202e}Adam\u{200d}\u{0}\n\u{2066}".to_owned()).to_string();
+        assert_eq!(
+            shown,
+            "<bdi>pay<span class=\"codepoint\">U+202E</span>Adam<span class=\"codepoint\">U+200D</span>\
+             <span class=\"codepoint\">U+0000</span><span class=\"codepoint\">U+000A</span>\
+             <span class=\"codepoint\">U+2066</span></bdi>"
+        );
+        assert_eq!(visible_text("a\u{202e}b\u{feff}".to_owned()), "a[U+202E]b[U+FEFF]");
+    }
+
+    #[test]
+    fn letters_of_every_script_are_left_alone() {
+        for text in ["مكتبة النخيل", "Société Générale", "東京", "AED\u{a0}149.90", "Ñandú 🏦"]
+        {
+            assert_eq!(visible(text.to_owned()).to_string(), format!("<bdi>{text}</bdi>"));
+        }
+    }
+
+    #[test]
+    fn a_link_leads_to_this_server_to_https_or_to_an_application() {
+        for good in [
+            "/my/consents",
+            "https://tpp.example/cb?code=1",
+            "http://127.0.0.1:4711/cb",
+            "ae.example.app:/cb",
+        ] {
+            assert_eq!(href(good.to_owned()).unwrap(), good);
+        }
+        for bad in [
+            "javascript:alert(1)",
+            "java\nscript:alert(1)",
+            "data:text/html,x",
+            "//evil.example/",
+            "/\\evil.example",
+            "/\t/evil.example",
+            "http://tpp.example/cb",
+            "",
+            "my/consents",
+        ] {
+            assert!(href(bad.to_owned()).is_err(), "{bad:?} was let through");
+        }
+    }
+
+    #[test]
+    fn a_form_is_posted_to_this_server_only() {
+        assert!(local("/login".to_owned()).is_ok());
+        assert!(local("https://tpp.example/".to_owned()).is_err());
+        assert!(local("//tpp.example/".to_owned()).is_err());
+    }
+}

@@ -1,0 +1,163 @@
+//! Token introspection (RFC 7662), plain or signed (RFC 9701).
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::Submitted;
+use super::token::mint;
+use crate::identify::{self, Caller};
+use crate::limits;
+use crate::model::binding::Binding;
+use crate::model::token::AccessClaims;
+use crate::refusal::reason::RequestReason;
+use crate::refusal::{Error, Refusal, RuleId};
+use crate::server::Context;
+use crate::verify::access_token::{Resolved, resolve};
+use crate::vocabulary::id::{ClientId, ConsentId};
+use crate::vocabulary::scope::Scope;
+use crate::vocabulary::uri::Issuer;
+use crate::wire::form::Form;
+
+/// RFC 7662 section 2.1: `token` is required.
+const TOKEN_PRESENT: RuleId = RuleId("RFC7662-2.1");
+/// `typ` and media type of the signed answer (RFC 9701 section 5).
+const SIGNED_TYPE: &str = "token-introspection+jwt";
+
+/// The form in which the caller wants the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AnswerForm {
+    /// JSON (RFC 7662 section 2.2).
+    Json,
+    /// A signed JWT (RFC 9701 section 4).
+    Jwt,
+}
+
+/// The answer.
+#[derive(Debug, Clone, PartialEq)]
+pub enum IntrospectionAnswer {
+    /// JSON.
+    Json(Box<Introspection>),
+    /// A signed JWT.
+    Jwt(String),
+}
+
+/// What a caller learns about a token. An inactive one has no other member (RFC 7662 section 2.2).
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Introspection {
+    /// Expired, revoked, unknown, or none of the caller's business.
+    Inactive(Inactive),
+    /// Good right now.
+    Active(Box<Active>),
+}
+
+/// `{"active": false}`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Inactive {
+    active: bool,
+}
+
+/// The members of RFC 7662 section 2.2 with those of RFC 8705, 9396, 9449 and our consent.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the members carry the registered names of RFC 7662 section 2.2")]
+pub struct Active {
+    active: bool,
+    pub iss: Issuer,
+    pub sub: String,
+    pub aud: String,
+    pub client_id: ClientId,
+    pub scope: Scope,
+    pub token_type: &'static str,
+    pub iat: i64,
+    pub exp: i64,
+    pub jti: String,
+    pub cnf: Binding,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub authorization_details: Vec<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub consent_id: Option<ConsentId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auth_time: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub acr: Option<String>,
+}
+
+/// The claims of a signed answer (RFC 9701 section 5): no `sub` and no `exp` beside the introspection itself.
+#[derive(Serialize)]
+struct SignedClaims<'a> {
+    iss: &'a Issuer,
+    aud: &'a ClientId,
+    iat: i64,
+    token_introspection: &'a Introspection,
+}
+
+pub(crate) async fn introspect(
+    context: &Context<'_>,
+    submitted: Submitted,
+    wanted: AnswerForm,
+) -> Result<IntrospectionAnswer, Error> {
+    let form = Form::read(&submitted.body, limits::FORM_BODY_BYTES)?;
+    let caller = identify::identify(context, &form, &submitted.presented).await?;
+    let token = form
+        .get("token")
+        .ok_or(Refusal { rule: TOKEN_PRESENT, reason: RequestReason::TokenMissing.into() })?;
+    let found = resolve(context, token).await?;
+    let introspection = decide(found, &caller);
+    answer(context, &caller, introspection, wanted).await
+}
+
+/// Pure: what this caller may learn.
+fn decide(found: Option<Resolved>, caller: &Caller) -> Introspection {
+    match found {
+        Some(found) if is_for(&found.claims, caller) => Introspection::Active(Box::new(active(found.claims))),
+        Some(_) | None => Introspection::Inactive(Inactive { active: false }),
+    }
+}
+
+/// RFC 7662 section 4: a resource server sees the tokens meant for it, a client its own; nobody sees another's.
+fn is_for(claims: &AccessClaims, caller: &Caller) -> bool {
+    let serves =
+        caller.client.resource.as_ref().is_some_and(|resource| claims.aud.contains(resource.as_str()));
+    serves || claims.client_id == caller.client.id
+}
+
+fn active(claims: AccessClaims) -> Active {
+    Active {
+        active: true,
+        aud: claims.aud.iter().next().unwrap_or_default().to_owned(),
+        token_type: claims.cnf.token_type(),
+        iss: claims.iss,
+        sub: claims.sub,
+        client_id: claims.client_id,
+        scope: claims.scope,
+        iat: claims.iat,
+        exp: claims.exp,
+        jti: claims.jti,
+        cnf: claims.cnf,
+        authorization_details: claims.authorization_details,
+        consent_id: claims.consent_id,
+        auth_time: claims.auth_time,
+        acr: claims.acr,
+    }
+}
+
+async fn answer(
+    context: &Context<'_>,
+    caller: &Caller,
+    introspection: Introspection,
+    wanted: AnswerForm,
+) -> Result<IntrospectionAnswer, Error> {
+    match wanted {
+        AnswerForm::Json => Ok(IntrospectionAnswer::Json(Box::new(introspection))),
+        AnswerForm::Jwt => {
+            let claims = SignedClaims {
+                iss: &context.settings.issuer,
+                aud: &caller.client.id,
+                iat: context.now.seconds(),
+                token_introspection: &introspection,
+            };
+            let jwt = mint::sign(context, context.settings.signing_alg, Some(SIGNED_TYPE), &claims).await?;
+            Ok(IntrospectionAnswer::Jwt(jwt))
+        }
+    }
+}

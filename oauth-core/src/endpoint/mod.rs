@@ -1,0 +1,23 @@
+//! One file per endpoint, each with the six steps from top to bottom: read, identify, gather, decide, commit, answer.
+
+pub(crate) mod authorize;
+pub(crate) mod introspect;
+pub(crate) mod jwks;
+pub(crate) mod metadata;
+pub(crate) mod push;
+pub(crate) mod resume;
+pub(crate) mod revoke;
+pub(crate) mod ticket;
+pub(crate) mod token;
+pub(crate) mod userinfo;
+
+use crate::identify::Presented;
+
+/// A form posted to an endpoint that authenticates clients.
+#[derive(Debug, Clone, Default)]
+pub struct Submitted {
+    /// The body, already bounded by the transport.
+    pub body: Vec<u8>,
+    /// How it arrived.
+    pub presented: Presented,
+}

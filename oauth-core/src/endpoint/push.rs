@@ -1,0 +1,230 @@
+//! Pushed authorization requests (RFC 9126 section 2).
+
+use std::sync::Arc;
+
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+use super::Submitted;
+use crate::identify::{self, Caller};
+use crate::limits;
+use crate::model::binding::Thumbprint;
+use crate::model::client::Client;
+use crate::model::details::AuthorizationDetails;
+use crate::model::request::{AuthorizationParams, Prompt, VettedRequest};
+use crate::policy::{AnswerBy, Policy};
+use crate::port::consents::{ConsentFacts, DetailsCase};
+use crate::refusal::reason::{DetailsReason, RequestReason};
+use crate::refusal::{Error, Refusal, RuleId};
+use crate::rules::{
+    Rule, fapi2_security, hold, oidc_core, rfc6749, rfc7636, rfc8707, rfc9101, rfc9126, rfc9449,
+};
+use crate::server::Context;
+use crate::vocabulary::scope::Scope;
+use crate::vocabulary::secret::{RequestUri, Secret};
+use crate::vocabulary::time::{Seconds, Timestamp};
+use crate::vocabulary::uri::{RedirectUri, Resource};
+use crate::wire::form::Form;
+
+/// What the rules of this endpoint judge.
+pub(crate) struct PushCase {
+    pub(crate) client: Arc<Client>,
+    pub(crate) params: AuthorizationParams,
+    pub(crate) scope: Scope,
+    /// The key of a DPoP proof that came with the push.
+    pub(crate) proof: Option<Thumbprint>,
+    /// The scopes this server offers.
+    pub(crate) offered: Scope,
+    /// The resources this server issues tokens for.
+    pub(crate) resources: Vec<Resource>,
+    facts: ConsentFacts,
+    fresh: Fresh,
+    now: Timestamp,
+}
+
+/// Random bits, drawn before anything is decided.
+struct Fresh {
+    request_uri: Secret<RequestUri>,
+    consent: Zeroizing<[u8; 32]>,
+}
+
+/// The specification of this endpoint: every rule, in the order in which they are judged.
+pub(crate) const RULES: &[&Rule<PushCase>] = &[
+    &rfc9126::REQUEST_URI_ABSENT,
+    &rfc9101::FORM_TAKEN,
+    &rfc6749::GRANT_REGISTERED,
+    &rfc6749::RESPONSE_TYPE_PRESENT,
+    &rfc6749::RESPONSE_TYPE_OFFERED,
+    &fapi2_security::RESPONSE_MODE_OFFERED,
+    &fapi2_security::REDIRECT_URI_PRESENT,
+    &rfc6749::REDIRECT_URI_REGISTERED,
+    &rfc7636::CHALLENGE_PRESENT,
+    &rfc7636::CHALLENGE_METHOD,
+    &rfc7636::CHALLENGE_WELL_FORMED,
+    &rfc6749::STATE_BOUNDED,
+    &oidc_core::NONCE_BOUNDED,
+    &oidc_core::PROMPT_KNOWN,
+    &oidc_core::MAX_AGE_KNOWN,
+    &rfc6749::SCOPE_ALLOWED,
+    &rfc8707::RESOURCE_KNOWN,
+    &rfc9449::JKT_WELL_FORMED,
+    &rfc9449::JKT_IS_PROOF_KEY,
+];
+
+/// What is kept, under which name, until when.
+struct PushDecision {
+    request: VettedRequest,
+    request_uri: Secret<RequestUri>,
+    until: Timestamp,
+    expires_in: Seconds,
+}
+
+/// The answer: 201 with a reference to the request (RFC 9126 section 2.2).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Pushed {
+    /// The reference. It is good once, for this client, until it is decided.
+    pub request_uri: String,
+    /// Seconds until it is over.
+    pub expires_in: i64,
+}
+
+pub(crate) async fn push(context: &Context<'_>, submitted: Submitted) -> Result<Pushed, Error> {
+    let form = read(&submitted)?;
+    let caller = identify::identify(context, &form, &submitted.presented).await?;
+    let case = gather(context, form, &caller).await?;
+    let decision = decide(context, case, caller.policy)?;
+    commit(context, &decision).await?;
+    Ok(answer(&decision))
+}
+
+fn read(submitted: &Submitted) -> Result<Form, Refusal> {
+    Form::read(&submitted.body, limits::FORM_BODY_BYTES)
+}
+
+async fn gather(context: &Context<'_>, form: Form, caller: &Caller) -> Result<PushCase, Error> {
+    let params = params(&form)?;
+    let scope = Scope::new(params.scope.as_deref().unwrap_or_default())
+        .map_err(|_| refuse(SCOPE_WELL_FORMED, RequestReason::ScopeMalformed))?;
+    let facts = context.ports.consents.facts(&params.authorization_details, &caller.client).await?;
+    let fresh = Fresh {
+        request_uri: Secret::from_random(&context.ports.entropy.draw()?),
+        consent: context.ports.entropy.draw()?,
+    };
+    Ok(PushCase {
+        client: Arc::clone(&caller.client),
+        params,
+        scope,
+        proof: caller.proof,
+        offered: context.settings.scopes.clone(),
+        resources: context.settings.resources.iter().map(|resource| resource.uri.clone()).collect(),
+        facts,
+        fresh,
+        now: context.now,
+    })
+}
+
+fn decide(context: &Context<'_>, case: PushCase, policy: &Policy) -> Result<PushDecision, Refusal> {
+    hold(RULES, &case, policy)?;
+    let details = context.ports.details.vet(&DetailsCase {
+        asked: &case.params.authorization_details,
+        scope: &case.scope,
+        client: &case.client,
+        facts: &case.facts,
+        now: case.now,
+        fresh: &case.fresh.consent,
+    })?;
+    let params = case.params;
+    let redirect_uri = params.redirect_uri.as_deref().map(RedirectUri::new);
+    let redirect_uri = redirect_uri.and_then(Result::ok).ok_or_else(|| {
+        refuse(rfc6749::REDIRECT_URI_REGISTERED.id, RequestReason::RedirectUriNotRegistered)
+    })?;
+    let thumbprint = |text: Option<String>| text.and_then(|text| Thumbprint::parse(&text).ok());
+    let request = VettedRequest {
+        issuer: context.settings.issuer.clone(),
+        client: case.client.id.clone(),
+        redirect_uri,
+        answer_by: answer_by(params.response_mode.as_deref(), policy),
+        scope: details.scope.clone(),
+        state: params.state,
+        nonce: params.nonce,
+        code_challenge: thumbprint(params.code_challenge),
+        dpop_jkt: case.proof.or_else(|| thumbprint(params.dpop_jkt)),
+        details,
+        prompt: prompt(params.prompt.as_deref()),
+        max_age: params.max_age.and_then(|text| text.parse().ok()).map(Seconds::new),
+        acr_values: params.acr_values.iter().flat_map(|text| text.split(' ')).map(str::to_owned).collect(),
+        login_hint: params.login_hint,
+        resource: params.resource.and_then(|text| Resource::new(&text).ok()),
+        asked_at: case.now,
+    };
+    let expires_in = context.settings.request_uri_lifetime;
+    Ok(PushDecision {
+        request,
+        request_uri: case.fresh.request_uri,
+        until: case.now.plus(expires_in),
+        expires_in,
+    })
+}
+
+async fn commit(context: &Context<'_>, decision: &PushDecision) -> Result<(), Error> {
+    if decision.request.details.consent.is_some() {
+        context.ports.consents.lodge(&decision.request, context.now).await?;
+    }
+    let key = decision.request_uri.fingerprint(&context.settings.issuer);
+    context.ports.store.push(&key, &decision.request, decision.until).await?;
+    Ok(())
+}
+
+fn answer(decision: &PushDecision) -> Pushed {
+    Pushed { request_uri: decision.request_uri.reveal().to_owned(), expires_in: decision.expires_in.get() }
+}
+
+/// RFC 6749 section 3.3: the grammar of `scope`.
+const SCOPE_WELL_FORMED: RuleId = RuleId("RFC6749-3.3-form");
+/// RFC 9396 section 2: the shape of `authorization_details`.
+const DETAILS_WELL_FORMED: RuleId = RuleId("RFC9396-2");
+
+fn params(form: &Form) -> Result<AuthorizationParams, Refusal> {
+    let malformed = |reason: DetailsReason| Refusal { rule: DETAILS_WELL_FORMED, reason: reason.into() };
+    let authorization_details = match form.get("authorization_details") {
+        Some(text) => AuthorizationDetails::read(text).map_err(malformed)?,
+        None => AuthorizationDetails::default(),
+    };
+    Ok(AuthorizationParams {
+        client_id: form.owned("client_id"),
+        response_type: form.owned("response_type"),
+        response_mode: form.owned("response_mode"),
+        redirect_uri: form.owned("redirect_uri"),
+        scope: form.owned("scope"),
+        state: form.owned("state"),
+        nonce: form.owned("nonce"),
+        code_challenge: form.owned("code_challenge"),
+        code_challenge_method: form.owned("code_challenge_method"),
+        authorization_details,
+        dpop_jkt: form.owned("dpop_jkt"),
+        prompt: form.owned("prompt"),
+        max_age: form.owned("max_age"),
+        acr_values: form.owned("acr_values"),
+        login_hint: form.owned("login_hint"),
+        resource: form.owned("resource"),
+        request: form.owned("request"),
+        request_uri: form.owned("request_uri"),
+    })
+}
+
+fn answer_by(asked: Option<&str>, policy: &Policy) -> AnswerBy {
+    let mode = policy.answer_by.iter().copied().find(|mode| asked == Some(mode.as_str()));
+    mode.or_else(|| policy.answer_by.first().copied()).unwrap_or(AnswerBy::Query)
+}
+
+fn prompt(asked: Option<&str>) -> Prompt {
+    match asked {
+        Some("none") => Prompt::None,
+        Some(values) if values.split(' ').any(|value| value == "login") => Prompt::Login,
+        Some(_) | None => Prompt::AsNeeded,
+    }
+}
+
+fn refuse(rule: RuleId, reason: RequestReason) -> Refusal {
+    Refusal { rule, reason: reason.into() }
+}

@@ -1,0 +1,168 @@
+//! The customer has decided: the pushed request is spent, its grant opens, and the browser goes back to the client
+//! (RFC 6749 section 4.1.2, RFC 9207).
+
+use std::sync::Arc;
+
+use crate::model::client::Client;
+use crate::model::grant::{Approval, Grant, Stage};
+use crate::model::request::VettedRequest;
+use crate::port::interaction::{Denial, Outcome};
+use crate::port::store::{Opening, Spend};
+use crate::refusal::code::At;
+use crate::refusal::reason::{ApprovalReason, Reason, RequestReason};
+use crate::refusal::{Error, Refusal, RuleId};
+use crate::server::Context;
+use crate::vocabulary::id::GrantId;
+use crate::vocabulary::secret::{Code, Fingerprint, RequestUri, Secret};
+use crate::vocabulary::time::Timestamp;
+use crate::wire::redirect;
+
+/// The bank's pages report an outcome.
+#[derive(Debug, Clone)]
+pub struct ResumeSubmitted {
+    /// The ticket the pages were opened with.
+    pub ticket: String,
+    /// The value of the browser cookie.
+    pub browser: Option<String>,
+    /// What the customer decided.
+    pub outcome: Outcome,
+}
+
+/// A request that waits for the customer: what the pages show.
+#[derive(Debug, Clone)]
+pub struct Waiting {
+    /// Who asks, from the registry.
+    pub client: Arc<Client>,
+    /// What is asked, as vetted and stored.
+    pub request: VettedRequest,
+}
+
+/// RFC 9700 section 2.1: what is granted is within what was asked.
+const WITHIN: RuleId = RuleId("RFC9396-7-within");
+/// RFC 9126 section 7.3: a pushed request is decided once.
+const ONCE: RuleId = RuleId("RFC9126-7.3");
+/// RFC 9126 section 4: the request is still there.
+const THERE: RuleId = RuleId("RFC9126-4-there");
+
+/// What the pages show for a ticket. Spends nothing.
+pub(crate) async fn waiting(
+    context: &Context<'_>,
+    ticket: &str,
+    browser: Option<&str>,
+) -> Result<Waiting, Error> {
+    let key = context.tickets.open(ticket, browser, context.now)?;
+    let request = pushed(context, &key).await?;
+    let client = context.ports.clients.client(&request.client).await?;
+    let client = client.ok_or_else(|| refuse(THERE, RequestReason::RequestUriUnknown))?;
+    Ok(Waiting { client, request })
+}
+
+/// Where the browser goes: back to the client, with a code or an error.
+pub(crate) async fn resume(context: &Context<'_>, submitted: ResumeSubmitted) -> Result<String, Error> {
+    let key = context.tickets.open(&submitted.ticket, submitted.browser.as_deref(), context.now)?;
+    let request = pushed(context, &key).await?;
+    match submitted.outcome {
+        Outcome::Approved(approval) => approve(context, &key, &request, &approval).await,
+        Outcome::Denied(denial) => deny(context, &key, &request, denial).await,
+    }
+}
+
+async fn pushed(context: &Context<'_>, key: &Fingerprint<RequestUri>) -> Result<VettedRequest, Error> {
+    let request = context.ports.store.pushed(key, context.now).await?;
+    Ok(request.ok_or_else(|| refuse(ONCE, ApprovalReason::DecidedBefore))?)
+}
+
+async fn approve(
+    context: &Context<'_>,
+    key: &Fingerprint<RequestUri>,
+    request: &VettedRequest,
+    approval: &Approval,
+) -> Result<String, Error> {
+    let code: Secret<Code> = Secret::from_random(&context.ports.entropy.draw()?);
+    let id = grant_id(context)?;
+    let grant = decide(context, request, approval, id)?;
+    let opening = Opening { code: code.fingerprint(&context.settings.issuer), grant };
+    if opening.grant.details.consent.is_some() {
+        context.ports.consents.authorise(&opening.grant, approval, context.now).await?;
+    }
+    match context.ports.store.open(key, &opening, context.now).await? {
+        Spend::Applied => Ok(respond(request, &[("code", code.reveal())])),
+        Spend::SpentBefore(_) | Spend::Unknown => Err(refuse(ONCE, ApprovalReason::DecidedBefore).into()),
+    }
+}
+
+/// Pure: what the approval opens, or that it goes beyond what was asked.
+fn decide(
+    context: &Context<'_>,
+    request: &VettedRequest,
+    approval: &Approval,
+    id: GrantId,
+) -> Result<Grant, Refusal> {
+    if !approval.scope.is_within(&request.scope) {
+        return Err(refuse(WITHIN, ApprovalReason::Widened));
+    }
+    let now = context.now;
+    let longest = now.plus(context.settings.refresh_token_lifetime);
+    let until = request.details.until.unwrap_or(Timestamp::FAR_FUTURE).min(longest);
+    Ok(Grant {
+        id,
+        issuer: request.issuer.clone(),
+        client: request.client.clone(),
+        subject: approval.subject.clone(),
+        scope: approval.scope.clone(),
+        details: request.details.clone(),
+        resource: request.resource.clone(),
+        redirect_uri: request.redirect_uri.clone(),
+        code_challenge: request.code_challenge,
+        dpop_jkt: request.dpop_jkt,
+        nonce: request.nonce.clone(),
+        authentication: approval.authentication.clone(),
+        opened_at: now,
+        code_until: now.plus(context.settings.code_lifetime),
+        until,
+        stage: Stage::Opened,
+    })
+}
+
+async fn deny(
+    context: &Context<'_>,
+    key: &Fingerprint<RequestUri>,
+    request: &VettedRequest,
+    denial: Denial,
+) -> Result<String, Error> {
+    match context.ports.store.close(key, context.now).await? {
+        Spend::Applied => {}
+        Spend::SpentBefore(_) | Spend::Unknown => {
+            return Err(refuse(ONCE, ApprovalReason::DecidedBefore).into());
+        }
+    }
+    if request.details.consent.is_some() {
+        context.ports.consents.refuse(request, None, context.now).await?;
+    }
+    let reason = match denial {
+        Denial::Refused => ApprovalReason::Denied,
+        Denial::LoginRequired => ApprovalReason::LoginRequired,
+        Denial::ConsentRequired => ApprovalReason::ConsentRequired,
+    };
+    let wire = Reason::from(reason).wire(At::Browser);
+    Ok(respond(request, &[("error", wire.code.as_str()), ("error_description", &wire.description)]))
+}
+
+/// RFC 9207 section 2: `iss` stands in every response; RFC 6749 section 4.1.2: `state` exactly as sent, if sent.
+fn respond(request: &VettedRequest, outcome: &[(&str, &str)]) -> String {
+    let mut parameters = outcome.to_vec();
+    if let Some(state) = &request.state {
+        parameters.push(("state", state));
+    }
+    parameters.push(("iss", request.issuer.as_str()));
+    redirect::with_query(&request.redirect_uri, &parameters)
+}
+
+fn grant_id(context: &Context<'_>) -> Result<GrantId, Error> {
+    let text = crate::server::identifier("gr_", &*context.ports.entropy.draw()?);
+    Ok(GrantId::new(&text).map_err(|fault| crate::refusal::Fault::new("entropy", fault))?)
+}
+
+fn refuse(rule: RuleId, reason: impl Into<Reason>) -> Refusal {
+    Refusal { rule, reason: reason.into() }
+}

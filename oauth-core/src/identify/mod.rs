@@ -1,0 +1,149 @@
+//! Who is calling, with what proof. Assertion and proof are verified first and claimed together afterwards, so that
+//! a failed signature records nothing and a recorded one is never good again.
+
+pub(crate) mod assertion;
+pub(crate) mod certificate;
+pub(crate) mod credential;
+pub(crate) mod nonce;
+pub(crate) mod proof;
+
+use std::sync::Arc;
+
+use crate::model::binding::{Binding, Thumbprint};
+use crate::model::certificate::PeerCertificate;
+use crate::model::client::{Client, ClientStatus};
+use crate::policy::{Constraint, Policy};
+use crate::port::claims::{Claimed, Once};
+use crate::refusal::reason::{ClientReason, ProofReason, Reason};
+use crate::refusal::{Error, Refusal, RuleId};
+use crate::rules::{fapi2_security, rfc8705, rfc9449};
+use crate::server::Context;
+use crate::vocabulary::id::ClientId;
+use crate::wire::form::Form;
+use credential::Shown;
+
+/// How a request arrived, besides its parameters.
+#[derive(Debug, Clone, Default)]
+pub struct Presented {
+    /// The HTTP method.
+    pub method: String,
+    /// The URI that was really called, from configuration and never from `Host`: what `htu` is compared with.
+    pub uri: String,
+    /// Every `DPoP` header.
+    pub dpop: Vec<String>,
+    /// Every `Authorization` header.
+    pub authorization: Vec<String>,
+    /// The client certificate of the connection.
+    pub certificate: Option<PeerCertificate>,
+}
+
+/// An authenticated client and what it has proven to hold.
+#[derive(Debug, Clone)]
+pub(crate) struct Caller {
+    pub(crate) client: Arc<Client>,
+    pub(crate) policy: &'static Policy,
+    /// Thumbprint of the DPoP key.
+    pub(crate) proof: Option<Thumbprint>,
+    /// Thumbprint of the client certificate.
+    pub(crate) certificate: Option<Thumbprint>,
+}
+
+/// RFC 6749 section 3.2.1: the client authenticates as registered.
+const AUTHENTICATED: RuleId = RuleId("RFC6749-3.2.1");
+/// RFC 7523 section 3-7: an assertion is used once.
+const ASSERTION_ONCE: RuleId = RuleId("RFC7523-3-7-once");
+
+impl Caller {
+    /// What tokens for this caller are bound to: what it registered, and has shown in this request.
+    ///
+    /// # Errors
+    /// When it has not shown it.
+    pub(crate) fn binding(&self) -> Result<Binding, Refusal> {
+        match (self.client.constraint, self.proof, self.certificate) {
+            (Constraint::Dpop, Some(key), _) => Ok(Binding::Dpop(key)),
+            (Constraint::Mtls, None, Some(certificate)) => Ok(Binding::Mtls(certificate)),
+            (Constraint::Mtls, Some(_), _) => Err(Refusal {
+                rule: fapi2_security::SENDER_CONSTRAINED,
+                reason: ProofReason::ConstraintMismatch.into(),
+            }),
+            (Constraint::Dpop, None, _) => {
+                Err(Refusal { rule: rfc9449::ONE_HEADER, reason: ProofReason::Missing.into() })
+            }
+            (Constraint::Mtls, None, None) => {
+                Err(Refusal { rule: rfc8705::CERTIFICATE_SHOWN, reason: rfc8705::CERTIFICATE_ABSENT.into() })
+            }
+        }
+    }
+}
+
+/// Identifies the caller of an endpoint that authenticates clients.
+///
+/// # Errors
+/// A refusal, or a fault of the directory or the claims.
+pub(crate) async fn identify(
+    context: &Context<'_>,
+    form: &Form,
+    presented: &Presented,
+) -> Result<Caller, Error> {
+    let shown = credential::read(form, presented)?;
+    let client = look_up(context, shown.client_id()).await?;
+    context.note_client(&client.id);
+    let policy = client.policy_or(context.policy);
+    if shown.method_of(&client) != client.credential.method()
+        || !policy.client_auth.contains(&client.credential.method())
+    {
+        return Err(refuse(AUTHENTICATED, ClientReason::MethodNotRegistered).into());
+    }
+    let mut once: Vec<(Once, RuleId, Reason)> = Vec::with_capacity(2);
+    let remembers_since = context.ports.claims.remembers_since(context.now).await?;
+    match shown {
+        Shown::Assertion(assertion) => {
+            let claim = assertion::verify(context, &assertion, &client, policy, remembers_since)?;
+            once.push((claim, ASSERTION_ONCE, ClientReason::AssertionReplayed.into()));
+        }
+        Shown::Certificate { certificate, .. } => {
+            certificate::verify(context, &certificate, &client, policy)?
+        }
+    }
+    let mut proof_key = None;
+    if let Some(jwt) = proof::header(&presented.dpop)? {
+        let target = proof::Target { method: &presented.method, uri: &presented.uri, token: None };
+        let proven = proof::verify(context, jwt, &target, policy, remembers_since)?;
+        proof_key = Some(proven.key);
+        once.push((proven.once, proof::ONCE, ProofReason::Replayed.into()));
+    }
+    claim(context, once).await?;
+    Ok(Caller {
+        client,
+        policy,
+        proof: proof_key,
+        certificate: presented.certificate.as_ref().map(PeerCertificate::thumbprint),
+    })
+}
+
+async fn look_up(context: &Context<'_>, id: &ClientId) -> Result<Arc<Client>, Error> {
+    let client = context.ports.clients.client(id).await?;
+    match client {
+        Some(client) if client.status == ClientStatus::Active => Ok(client),
+        Some(_) | None => Err(refuse(AUTHENTICATED, ClientReason::Unknown).into()),
+    }
+}
+
+/// Claims everything of one request at once; which one was seen before is asked only when one was.
+async fn claim(context: &Context<'_>, once: Vec<(Once, RuleId, Reason)>) -> Result<(), Error> {
+    let keys: Vec<Once> = once.iter().map(|(key, _, _)| key.clone()).collect();
+    if keys.is_empty() {
+        return Ok(());
+    }
+    match context.ports.claims.claim(&keys, context.now).await? {
+        Claimed::First => Ok(()),
+        Claimed::SeenBefore => match once.into_iter().next() {
+            Some((_, rule, reason)) => Err(Refusal { rule, reason }.into()),
+            None => Ok(()),
+        },
+    }
+}
+
+fn refuse(rule: RuleId, reason: ClientReason) -> Refusal {
+    Refusal { rule, reason: reason.into() }
+}

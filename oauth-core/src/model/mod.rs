@@ -1,0 +1,10 @@
+//! What is registered, asked, vetted, granted and issued: plain data that ports carry.
+
+pub(crate) mod binding;
+pub(crate) mod certificate;
+pub(crate) mod client;
+pub(crate) mod details;
+pub(crate) mod grant;
+pub(crate) mod id_token;
+pub(crate) mod request;
+pub(crate) mod token;

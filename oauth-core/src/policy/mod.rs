@@ -1,0 +1,229 @@
+//! What a profile demands, as data. A profile is a constant in [`profiles`]; nothing outside this folder names one.
+
+pub(crate) mod profiles;
+pub(crate) mod settings;
+
+use crate::jose::Alg;
+use crate::vocabulary::time::Seconds;
+
+/// The rules of one profile. Every field is read by at least one rule; the values stand in the profile constants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Policy {
+    /// Name for people: start-up text, the ledger, the report.
+    pub name: &'static str,
+    /// How an authorization request may arrive.
+    pub request_path: RequestPath,
+    /// Whether the request travels in a signed request object (RFC 9101).
+    pub request_object: RequestObject,
+    /// Response types that may be asked for.
+    pub response_types: &'static [ResponseType],
+    /// How the authorization response may travel back.
+    pub answer_by: &'static [AnswerBy],
+    /// When a code challenge is demanded (RFC 7636).
+    pub pkce: Pkce,
+    /// Client authentication methods.
+    pub client_auth: &'static [ClientAuth],
+    /// What a client assertion may carry as `aud` (RFC 7523 section 3).
+    pub assertion_audience: AssertionAudience,
+    /// Longest life of a client assertion, from `iat` (or from now when `iat` is absent) to `exp`.
+    pub assertion_lifetime_max: Seconds,
+    /// How tokens are bound to their sender.
+    pub sender_constraint: SenderConstraint,
+    /// Age a DPoP proof may have when no server nonce is used (RFC 9449 section 11.1).
+    pub proof_age_max: Seconds,
+    /// Whether a refresh token changes when it is used.
+    pub refresh_rotation: RefreshRotation,
+    /// Signature algorithms for everything signed by clients and by us.
+    pub signing_algs: &'static [Alg],
+    /// How far ahead of our clock `iat` and `nbf` may be.
+    pub skew: Seconds,
+    /// Life of an authorization code.
+    pub code_lifetime: Cap,
+    /// Life of a pushed request.
+    pub request_uri_lifetime: Cap,
+    /// Life of an access token.
+    pub access_token_lifetime: Cap,
+    /// Life of a refresh token.
+    pub refresh_token_lifetime: Cap,
+}
+
+/// How an authorization request may arrive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RequestPath {
+    /// Pushed only (RFC 9126 section 4, `require_pushed_authorization_requests`).
+    PushedOnly,
+    /// Pushed, or as parameters of the authorization endpoint.
+    PushedOrDirect,
+}
+
+/// Whether the request travels in a signed request object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RequestObject {
+    /// Parameters only; a `request` parameter is refused.
+    Refuse,
+    /// Both forms are taken.
+    Accept(SignedRequest),
+    /// Only the signed form is taken.
+    Require(SignedRequest),
+}
+
+/// What a signed request object must satisfy (FAPI 2.0 Message Signing section 5.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SignedRequest {
+    /// Signature algorithms.
+    pub algs: &'static [Alg],
+    /// Longest time from `nbf` to `exp`.
+    pub lifetime_max: Seconds,
+    /// How long ago `nbf` may be.
+    pub nbf_age_max: Seconds,
+}
+
+/// `response_type` values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ResponseType {
+    /// `code` (RFC 6749 section 4.1).
+    Code,
+    /// `code id_token` (OpenID Connect Core section 3.3).
+    CodeIdToken,
+}
+
+impl ResponseType {
+    /// The value on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Code => "code",
+            Self::CodeIdToken => "code id_token",
+        }
+    }
+}
+
+/// `response_mode` values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AnswerBy {
+    /// `query`.
+    Query,
+    /// `form_post`.
+    FormPost,
+    /// `jwt` (JARM).
+    Jarm,
+    /// `fragment`.
+    Fragment,
+}
+
+impl AnswerBy {
+    /// The value on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Query => "query",
+            Self::FormPost => "form_post",
+            Self::Jarm => "jwt",
+            Self::Fragment => "fragment",
+        }
+    }
+}
+
+/// When a code challenge is demanded. `plain` is never taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pkce {
+    /// Always.
+    RequireS256,
+    /// When the request was pushed (FAPI 1.0 Advanced section 5.2.2-18).
+    RequireS256WhenPushed,
+    /// From public clients.
+    RequireS256FromPublic,
+}
+
+/// Client authentication methods, by their registered names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClientAuth {
+    /// `private_key_jwt` (OpenID Connect Core section 9, RFC 7523).
+    PrivateKeyJwt,
+    /// `tls_client_auth` (RFC 8705 section 2.1).
+    TlsClientAuth,
+    /// `self_signed_tls_client_auth` (RFC 8705 section 2.2).
+    SelfSignedTlsClientAuth,
+}
+
+impl ClientAuth {
+    /// The registered name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::PrivateKeyJwt => "private_key_jwt",
+            Self::TlsClientAuth => "tls_client_auth",
+            Self::SelfSignedTlsClientAuth => "self_signed_tls_client_auth",
+        }
+    }
+}
+
+/// What a client assertion may carry as `aud`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AssertionAudience {
+    /// One JSON string equal to the issuer (FAPI 2.0 Security Profile section 5.3.2.1-8).
+    IssuerOnly,
+    /// The issuer, the token endpoint or the PAR endpoint, alone or in an array (RFC 9126 section 2).
+    IssuerOrEndpoint,
+}
+
+/// How a token is bound to its sender.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Constraint {
+    /// To a DPoP key (RFC 9449).
+    Dpop,
+    /// To a client certificate (RFC 8705 section 3).
+    Mtls,
+}
+
+/// Whether tokens must be bound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SenderConstraint {
+    /// Every token is bound in one of these ways.
+    Require(&'static [Constraint]),
+    /// Tokens may be bound in one of these ways.
+    Offer(&'static [Constraint]),
+}
+
+impl SenderConstraint {
+    /// The ways of binding on offer.
+    #[must_use]
+    pub const fn offered(self) -> &'static [Constraint] {
+        match self {
+            Self::Require(ways) | Self::Offer(ways) => ways,
+        }
+    }
+}
+
+/// Whether a refresh token changes when it is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RefreshRotation {
+    /// It stays (FAPI 2.0 Security Profile section 5.3.2.1-9).
+    Keep,
+    /// Every use spends it and answers with the next one (RFC 9700 section 4.14).
+    EveryUse,
+}
+
+/// An upper bound on a lifetime.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cap {
+    /// At most this long.
+    Max(Seconds),
+    /// As long as the consent behind it.
+    ConsentLifetime,
+    /// The profile says nothing.
+    Unset,
+}
+
+impl Cap {
+    /// Whether a configured length is within the bound.
+    #[must_use]
+    pub fn allows(self, length: Seconds) -> bool {
+        match self {
+            Self::Max(max) => length <= max,
+            Self::ConsentLifetime | Self::Unset => true,
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! The profiles. One that extends another is written as the difference.
+
+use super::{
+    AnswerBy, AssertionAudience, Cap, ClientAuth, Constraint, Pkce, Policy, RefreshRotation, RequestObject,
+    RequestPath, ResponseType, SenderConstraint, SignedRequest,
+};
+use crate::jose::Alg;
+use crate::vocabulary::time::Seconds;
+
+/// OAuth 2.0 and OpenID Connect as RFC 9700 would have them, for clients that no FAPI profile covers.
+pub const PLAIN_OAUTH: Policy = Policy {
+    name: "OAuth 2.0",
+    request_path: RequestPath::PushedOrDirect,
+    request_object: RequestObject::Refuse,
+    response_types: &[ResponseType::Code],
+    answer_by: &[AnswerBy::Query, AnswerBy::FormPost],
+    pkce: Pkce::RequireS256,
+    client_auth: &[ClientAuth::PrivateKeyJwt, ClientAuth::TlsClientAuth, ClientAuth::SelfSignedTlsClientAuth],
+    assertion_audience: AssertionAudience::IssuerOrEndpoint,
+    assertion_lifetime_max: Seconds::minutes(5),
+    sender_constraint: SenderConstraint::Offer(&[Constraint::Dpop, Constraint::Mtls]),
+    proof_age_max: Seconds::new(60),
+    refresh_rotation: RefreshRotation::EveryUse,
+    signing_algs: &[Alg::Es256, Alg::Ps256, Alg::EdDsa, Alg::Rs256],
+    skew: Seconds::new(10),
+    code_lifetime: Cap::Max(Seconds::new(60)),
+    request_uri_lifetime: Cap::Max(Seconds::new(599)),
+    access_token_lifetime: Cap::Unset,
+    refresh_token_lifetime: Cap::Unset,
+};
+
+/// FAPI 1.0 Security Profile, Part 2: Advanced.
+pub const FAPI1_ADVANCED: Policy = Policy {
+    name: "FAPI 1.0 Advanced",
+    request_path: RequestPath::PushedOrDirect,
+    request_object: RequestObject::Require(SignedRequest {
+        algs: &[Alg::Ps256, Alg::Es256],
+        lifetime_max: Seconds::minutes(60),
+        nbf_age_max: Seconds::minutes(60),
+    }),
+    response_types: &[ResponseType::CodeIdToken, ResponseType::Code],
+    answer_by: &[AnswerBy::Fragment, AnswerBy::Jarm],
+    pkce: Pkce::RequireS256WhenPushed,
+    sender_constraint: SenderConstraint::Require(&[Constraint::Mtls]),
+    refresh_rotation: RefreshRotation::Keep,
+    signing_algs: &[Alg::Ps256, Alg::Es256],
+    ..PLAIN_OAUTH
+};
+
+/// FAPI 2.0 Security Profile, Final (2025).
+pub const FAPI2_SECURITY: Policy = Policy {
+    name: "FAPI 2.0 Security Profile",
+    request_path: RequestPath::PushedOnly,
+    answer_by: &[AnswerBy::Query],
+    assertion_audience: AssertionAudience::IssuerOnly,
+    sender_constraint: SenderConstraint::Require(&[Constraint::Dpop, Constraint::Mtls]),
+    refresh_rotation: RefreshRotation::Keep,
+    signing_algs: &[Alg::Es256, Alg::Ps256, Alg::EdDsa],
+    ..PLAIN_OAUTH
+};
+
+/// FAPI 2.0 Message Signing, Final (2025): signed requests and signed responses on top of the security profile.
+pub const FAPI2_MESSAGE_SIGNING: Policy = Policy {
+    name: "FAPI 2.0 Message Signing",
+    request_object: RequestObject::Require(SignedRequest {
+        algs: FAPI2_SECURITY.signing_algs,
+        lifetime_max: Seconds::minutes(60),
+        nbf_age_max: Seconds::minutes(60),
+    }),
+    answer_by: &[AnswerBy::Jarm],
+    ..FAPI2_SECURITY
+};
+
+/// The security profile of UAE Open Finance, over FAPI 2.0.
+pub const UAE_OPEN_FINANCE: Policy = Policy {
+    name: "UAE Open Finance",
+    request_object: RequestObject::Require(SignedRequest {
+        algs: &[Alg::Ps256],
+        lifetime_max: Seconds::minutes(10),
+        nbf_age_max: Seconds::minutes(10),
+    }),
+    client_auth: &[ClientAuth::PrivateKeyJwt],
+    sender_constraint: SenderConstraint::Require(&[Constraint::Mtls]),
+    access_token_lifetime: Cap::Max(Seconds::minutes(10)),
+    refresh_token_lifetime: Cap::ConsentLifetime,
+    ..FAPI2_SECURITY
+};

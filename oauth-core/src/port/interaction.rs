@@ -1,0 +1,56 @@
+//! The bank's pages. The core says what to ask; the bank asks, and calls
+//! [`resume`](crate::AuthorizationServer::resume) with the outcome.
+
+use async_trait::async_trait;
+
+use crate::model::request::VettedRequest;
+use crate::refusal::Fault;
+use crate::vocabulary::id::CorrelationId;
+
+/// The bank's pages.
+#[async_trait]
+pub trait Interaction: Send + Sync {
+    /// Where the browser goes next: the address of the bank's first page for this ticket. Called when a browser
+    /// arrives at the authorization endpoint; may be called several times for one request.
+    async fn begin(&self, ticket: &str, request: &VettedRequest) -> Result<String, Fault>;
+
+    /// The page shown when a request ends in the browser and may not be sent back to the client.
+    fn error_page(&self, page: &ErrorPage) -> String {
+        format!(
+            "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Request refused</title></head>\
+             <body><main><h1>Request refused</h1><p id=\"error\">{}</p><p>Reference: {}</p></main></body></html>",
+            page.description, page.correlation
+        )
+    }
+}
+
+/// What an error page says. Every member is plain text from fixed tables: nothing of the request is in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ErrorPage {
+    /// HTTP status.
+    pub status: u16,
+    /// What went wrong and what to do.
+    pub description: String,
+    /// The identifier of this request in our log.
+    pub correlation: CorrelationId,
+}
+
+/// What the bank's pages found out.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// The customer approved.
+    Approved(crate::model::grant::Approval),
+    /// Nobody approved.
+    Denied(Denial),
+}
+
+/// Why nobody approved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Denial {
+    /// The customer refused, or the bank did.
+    Refused,
+    /// `prompt=none`, and nobody is signed in (OpenID Connect Core section 3.1.2.6).
+    LoginRequired,
+    /// `prompt=none`, and something has to be approved (OpenID Connect Core section 3.1.2.6).
+    ConsentRequired,
+}

@@ -1,0 +1,45 @@
+//! RFC 9126, OAuth 2.0 Pushed Authorization Requests.
+//!
+//! | Section | Met by |
+//! |---|---|
+//! | 2.1, step 1 | [`identify`](crate::identify) |
+//! | 2.1, step 2 | [`REQUEST_URI_ABSENT`] |
+//! | 2.1, step 3 | [`RULES`](crate::endpoint::push) |
+//! | 2.3 | [`Form::read`](crate::wire::form::Form::read), [`limits::FORM_BODY_BYTES`](crate::limits::FORM_BODY_BYTES) |
+//! | 4 | [`PUSHED`], [`SAME_CLIENT`] |
+//! | 7.3 | [`Store::open`](crate::Store::open): spent when decided |
+
+use super::{Rule, demand};
+use crate::endpoint::authorize::AuthorizeCase;
+use crate::endpoint::push::PushCase;
+use crate::policy::RequestPath;
+use crate::refusal::RuleId;
+use crate::refusal::reason::RequestReason;
+
+/// Section 2.1, step 2: a pushed request never refers to another pushed request.
+pub(crate) const REQUEST_URI_ABSENT: Rule<PushCase> = Rule {
+    id: RuleId("RFC9126-2.1-2"),
+    check: |case, _| demand(case.params.request_uri.is_none(), RequestReason::CarriesRequestUri),
+};
+
+/// Section 4: where the policy says so, only pushed requests are taken.
+pub(crate) const PUSHED: Rule<AuthorizeCase> = Rule {
+    id: RuleId("RFC9126-4"),
+    check: |case, policy| match policy.request_path {
+        RequestPath::PushedOnly | RequestPath::PushedOrDirect => {
+            demand(case.request_uri.is_some(), RequestReason::NotPushed)
+        }
+    },
+};
+
+/// Section 4: the request was pushed by the client that is named now, and is neither decided nor over.
+pub(crate) const SAME_CLIENT: Rule<AuthorizeCase> = Rule {
+    id: RuleId("RFC9126-4-client"),
+    check: |case, _| {
+        let same = case
+            .request
+            .as_ref()
+            .is_some_and(|request| Some(request.client.as_str()) == case.client_id.as_deref());
+        demand(same, RequestReason::RequestUriUnknown)
+    },
+};

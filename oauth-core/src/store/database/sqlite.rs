@@ -1,0 +1,241 @@
+//! SQLite: one writer, a few readers.
+
+use std::path::Path;
+use std::str::FromStr as _;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::TryStreamExt as _;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteRow, SqliteSynchronous};
+use sqlx::{
+    AssertSqlSafe, Column as _, ConnectOptions as _, Connection as _, Either, Executor as _, Row as _,
+    TypeInfo as _, ValueRef as _,
+};
+use tokio::sync::Semaphore;
+
+use super::Counters;
+use super::error::{DbError, Fault, Reach};
+use super::row::{Row, Value, Written};
+use super::statement::{Param, Statement};
+use super::transaction::Work;
+use super::url::Engine;
+use super::writer::Writer;
+
+pub(super) struct Sqlite {
+    writer: Writer,
+    /// `None` in memory, where every connection would be a database of its own: reads queue with the writes.
+    readers: Option<Readers>,
+    counters: Arc<Counters>,
+}
+
+/// Readers of one file. WAL lets them read while the writer writes.
+const READERS: usize = 4;
+/// How long to wait for another process that holds the file.
+const BUSY_MAX: Duration = Duration::from_secs(5);
+/// Statements a connection keeps prepared.
+const PREPARED: usize = 512;
+/// Bytes the log beside the file is cut back to after a checkpoint.
+const LOG_BYTES: &str = "67108864";
+/// Tries to open a file that other processes are opening at the same moment.
+const OPEN_TRIES: u32 = 50;
+
+impl Sqlite {
+    pub(super) async fn open_file(path: &Path, counters: Arc<Counters>) -> Result<Self, DbError> {
+        create_private(path)?;
+        let options = options(SqliteConnectOptions::new().filename(path));
+        let writer = Writer::open(options.clone(), Arc::clone(&counters)).await?;
+        let readers = Some(Readers::new(options.pragma("query_only", "ON")));
+        Ok(Self { writer, readers, counters })
+    }
+
+    pub(super) async fn open_memory(counters: Arc<Counters>) -> Result<Self, DbError> {
+        let memory =
+            SqliteConnectOptions::from_str("sqlite::memory:").map_err(|error| fault(&error).error)?;
+        let writer = Writer::open(options(memory.shared_cache(false)), Arc::clone(&counters)).await?;
+        Ok(Self { writer, readers: None, counters })
+    }
+
+    pub(super) async fn read(&self, query: Statement) -> Result<Vec<Row>, DbError> {
+        let Some(readers) = &self.readers else {
+            return Ok(self.writer.write(query).await?.rows);
+        };
+        let mut lease = readers.lease().await?;
+        self.counters.statement();
+        match execute(lease.connection()?, query).await {
+            Ok(done) => Ok(done.rows),
+            Err(fault) => {
+                if fault.reach == Reach::Connection {
+                    lease.connection = None;
+                }
+                Err(fault.error)
+            }
+        }
+    }
+
+    pub(super) async fn write(&self, statement: Statement) -> Result<Written, DbError> {
+        self.writer.write(statement).await
+    }
+
+    pub(super) async fn transaction(&self, work: Work) -> Result<(), DbError> {
+        self.writer.transaction(work).await
+    }
+
+    pub(super) async fn close(&self) {
+        if let Some(readers) = &self.readers {
+            readers.close().await;
+        }
+        self.writer.close().await;
+    }
+}
+
+fn options(options: SqliteConnectOptions) -> SqliteConnectOptions {
+    options
+        .create_if_missing(false)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(BUSY_MAX)
+        .statement_cache_capacity(PREPARED)
+        .pragma("mmap_size", "0")
+        .pragma("fullfsync", "ON")
+        .pragma("checkpoint_fullfsync", "ON")
+        .pragma("journal_size_limit", LOG_BYTES)
+        .disable_statement_logging()
+}
+
+/// Creates the file before SQLite does, so that it is never readable by others. Its log inherits the permissions.
+fn create_private(path: &Path) -> Result<(), DbError> {
+    let mut file = std::fs::OpenOptions::new();
+    file.append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut file, 0o600);
+    match file.open(path) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(DbError::Unavailable { detail: format!("{}: {}", path.display(), error.kind()) }),
+    }
+}
+
+/// Opens a connection. The switch to WAL fails at once, whatever the busy timeout, while another process switches.
+pub(super) async fn connect(options: &SqliteConnectOptions) -> Result<SqliteConnection, DbError> {
+    let mut tries = 1;
+    loop {
+        match options.connect().await.map_err(|error| fault(&error).error) {
+            Err(DbError::Busy { .. }) if tries < OPEN_TRIES => {
+                tries += 1;
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            opened => return opened,
+        }
+    }
+}
+
+pub(super) async fn execute(
+    connection: &mut SqliteConnection,
+    statement: Statement,
+) -> Result<Written, Fault> {
+    let mut query = sqlx::query(statement.sql);
+    for param in statement.params {
+        query = match param {
+            Param::Text(value) => query.bind(value),
+            Param::Int(value) => query.bind(value),
+            Param::Bytes(value) => query.bind(value),
+        };
+    }
+    let mut steps = connection.fetch_many(query);
+    let mut written = Written::default();
+    let mut names: Option<Arc<[Box<str>]>> = None;
+    while let Some(step) = steps.try_next().await.map_err(|error| fault(&error))? {
+        match step {
+            Either::Left(done) => written.affected = done.rows_affected(),
+            Either::Right(raw) => {
+                let names =
+                    names.get_or_insert_with(|| raw.columns().iter().map(|c| c.name().into()).collect());
+                let values = (0..raw.len()).map(|index| value(&raw, index)).collect::<Result<_, _>>()?;
+                written.rows.push(Row { names: Arc::clone(names), values });
+            }
+        }
+    }
+    Ok(written)
+}
+
+/// Runs several statements without parameters: migrations, and the layer's own words.
+pub(super) async fn script(connection: &mut SqliteConnection, sql: impl Into<String>) -> Result<(), Fault> {
+    sqlx::raw_sql(AssertSqlSafe(sql.into()))
+        .execute(connection)
+        .await
+        .map(drop)
+        .map_err(|error| fault(&error))
+}
+
+fn value(row: &SqliteRow, index: usize) -> Result<Value, Fault> {
+    let raw = row.try_get_raw(index).map_err(|error| fault(&error))?;
+    if raw.is_null() {
+        return Ok(Value::Null);
+    }
+    let name = raw.type_info().name().to_owned();
+    match name.as_str() {
+        "TEXT" => row.try_get_unchecked(index).map(Value::Text),
+        "INTEGER" => row.try_get_unchecked(index).map(Value::Int),
+        "BLOB" => row.try_get_unchecked(index).map(Value::Bytes),
+        _ => {
+            let detail = format!("column {index} has the type {name}");
+            return Err(Fault::new(DbError::Corrupt { detail }, Reach::Transaction));
+        }
+    }
+    .map_err(|error| fault(&error))
+}
+
+pub(super) fn fault(error: &sqlx::Error) -> Fault {
+    Fault::from_sqlx(Engine::Sqlite, error)
+}
+
+/// Connections lent out one reader at a time, opened as they are first needed.
+struct Readers {
+    options: SqliteConnectOptions,
+    idle: Mutex<Vec<SqliteConnection>>,
+    permits: Semaphore,
+}
+
+struct Lease<'r> {
+    readers: &'r Readers,
+    connection: Option<SqliteConnection>,
+    _permit: tokio::sync::SemaphorePermit<'r>,
+}
+
+impl Readers {
+    fn new(options: SqliteConnectOptions) -> Self {
+        Self { options, idle: Mutex::new(Vec::new()), permits: Semaphore::new(READERS) }
+    }
+
+    async fn lease(&self) -> Result<Lease<'_>, DbError> {
+        let permit = self.permits.acquire().await.map_err(|_| DbError::Closed)?;
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let connection = match idle {
+            Some(connection) => connection,
+            None => connect(&self.options).await?,
+        };
+        Ok(Lease { readers: self, connection: Some(connection), _permit: permit })
+    }
+
+    async fn close(&self) {
+        self.permits.close();
+        let idle = std::mem::take(&mut *self.idle.lock().unwrap_or_else(PoisonError::into_inner));
+        for connection in idle {
+            drop(connection.close().await);
+        }
+    }
+}
+
+impl Lease<'_> {
+    fn connection(&mut self) -> Result<&mut SqliteConnection, DbError> {
+        self.connection.as_mut().ok_or(DbError::Closed)
+    }
+}
+
+impl Drop for Lease<'_> {
+    fn drop(&mut self) {
+        if let Some(connection) = self.connection.take() {
+            self.readers.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+        }
+    }
+}

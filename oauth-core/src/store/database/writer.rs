@@ -1,0 +1,293 @@
+//! The one writer of a SQLite database: drains its queue into one transaction, answers after its commit.
+
+use std::sync::Arc;
+
+use sqlx::Connection as _;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use tokio::sync::{mpsc, oneshot};
+
+use super::Counters;
+use super::error::{DbError, Fault, Reach};
+use super::row::Written;
+use super::sqlite::{connect, execute, script};
+use super::statement::Statement;
+use super::transaction::{Connection, Transaction, Work};
+
+/// The door to the writer's queue.
+pub(super) struct Writer {
+    queue: mpsc::Sender<Job>,
+}
+
+enum Job {
+    Write(Statement, Reply<Written>),
+    Transaction(Work, Reply<()>),
+    Close(oneshot::Sender<()>),
+}
+
+type Reply<T> = oneshot::Sender<Result<T, DbError>>;
+
+/// A job done, waiting for the commit to be told so.
+enum Answer {
+    Write(Reply<Written>, Result<Written, DbError>),
+    Transaction(Reply<()>, Result<(), DbError>),
+}
+
+/// Jobs that wait before callers have to.
+const QUEUE: usize = 1024;
+/// Jobs committed together.
+const BATCH: usize = 64;
+
+impl Writer {
+    pub(super) async fn open(
+        options: SqliteConnectOptions,
+        counters: Arc<Counters>,
+    ) -> Result<Self, DbError> {
+        let connection = connect(&options).await?;
+        let (queue, jobs) = mpsc::channel(QUEUE);
+        let task = Task { options, connection: Some(connection), jobs, counters };
+        tokio::spawn(task.run());
+        Ok(Self { queue })
+    }
+
+    pub(super) async fn write(&self, statement: Statement) -> Result<Written, DbError> {
+        let (reply, answer) = oneshot::channel();
+        self.queue.send(Job::Write(statement, reply)).await.map_err(|_| DbError::Closed)?;
+        answer.await.unwrap_or(Err(DbError::Closed))
+    }
+
+    pub(super) async fn transaction(&self, work: Work) -> Result<(), DbError> {
+        let (reply, answer) = oneshot::channel();
+        self.queue.send(Job::Transaction(work, reply)).await.map_err(|_| DbError::Closed)?;
+        answer.await.unwrap_or(Err(DbError::Closed))
+    }
+
+    pub(super) async fn close(&self) {
+        let (reply, closed) = oneshot::channel();
+        if self.queue.send(Job::Close(reply)).await.is_ok() {
+            drop(closed.await);
+        }
+    }
+}
+
+struct Task {
+    options: SqliteConnectOptions,
+    /// `None` after it has failed, until the next batch opens a new one.
+    connection: Option<SqliteConnection>,
+    jobs: mpsc::Receiver<Job>,
+    counters: Arc<Counters>,
+}
+
+impl Task {
+    async fn run(mut self) {
+        let mut batch = Vec::with_capacity(BATCH);
+        while self.jobs.recv_many(&mut batch, BATCH).await > 0 {
+            let closing = batch.iter().position(|job| matches!(job, Job::Close(_)));
+            let rest = closing.map(|at| batch.split_off(at));
+            if !batch.is_empty() {
+                self.commit_together(std::mem::replace(&mut batch, Vec::with_capacity(BATCH))).await;
+            }
+            if let Some(rest) = rest {
+                return self.close(rest).await;
+            }
+        }
+        drop(self.close_connection().await);
+    }
+
+    async fn commit_together(&mut self, mut jobs: Vec<Job>) {
+        let connection = match self.connection.take() {
+            Some(connection) => Ok(connection),
+            None => self.reopen().await,
+        };
+        let mut connection = match connection {
+            Ok(connection) => connection,
+            Err(error) => return jobs.into_iter().for_each(|job| job.refuse(&error)),
+        };
+        let outcome = if jobs.len() == 1 && matches!(jobs.first(), Some(Job::Write(..))) {
+            alone(&mut connection, jobs.remove(0), &self.counters).await
+        } else {
+            together(&mut connection, jobs, &self.counters).await
+        };
+        if outcome == Usable::Yes {
+            self.connection = Some(connection);
+        }
+    }
+
+    /// A database in memory is lost with its connection.
+    async fn reopen(&self) -> Result<SqliteConnection, DbError> {
+        let in_memory = self.options.get_filename().as_os_str().as_encoded_bytes().starts_with(b"file:");
+        if in_memory { Err(DbError::Closed) } else { connect(&self.options).await }
+    }
+
+    async fn close(&mut self, rest: Vec<Job>) {
+        self.jobs.close();
+        drop(self.close_connection().await);
+        for job in rest {
+            job.refuse(&DbError::Closed);
+        }
+        while let Some(job) = self.jobs.recv().await {
+            job.refuse(&DbError::Closed);
+        }
+    }
+
+    async fn close_connection(&mut self) -> Result<(), sqlx::Error> {
+        match self.connection.take() {
+            Some(connection) => connection.close().await,
+            None => Ok(()),
+        }
+    }
+}
+
+#[derive(PartialEq, Eq)]
+enum Usable {
+    Yes,
+    No,
+}
+
+/// One statement is a transaction by itself.
+async fn alone(connection: &mut SqliteConnection, job: Job, counters: &Counters) -> Usable {
+    let Job::Write(statement, reply) = job else { return Usable::Yes };
+    counters.statement();
+    let outcome = execute(connection, statement).await;
+    let usable = match &outcome {
+        Ok(_) => {
+            counters.commit();
+            Usable::Yes
+        }
+        Err(fault) if fault.reach == Reach::Connection => Usable::No,
+        Err(_) => Usable::Yes,
+    };
+    drop(reply.send(outcome.map_err(|fault| fault.error)));
+    usable
+}
+
+/// All jobs in one transaction. When it cannot be committed, every job has failed: even a refusal may rest on what
+/// another job of the batch had written.
+async fn together(connection: &mut SqliteConnection, jobs: Vec<Job>, counters: &Counters) -> Usable {
+    let batch = if jobs.len() == 1 { Batch::Single } else { Batch::Several };
+    if let Err(fault) = script(connection, batch.begin()).await {
+        jobs.into_iter().for_each(|job| job.refuse(&fault.error));
+        return if fault.reach == Reach::Connection { Usable::No } else { Usable::Yes };
+    }
+    let mut answers = Vec::with_capacity(jobs.len());
+    let mut jobs = jobs.into_iter();
+    let mut broken = None;
+    for job in jobs.by_ref() {
+        let (answer, standing) = run(connection, job, batch, counters).await;
+        answers.extend(answer);
+        if let Err(fault) = standing {
+            broken = Some(fault);
+            break;
+        }
+    }
+    let given_up = matches!((batch, answers.first()), (Batch::Single, Some(Answer::Transaction(_, Err(_)))));
+    let ended = match broken {
+        Some(fault) => Err(fault),
+        None if given_up => undo(connection).await,
+        None => script(connection, "COMMIT").await.inspect(|()| counters.commit()),
+    };
+    let Err(fault) = ended else {
+        answers.into_iter().for_each(Answer::send);
+        return Usable::Yes;
+    };
+    let undone = undo(connection).await;
+    answers.into_iter().for_each(|answer| answer.refuse(&fault.error));
+    jobs.for_each(|job| job.refuse(&fault.error));
+    if undone.is_ok() { Usable::Yes } else { Usable::No }
+}
+
+/// Leaves the transaction, if SQLite has not left it by itself: then `ROLLBACK` is a mere mistake.
+async fn undo(connection: &mut SqliteConnection) -> Result<(), Fault> {
+    match script(connection, "ROLLBACK").await {
+        Err(fault) if fault.reach == Reach::Statement => Ok(()),
+        outcome => outcome,
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Batch {
+    Single,
+    Several,
+}
+
+impl Batch {
+    const fn begin(self) -> &'static str {
+        match self {
+            Self::Single => "BEGIN IMMEDIATE",
+            Self::Several => "BEGIN IMMEDIATE; SAVEPOINT batch",
+        }
+    }
+}
+
+/// Runs one job of a batch. The second value says whether the transaction around it still stands: some failures, a
+/// full disk for one, make SQLite roll back everything, and what came after would be committed piece by piece.
+async fn run(
+    connection: &mut SqliteConnection,
+    job: Job,
+    batch: Batch,
+    counters: &Counters,
+) -> (Option<Answer>, Result<(), Fault>) {
+    match job {
+        Job::Write(statement, reply) => {
+            counters.statement();
+            let outcome = execute(connection, statement).await;
+            let standing = match &outcome {
+                Ok(_) => Ok(()),
+                Err(_) => script(connection, "RELEASE batch; SAVEPOINT batch").await,
+            };
+            (Some(Answer::Write(reply, outcome.map_err(|fault| fault.error))), standing)
+        }
+        Job::Transaction(work, reply) => {
+            let (outcome, standing) = transact(connection, &work, batch, counters).await;
+            (Some(Answer::Transaction(reply, outcome)), standing)
+        }
+        // Taken out of the batch before.
+        Job::Close(_) => (None, Ok(())),
+    }
+}
+
+/// Runs a transaction behind a savepoint, so that giving it up leaves the other jobs of the batch alone.
+async fn transact(
+    connection: &mut SqliteConnection,
+    work: &Work,
+    batch: Batch,
+    counters: &Counters,
+) -> (Result<(), DbError>, Result<(), Fault>) {
+    if matches!(batch, Batch::Several)
+        && let Err(fault) = script(connection, "SAVEPOINT job").await
+    {
+        return (Err(fault.error.again()), Err(fault));
+    }
+    let outcome = work.attempt(Transaction::new(Connection::Sqlite(connection), counters)).await;
+    let standing = match (batch, &outcome) {
+        (Batch::Single, _) => Ok(()),
+        (Batch::Several, Ok(())) => script(connection, "RELEASE job").await,
+        (Batch::Several, Err(_)) => script(connection, "ROLLBACK TO job; RELEASE job").await,
+    };
+    (outcome.map_err(|fault| fault.error), standing)
+}
+
+impl Job {
+    fn refuse(self, error: &DbError) {
+        match self {
+            Self::Write(_, reply) => drop(reply.send(Err(error.again()))),
+            Self::Transaction(_, reply) => drop(reply.send(Err(error.again()))),
+            Self::Close(reply) => drop(reply.send(())),
+        }
+    }
+}
+
+impl Answer {
+    fn send(self) {
+        match self {
+            Self::Write(reply, outcome) => drop(reply.send(outcome)),
+            Self::Transaction(reply, outcome) => drop(reply.send(outcome)),
+        }
+    }
+
+    fn refuse(self, error: &DbError) {
+        match self {
+            Self::Write(reply, _) => drop(reply.send(Err(error.again()))),
+            Self::Transaction(reply, _) => drop(reply.send(Err(error.again()))),
+        }
+    }
+}

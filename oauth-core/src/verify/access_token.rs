@@ -1,0 +1,276 @@
+//! Access tokens at a protected resource (RFC 6750, RFC 8705 section 3, RFC 9068 section 4, RFC 9449 section 7).
+//!
+//! In this order: read the header, resolve the token (signature or handle), its life and audience, its binding, and
+//! last the standing of grant and consent, from the durable store, at every call.
+
+use std::sync::Arc;
+
+use crate::identify::Presented;
+use crate::identify::nonce::Nonces;
+use crate::identify::proof::{self, ProofContext, Target};
+use crate::jose::{Jws, PublicJwk};
+use crate::limits;
+use crate::model::binding::Binding;
+use crate::model::grant::Stage;
+use crate::model::token::{ACCESS_TOKEN_TYPE, AccessClaims};
+use crate::policy::Policy;
+use crate::policy::settings::{ProofNonce, ServerSecret};
+use crate::port::Ports;
+use crate::port::claims::{Claimed, Claims};
+use crate::port::consents::{Consents, Standing};
+use crate::port::store::{Store, TokenStanding};
+use crate::refusal::reason::{ProofReason, TokenReason};
+use crate::refusal::{Error, Refusal, RuleId};
+use crate::server::Context;
+use crate::vocabulary::id::KeyId;
+use crate::vocabulary::secret::{Access, Secret};
+use crate::vocabulary::time::Timestamp;
+use crate::vocabulary::uri::Issuer;
+use crate::wire::header::{Scheme, read_authorization};
+
+/// RFC 9068 section 4: the token is one of this issuer's, whole and alive.
+const VALID: RuleId = RuleId("RFC9068-4");
+/// RFC 9068 section 4: the token is for this resource.
+const AUDIENCE: RuleId = RuleId("RFC9068-4-aud");
+/// RFC 9449 section 7.2: a bound token goes with the scheme of its binding.
+const SCHEME: RuleId = RuleId("RFC9449-7.2");
+/// RFC 9449 section 7.1 and RFC 8705 section 3: the sender holds what the token is bound to.
+const BOUND: RuleId = RuleId("RFC9449-7.1");
+/// RFC 7009 section 2.1: what was revoked is over.
+const STANDS: RuleId = RuleId("RFC7009-2.1-stands");
+
+/// A caller of a protected resource whose token, binding and standing were checked in this very request. Only
+/// [`verify`] builds one.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Authority {
+    /// What the token says.
+    pub claims: AccessClaims,
+    /// How the consent behind it stands; [`Standing::Good`] when there is none. Never [`Standing::Ended`].
+    pub standing: Standing,
+}
+
+/// What a resource server needs to judge access tokens of one issuer.
+pub(crate) struct ResourceSide<'a> {
+    pub(crate) issuer: &'a Issuer,
+    pub(crate) policy: &'a Policy,
+    pub(crate) keys: &'a [PublicJwk],
+    pub(crate) audiences: Vec<&'a str>,
+    pub(crate) nonces: &'a Nonces,
+    pub(crate) nonce_policy: ProofNonce,
+    pub(crate) store: &'a dyn Store,
+    pub(crate) claims: &'a dyn Claims,
+    pub(crate) consents: &'a dyn Consents,
+}
+
+/// Judges access tokens of one issuer for one resource server that shares the issuer's stores.
+pub struct TokenVerifier {
+    issuer: Issuer,
+    policy: &'static Policy,
+    keys: Vec<PublicJwk>,
+    audience: String,
+    nonces: Nonces,
+    nonce_policy: ProofNonce,
+    store: Arc<dyn Store>,
+    claims: Arc<dyn Claims>,
+    consents: Arc<dyn Consents>,
+}
+
+impl std::fmt::Debug for TokenVerifier {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TokenVerifier")
+            .field("issuer", &self.issuer)
+            .field("audience", &self.audience)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Which tokens a verifier takes, and for whom.
+#[derive(Debug)]
+pub struct VerifierSettings {
+    /// Whose tokens.
+    pub issuer: Issuer,
+    /// By which policy.
+    pub policy: &'static Policy,
+    /// For which resource: `aud`.
+    pub audience: String,
+    /// Whether proofs need a nonce of this side.
+    pub proof_nonce: ProofNonce,
+    /// Keys the nonces; shared by all processes of this resource server.
+    pub secret: ServerSecret,
+}
+
+impl TokenVerifier {
+    /// A verifier over the issuer's own ports.
+    #[must_use]
+    pub fn new(settings: VerifierSettings, ports: &Ports) -> Self {
+        let nonces =
+            Nonces::new(settings.secret.key("nonce of the resource server"), settings.issuer.clone());
+        Self {
+            issuer: settings.issuer,
+            policy: settings.policy,
+            keys: ports.signer.published(),
+            audience: settings.audience,
+            nonces,
+            nonce_policy: settings.proof_nonce,
+            store: Arc::clone(&ports.store),
+            claims: Arc::clone(&ports.claims),
+            consents: Arc::clone(&ports.consents),
+        }
+    }
+
+    /// Judges one call.
+    ///
+    /// # Errors
+    /// A refusal (401 or 403 by [`Reason::wire`](crate::refusal::Reason::wire)), or a fault of a store.
+    pub async fn verify(&self, presented: &Presented, now: Timestamp) -> Result<Authority, Error> {
+        let side = ResourceSide {
+            issuer: &self.issuer,
+            policy: self.policy,
+            keys: &self.keys,
+            audiences: vec![&self.audience],
+            nonces: &self.nonces,
+            nonce_policy: self.nonce_policy,
+            store: &*self.store,
+            claims: &*self.claims,
+            consents: &*self.consents,
+        };
+        verify(&side, presented, now).await
+    }
+
+    /// A nonce for the `DPoP-Nonce` header (RFC 9449 section 9), when this side asks for them.
+    #[must_use]
+    pub fn fresh_nonce(&self, now: Timestamp) -> Option<String> {
+        (self.nonce_policy == ProofNonce::Require).then(|| self.nonces.make(now))
+    }
+
+    /// Algorithms a proof may be signed with, for the `algs` of a challenge (RFC 9449 section 7.1).
+    #[must_use]
+    pub fn proof_algs(&self) -> String {
+        proof_algs(self.policy)
+    }
+}
+
+/// Algorithms a proof may be signed with, separated by spaces.
+pub(crate) fn proof_algs(policy: &Policy) -> String {
+    let names: Vec<&str> = policy.signing_algs.iter().map(|alg| alg.as_str()).collect();
+    names.join(" ")
+}
+
+pub(crate) async fn verify(
+    side: &ResourceSide<'_>,
+    presented: &Presented,
+    now: Timestamp,
+) -> Result<Authority, Error> {
+    let headers: Vec<&str> = presented.authorization.iter().map(String::as_str).collect();
+    let (scheme, token) = read_authorization(&headers)?;
+    let claims = whole(side, token, now).await?.ok_or_else(|| refuse(VALID, TokenReason::Invalid))?;
+    if !side.audiences.iter().any(|audience| claims.aud.contains(audience)) {
+        return Err(refuse(AUDIENCE, TokenReason::Audience).into());
+    }
+    bound(side, presented, (scheme, token), &claims, now).await?;
+    let standing = standing(side, &claims, now).await?.ok_or_else(|| refuse(STANDS, TokenReason::Revoked))?;
+    Ok(Authority { claims, standing })
+}
+
+/// Whether the sender holds what the token is bound to; the proof is claimed.
+async fn bound(
+    side: &ResourceSide<'_>,
+    presented: &Presented,
+    (scheme, token): (Scheme, &str),
+    claims: &AccessClaims,
+    now: Timestamp,
+) -> Result<(), Error> {
+    match (claims.cnf, scheme) {
+        (Binding::Dpop(key), Scheme::Dpop) => {
+            let missing = Refusal { rule: BOUND, reason: ProofReason::Missing.into() };
+            let jwt = proof::header(&presented.dpop)?.ok_or(missing)?;
+            let remembers_since = side.claims.remembers_since(now).await?;
+            let around = ProofContext {
+                issuer: side.issuer,
+                nonces: side.nonces,
+                nonce_policy: side.nonce_policy,
+                now,
+                remembers_since,
+            };
+            let target = Target { method: &presented.method, uri: &presented.uri, token: Some(token) };
+            let proven = proof::judge(&around, jwt, &target, side.policy)?;
+            if proven.key != key {
+                return Err(refuse(BOUND, TokenReason::Binding).into());
+            }
+            match side.claims.claim(&[proven.once], now).await? {
+                Claimed::First => Ok(()),
+                Claimed::SeenBefore => {
+                    Err(Refusal { rule: proof::ONCE, reason: ProofReason::Replayed.into() }.into())
+                }
+            }
+        }
+        (Binding::Mtls(certificate), Scheme::Bearer) => match &presented.certificate {
+            Some(shown) if shown.thumbprint() == certificate => Ok(()),
+            Some(_) | None => Err(refuse(BOUND, TokenReason::Binding).into()),
+        },
+        (Binding::Dpop(_), Scheme::Bearer) | (Binding::Mtls(_), Scheme::Dpop) => {
+            Err(refuse(SCHEME, TokenReason::Scheme).into())
+        }
+    }
+}
+
+/// The claims of a token that is ours, whole and alive; the binding is not looked at.
+async fn whole(side: &ResourceSide<'_>, token: &str, now: Timestamp) -> Result<Option<AccessClaims>, Error> {
+    let claims = match Secret::<Access>::presented(token) {
+        Some(handle) => side.store.access(&handle.fingerprint(side.issuer), now).await?,
+        None => signed_claims(side, token),
+    };
+    Ok(claims.filter(|claims| claims.iss == *side.issuer && now < Timestamp::from_seconds(claims.exp)))
+}
+
+fn signed_claims(side: &ResourceSide<'_>, token: &str) -> Option<AccessClaims> {
+    let jws = Jws::parse(token, limits::JWT_BYTES).ok()?;
+    if !jws.is_typed(ACCESS_TOKEN_TYPE) || !side.policy.signing_algs.contains(&jws.alg()) {
+        return None;
+    }
+    let key = side.keys.iter().find(|key| key.kid().map(KeyId::as_str) == jws.kid())?;
+    jws.verify(key).ok()?.claims().ok()
+}
+
+/// How grant and consent stand; `None` when either is over.
+async fn standing(
+    side: &ResourceSide<'_>,
+    claims: &AccessClaims,
+    now: Timestamp,
+) -> Result<Option<Standing>, Error> {
+    match &claims.grant_id {
+        None => match side.store.token_standing(&claims.jti, now).await? {
+            TokenStanding::Good => {}
+            TokenStanding::Revoked => return Ok(None),
+        },
+        Some(id) => match side.store.grant(id).await? {
+            Some(grant) if grant.stage != Stage::Revoked => {}
+            Some(_) | None => return Ok(None),
+        },
+    }
+    let Some(consent) = &claims.consent_id else { return Ok(Some(Standing::Good)) };
+    match side.consents.standing(consent, now).await? {
+        Standing::Ended => Ok(None),
+        other @ (Standing::Good | Standing::Waiting | Standing::Suspended | Standing::Finished) => {
+            Ok(Some(other))
+        }
+    }
+}
+
+/// A token as introspection and revocation see it.
+pub(crate) struct Resolved {
+    pub(crate) claims: AccessClaims,
+}
+
+/// The claims of an access token that is good right now, binding aside.
+pub(crate) async fn resolve(context: &Context<'_>, token: &str) -> Result<Option<Resolved>, Error> {
+    let side = context.resource_side();
+    let Some(claims) = whole(&side, token, context.now).await? else { return Ok(None) };
+    let stands = standing(&side, &claims, context.now).await?.is_some();
+    Ok(stands.then_some(Resolved { claims }))
+}
+
+fn refuse(rule: RuleId, reason: TokenReason) -> Refusal {
+    Refusal { rule, reason: reason.into() }
+}

@@ -1,0 +1,3 @@
+//! The public door for resource servers: an access token, its binding, and how what stands behind it stands.
+
+pub(crate) mod access_token;

@@ -1,0 +1,134 @@
+//! `application/x-www-form-urlencoded` (RFC 6749 appendix B), read once and strictly.
+//!
+//! RFC 6749 section 3.1: parameters without a value are treated as omitted, and none may be repeated. The same
+//! reader serves form bodies and query strings.
+
+use zeroize::Zeroizing;
+
+use crate::limits;
+use crate::refusal::reason::{Reason, RequestReason};
+use crate::refusal::{Refusal, RuleId};
+
+/// The parameters of one request: no repeats, no empty values, nothing undecodable.
+pub(crate) struct Form {
+    pairs: Vec<(String, Zeroizing<String>)>,
+}
+
+/// RFC 6749 appendix B: the form itself is well-formed.
+const WELL_FORMED: RuleId = RuleId("RFC6749-B");
+/// RFC 6749 section 3.1: parameters must not be repeated.
+const ONCE: RuleId = RuleId("RFC6749-3.1-once");
+/// Our own bounds on forms.
+const BOUNDED: RuleId = RuleId("RFC9126-2.3-size");
+
+impl Form {
+    /// Reads a form body or a query string of at most `max` bytes.
+    ///
+    /// # Errors
+    /// When it is too large, holds a bad escape, invalid UTF-8, a NUL, or a repeated name.
+    pub(crate) fn read(bytes: &[u8], max: usize) -> Result<Self, Refusal> {
+        if bytes.len() > max {
+            return Err(refuse(BOUNDED, RequestReason::TooLarge));
+        }
+        if !escapes_are_whole(bytes) {
+            return Err(refuse(WELL_FORMED, RequestReason::Malformed));
+        }
+        let decoded: Vec<(String, String)> =
+            serde_urlencoded::from_bytes(bytes).map_err(|_| refuse(WELL_FORMED, RequestReason::Malformed))?;
+        if decoded.len() > limits::FORM_PARAMETERS {
+            return Err(refuse(BOUNDED, RequestReason::TooLarge));
+        }
+        let mut pairs: Vec<(String, Zeroizing<String>)> = Vec::with_capacity(decoded.len());
+        for (name, value) in decoded {
+            let value = Zeroizing::new(value);
+            let undecodable = |text: &str| text.contains(['\0', '\u{fffd}']);
+            if undecodable(&name) || undecodable(&value) {
+                return Err(refuse(WELL_FORMED, RequestReason::Malformed));
+            }
+            let cap = if name == "authorization_details" {
+                limits::AUTHORIZATION_DETAILS_BYTES
+            } else {
+                limits::PARAMETER_VALUE_BYTES
+            };
+            if name.len() > limits::PARAMETER_NAME_BYTES || value.len() > cap {
+                return Err(refuse(BOUNDED, RequestReason::TooLarge));
+            }
+            if pairs.iter().any(|(known, _)| *known == name) {
+                return Err(refuse(ONCE, RequestReason::Repeated));
+            }
+            pairs.push((name, value));
+        }
+        pairs.retain(|(_, value)| !value.is_empty());
+        Ok(Self { pairs })
+    }
+
+    /// The value of a parameter.
+    #[must_use]
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.pairs.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// A copy of the value of a parameter.
+    #[must_use]
+    pub(crate) fn owned(&self, name: &str) -> Option<String> {
+        self.get(name).map(str::to_owned)
+    }
+}
+
+fn refuse(rule: RuleId, reason: RequestReason) -> Refusal {
+    Refusal { rule, reason: Reason::Request(reason) }
+}
+
+/// Every `%` is followed by two hexadecimal digits, and everything else is ASCII.
+fn escapes_are_whole(bytes: &[u8]) -> bool {
+    let mut rest = bytes.iter();
+    while let Some(byte) = rest.next() {
+        let whole = match byte {
+            b'%' => {
+                matches!((rest.next(), rest.next()), (Some(a), Some(b)) if a.is_ascii_hexdigit() && b.is_ascii_hexdigit())
+            }
+            _ => byte.is_ascii() && !byte.is_ascii_control(),
+        };
+        if !whole {
+            return false;
+        }
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Form, Reason> {
+        Form::read(text.as_bytes(), 1000).map_err(|refusal| refusal.reason)
+    }
+
+    #[test]
+    fn a_parameter_without_a_value_is_as_good_as_absent() {
+        let form = read("scope=&state=x").unwrap();
+        assert_eq!(form.get("scope"), None);
+        assert_eq!(form.get("state"), Some("x"));
+    }
+
+    #[test]
+    fn a_repeated_parameter_is_refused_also_when_escaped_or_empty() {
+        for text in ["a=1&a=1", "a=1&%61=2", "a=&a=1"] {
+            assert_eq!(read(text).err(), Some(RequestReason::Repeated.into()), "{text}");
+        }
+    }
+
+    #[test]
+    fn broken_escapes_nul_and_bad_utf8_are_refused() {
+        for text in ["a=%", "a=%4", "a=%zz", "a=%00", "a=%ff", "a=\u{e9}", "a=1\n"] {
+            assert_eq!(read(text).err(), Some(RequestReason::Malformed.into()), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn more_bytes_or_parameters_than_the_bound_are_refused() {
+        assert_eq!(read(&format!("a={}", "x".repeat(1000))).err(), Some(RequestReason::TooLarge.into()));
+        let many: Vec<String> = (0..=limits::FORM_PARAMETERS).map(|n| format!("p{n}=1")).collect();
+        assert_eq!(read(&many.join("&")).err(), Some(RequestReason::TooLarge.into()));
+    }
+}

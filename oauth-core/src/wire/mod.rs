@@ -1,0 +1,6 @@
+//! Bytes to types and back. No protocol knowledge.
+
+pub(crate) mod form;
+pub(crate) mod header;
+pub(crate) mod json;
+pub(crate) mod redirect;

@@ -1,0 +1,7 @@
+//! The database layer, on a SQLite file, on SQLite in memory and on PostgreSQL.
+
+mod fixture;
+mod migrations;
+mod speed;
+mod transactions;
+mod writes;

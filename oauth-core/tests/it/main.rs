@@ -1,0 +1,4 @@
+//! Tests against real databases.
+
+#[cfg(test)]
+mod database;

@@ -1,0 +1,594 @@
+//! One payment for every dialect, and the only place where its status changes.
+//!
+//! | Domain | UAE Open Finance | OFxPERA |
+//! |---|---|---|
+//! | `Received` | `Pending` | `RECEIVED` |
+//! | `Pending` | `Pending` | `PENDING` |
+//! | `DebtorSettled` | `AcceptedSettlementCompleted` | `ACCEPTED` |
+//! | `CreditorAccepted` | `AcceptedWithoutPosting` | `ACCEPTED` |
+//! | `Completed` | `AcceptedCreditSettlementCompleted` | `COMPLETED` |
+//! | `Rejected` | `Rejected` | `REJECTED` |
+//! | `Cancelled` | `Rejected` | `CANCELLED` |
+//!
+//! The two differ after the debtor has paid: a transfer is then final and comes back only as another payment, while
+//! a contribution can still be turned down by the administrator. [`TRANSITIONS`] says so in its last column.
+
+use oauth_core::{ClientId, ConsentId, Subject, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::{AccountId, Day, Iban, Line, LocalizedName, Money, MoneyFault, ascii_text, is_uuid, shown};
+
+ascii_text! {
+    /// A payment, as every dialect names it: a UUID in lower case (RFC 9562 section 4).
+    PaymentId, |text| is_uuid(text) && !text.bytes().any(|byte| byte.is_ascii_uppercase())
+}
+shown!(PaymentId);
+
+impl PaymentId {
+    /// A version 4 identifier from sixteen random bytes (RFC 9562 section 5.4).
+    #[must_use]
+    pub fn from_random(random: [u8; 16]) -> Self {
+        let bits =
+            u128::from_be_bytes(random) & !(0xf000 << 64) & !(0xc000 << 48) | 0x4000 << 64 | 0x8000 << 48;
+        let hex = format!("{bits:032x}");
+        let mut text = String::with_capacity(36);
+        for (at, digit) in hex.chars().enumerate() {
+            if matches!(at, 8 | 12 | 16 | 20) {
+                text.push('-');
+            }
+            text.push(digit);
+        }
+        Self(text)
+    }
+}
+
+/// A payment: what was ordered, and how far it has come.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Payment {
+    terms: PaymentTerms,
+    status: PaymentStatus,
+    status_at: Timestamp,
+    rail_reference: Option<Line<40>>,
+}
+
+impl Payment {
+    /// A payment as it enters the bank.
+    ///
+    /// # Errors
+    /// [`MoneyFault::NotPositive`]: nobody pays nothing.
+    pub fn receive(terms: PaymentTerms) -> Result<Self, MoneyFault> {
+        terms.amount.positive()?;
+        let status_at = terms.created_at;
+        Ok(Self { terms, status: PaymentStatus::Received, status_at, rail_reference: None })
+    }
+
+    /// The same payment in its next status. The instant of a status never runs backwards, even where two processes
+    /// disagree about the time.
+    ///
+    /// # Errors
+    /// [`IllegalMove`] when [`TRANSITIONS`] has no such row for this kind of payment.
+    pub fn advance(&self, to: PaymentStatus, at: Timestamp) -> Result<Self, IllegalMove> {
+        let (from, next) = (self.status.stage(), to.stage());
+        let row = TRANSITIONS.iter().find(|row| row.from == from && row.to == next);
+        if !row.is_some_and(|row| row.by.includes(self.terms.kind)) {
+            return Err(IllegalMove { from, to: next });
+        }
+        Ok(Self { status: to, status_at: at.max(self.status_at), ..self.clone() })
+    }
+
+    /// The same payment with the number the rail gave it.
+    #[must_use]
+    pub fn traced(self, rail_reference: Line<40>) -> Self {
+        Self { rail_reference: Some(rail_reference), ..self }
+    }
+
+    /// What was ordered.
+    #[must_use]
+    pub const fn terms(&self) -> &PaymentTerms {
+        &self.terms
+    }
+
+    /// Which payment.
+    #[must_use]
+    pub const fn id(&self) -> &PaymentId {
+        &self.terms.id
+    }
+
+    /// How far it has come.
+    #[must_use]
+    pub const fn status(&self) -> PaymentStatus {
+        self.status
+    }
+
+    /// Since when.
+    #[must_use]
+    pub const fn status_at(&self) -> Timestamp {
+        self.status_at
+    }
+
+    /// The number the rail gave it, once it has.
+    #[must_use]
+    pub const fn rail_reference(&self) -> Option<&Line<40>> {
+        self.rail_reference.as_ref()
+    }
+}
+
+/// What was ordered. Never changes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PaymentTerms {
+    /// Which payment.
+    pub id: PaymentId,
+    /// Through which client.
+    pub client: ClientId,
+    /// Under which consent.
+    pub consent: ConsentId,
+    /// Whose money.
+    pub customer: Subject,
+    /// From which account.
+    pub debtor: AccountId,
+    /// To whom.
+    pub creditor: Creditor,
+    /// How much; more than zero.
+    pub amount: Money,
+    /// What kind of payment.
+    pub kind: PaymentKind,
+    /// By which way.
+    pub rail: Rail,
+    /// The day it is to be executed, when not at once.
+    pub execution_day: Option<Day>,
+    /// What the payer notes.
+    pub debtor_reference: Option<Line<120>>,
+    /// What the payee is told.
+    pub creditor_reference: Option<Line<120>>,
+    /// Why the money moves, as a code.
+    pub purpose: Option<Purpose>,
+    /// When the order arrived.
+    pub created_at: Timestamp,
+}
+
+/// Who is paid.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Creditor {
+    /// An account of this bank.
+    Internal {
+        /// Which.
+        account: AccountId,
+        /// The holder, when the order named one.
+        name: Option<LocalizedName>,
+    },
+    /// An account anywhere.
+    External {
+        /// Its IBAN.
+        iban: Iban,
+        /// The holder.
+        name: LocalizedName,
+        /// The name the payee trades under.
+        trading_name: Option<LocalizedName>,
+    },
+}
+
+/// What kind of payment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PaymentKind {
+    /// To a payee. Final once the debtor has paid.
+    Transfer,
+    /// To a PERA. Counts against the allowance of a year.
+    Contribution {
+        /// The calendar year in Manila it counts for.
+        year: i32,
+    },
+}
+
+/// The way money takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rail {
+    /// Within this bank.
+    Internal,
+    /// The Philippine instant transfer scheme.
+    Instapay,
+    /// The Philippine batch transfer scheme.
+    Pesonet,
+    /// The UAE instant transfer scheme.
+    UaeInstant,
+}
+
+ascii_text! {
+    /// Why money moves: a code of three or four upper-case letters.
+    Purpose, |text| PURPOSE_LETTERS.contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_uppercase())
+}
+shown!(Purpose);
+
+/// Letters of a [`Purpose`].
+pub const PURPOSE_LETTERS: std::ops::RangeInclusive<usize> = 3..=4;
+
+/// How far a payment has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PaymentStatus {
+    /// Taken in; waits for its day or its turn.
+    Received,
+    /// Given to the rail.
+    Pending,
+    /// The debtor has paid.
+    DebtorSettled,
+    /// The receiving bank has accepted, the creditor is not yet credited.
+    CreditorAccepted,
+    /// The creditor is credited.
+    Completed,
+    /// Turned down.
+    Rejected {
+        /// Why.
+        reason: RejectionReason,
+    },
+    /// Called off by the customer or the client.
+    Cancelled,
+}
+
+impl PaymentStatus {
+    /// The status without what belongs to it.
+    #[must_use]
+    pub const fn stage(self) -> Stage {
+        match self {
+            Self::Received => Stage::Received,
+            Self::Pending => Stage::Pending,
+            Self::DebtorSettled => Stage::DebtorSettled,
+            Self::CreditorAccepted => Stage::CreditorAccepted,
+            Self::Completed => Stage::Completed,
+            Self::Rejected { .. } => Stage::Rejected,
+            Self::Cancelled => Stage::Cancelled,
+        }
+    }
+}
+
+/// The name of a status, for tables and filters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// [`PaymentStatus::Received`].
+    Received,
+    /// [`PaymentStatus::Pending`].
+    Pending,
+    /// [`PaymentStatus::DebtorSettled`].
+    DebtorSettled,
+    /// [`PaymentStatus::CreditorAccepted`].
+    CreditorAccepted,
+    /// [`PaymentStatus::Completed`].
+    Completed,
+    /// [`PaymentStatus::Rejected`].
+    Rejected,
+    /// [`PaymentStatus::Cancelled`].
+    Cancelled,
+}
+
+impl Stage {
+    /// Every stage.
+    pub const ALL: [Self; 7] = [
+        Self::Received,
+        Self::Pending,
+        Self::DebtorSettled,
+        Self::CreditorAccepted,
+        Self::Completed,
+        Self::Rejected,
+        Self::Cancelled,
+    ];
+
+    /// Whether nothing can follow.
+    #[must_use]
+    pub fn is_terminal(self) -> bool {
+        !TRANSITIONS.iter().any(|row| row.from == self)
+    }
+
+    /// Whether the payment uses up what its consent and its year allow. A rejected or cancelled one gives it back.
+    #[must_use]
+    pub const fn counts(self) -> bool {
+        match self {
+            Self::Received
+            | Self::Pending
+            | Self::DebtorSettled
+            | Self::CreditorAccepted
+            | Self::Completed => true,
+            Self::Rejected | Self::Cancelled => false,
+        }
+    }
+
+    /// Whether the debtor has paid, which is what a consent counts as a success.
+    #[must_use]
+    pub const fn succeeded(self) -> bool {
+        match self {
+            Self::DebtorSettled | Self::CreditorAccepted | Self::Completed => true,
+            Self::Received | Self::Pending | Self::Rejected | Self::Cancelled => false,
+        }
+    }
+}
+
+/// Why a payment was turned down. Dialects give it their own code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RejectionReason {
+    /// The available balance is below the amount.
+    InsufficientFunds,
+    /// The debtor account is blocked.
+    AccountBlocked,
+    /// The debtor account is closed.
+    AccountClosed,
+    /// The creditor account does not exist or takes no money.
+    CreditorAccountInvalid,
+    /// A limit of the bank or of the rail.
+    LimitExceeded,
+    /// The bank suspects fraud.
+    FraudSuspected,
+    /// The rail or the receiving bank refused.
+    RailRefused,
+    /// Anything else.
+    GenericFailure,
+}
+
+/// One row of the status table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Move {
+    /// The status before.
+    pub from: Stage,
+    /// The status after.
+    pub to: Stage,
+    by: Kinds,
+}
+
+impl Move {
+    /// Whether payments of this kind may make this move.
+    #[must_use]
+    pub fn is_open_to(self, kind: PaymentKind) -> bool {
+        self.by.includes(kind)
+    }
+}
+
+/// Every legal change of status; what is not listed is refused.
+pub const TRANSITIONS: &[Move] = &[
+    row(Stage::Received, Stage::Pending, Kinds::Any),
+    row(Stage::Received, Stage::Rejected, Kinds::Any),
+    row(Stage::Received, Stage::Cancelled, Kinds::Any),
+    row(Stage::Pending, Stage::DebtorSettled, Kinds::Any),
+    row(Stage::Pending, Stage::CreditorAccepted, Kinds::Any),
+    row(Stage::Pending, Stage::Completed, Kinds::Transfer),
+    row(Stage::Pending, Stage::Rejected, Kinds::Any),
+    row(Stage::Pending, Stage::Cancelled, Kinds::Any),
+    row(Stage::DebtorSettled, Stage::CreditorAccepted, Kinds::Any),
+    row(Stage::DebtorSettled, Stage::Completed, Kinds::Any),
+    row(Stage::DebtorSettled, Stage::Rejected, Kinds::Contribution),
+    row(Stage::CreditorAccepted, Stage::Completed, Kinds::Any),
+    row(Stage::CreditorAccepted, Stage::Rejected, Kinds::Contribution),
+];
+
+/// A change of status that the table does not have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a payment cannot move from {from:?} to {to:?}")]
+pub struct IllegalMove {
+    /// The status it has.
+    pub from: Stage,
+    /// The status it was to have.
+    pub to: Stage,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kinds {
+    Any,
+    Transfer,
+    Contribution,
+}
+
+impl Kinds {
+    const fn includes(self, kind: PaymentKind) -> bool {
+        match (self, kind) {
+            (Self::Any, _)
+            | (Self::Transfer, PaymentKind::Transfer)
+            | (Self::Contribution, PaymentKind::Contribution { .. }) => true,
+            (Self::Transfer, PaymentKind::Contribution { .. })
+            | (Self::Contribution, PaymentKind::Transfer) => false,
+        }
+    }
+}
+
+const fn row(from: Stage, to: Stage, by: Kinds) -> Move {
+    Move { from, to, by }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::domain::Currency;
+
+    const CONTRIBUTION: PaymentKind = PaymentKind::Contribution { year: 2026 };
+
+    fn terms(kind: PaymentKind, minor: i64) -> PaymentTerms {
+        PaymentTerms {
+            id: PaymentId::new("6f1d2c7a-2b56-4c1e-9c57-0f4f5d0a7b33").unwrap(),
+            client: ClientId::new("tpp-1").unwrap(),
+            consent: ConsentId::new("aac-1").unwrap(),
+            customer: Subject::new("mariam").unwrap(),
+            debtor: AccountId::new("ca-1").unwrap(),
+            creditor: Creditor::External {
+                iban: Iban::parse("AE070331234567890123456").unwrap(),
+                name: LocalizedName::english(Line::new("Palm Books").unwrap()),
+                trading_name: None,
+            },
+            amount: Money::new(minor, Currency::Aed).unwrap(),
+            kind,
+            rail: Rail::UaeInstant,
+            execution_day: Some(Day::parse("2026-11-22").unwrap()),
+            debtor_reference: None,
+            creditor_reference: Some(Line::new("INV-2026-11").unwrap()),
+            purpose: Some(Purpose::new("RENT").unwrap()),
+            created_at: Timestamp::from_seconds(1000),
+        }
+    }
+
+    fn payment(kind: PaymentKind) -> Payment {
+        Payment::receive(terms(kind, 25_000)).unwrap()
+    }
+
+    fn status(stage: Stage) -> PaymentStatus {
+        match stage {
+            Stage::Received => PaymentStatus::Received,
+            Stage::Pending => PaymentStatus::Pending,
+            Stage::DebtorSettled => PaymentStatus::DebtorSettled,
+            Stage::CreditorAccepted => PaymentStatus::CreditorAccepted,
+            Stage::Completed => PaymentStatus::Completed,
+            Stage::Rejected => PaymentStatus::Rejected { reason: RejectionReason::InsufficientFunds },
+            Stage::Cancelled => PaymentStatus::Cancelled,
+        }
+    }
+
+    fn in_stage(stage: Stage, kind: PaymentKind) -> Payment {
+        Payment { status: status(stage), ..payment(kind) }
+    }
+
+    /// The dialects' own tables, read off their documents, against which ours is projected.
+    fn uae(stage: Stage) -> &'static str {
+        match stage {
+            Stage::Received | Stage::Pending => "Pending",
+            Stage::DebtorSettled => "AcceptedSettlementCompleted",
+            Stage::CreditorAccepted => "AcceptedWithoutPosting",
+            Stage::Completed => "AcceptedCreditSettlementCompleted",
+            Stage::Rejected | Stage::Cancelled => "Rejected",
+        }
+    }
+
+    fn ofxpera(stage: Stage) -> &'static str {
+        match stage {
+            Stage::Received => "RECEIVED",
+            Stage::Pending => "PENDING",
+            Stage::DebtorSettled | Stage::CreditorAccepted => "ACCEPTED",
+            Stage::Completed => "COMPLETED",
+            Stage::Rejected => "REJECTED",
+            Stage::Cancelled => "CANCELLED",
+        }
+    }
+
+    fn projected(kind: PaymentKind, name: fn(Stage) -> &'static str) -> Vec<(&'static str, &'static str)> {
+        let open = TRANSITIONS.iter().filter(|row| row.is_open_to(kind));
+        let mut moves: Vec<_> =
+            open.map(|row| (name(row.from), name(row.to))).filter(|(a, b)| a != b).collect();
+        moves.sort_unstable();
+        moves.dedup();
+        moves
+    }
+
+    #[test]
+    fn the_moves_of_a_transfer_are_those_of_the_uae_document() {
+        let mut document = vec![
+            ("Pending", "AcceptedSettlementCompleted"),
+            ("Pending", "AcceptedWithoutPosting"),
+            ("Pending", "AcceptedCreditSettlementCompleted"),
+            ("Pending", "Rejected"),
+            ("AcceptedSettlementCompleted", "AcceptedWithoutPosting"),
+            ("AcceptedSettlementCompleted", "AcceptedCreditSettlementCompleted"),
+            ("AcceptedWithoutPosting", "AcceptedCreditSettlementCompleted"),
+        ];
+        document.sort_unstable();
+        assert_eq!(projected(PaymentKind::Transfer, uae), document);
+    }
+
+    #[test]
+    fn the_moves_of_a_contribution_are_those_of_the_ofxpera_document() {
+        let mut document = vec![
+            ("RECEIVED", "PENDING"),
+            ("RECEIVED", "CANCELLED"),
+            ("RECEIVED", "REJECTED"),
+            ("PENDING", "ACCEPTED"),
+            ("PENDING", "CANCELLED"),
+            ("PENDING", "REJECTED"),
+            ("ACCEPTED", "COMPLETED"),
+            ("ACCEPTED", "REJECTED"),
+        ];
+        document.sort_unstable();
+        assert_eq!(projected(CONTRIBUTION, ofxpera), document);
+    }
+
+    #[test]
+    fn nothing_leads_out_of_a_terminal_status() {
+        let terminal = [Stage::Completed, Stage::Rejected, Stage::Cancelled];
+        for from in Stage::ALL {
+            assert_eq!(from.is_terminal(), terminal.contains(&from), "{from:?}");
+        }
+        for (from, to) in terminal.iter().flat_map(|from| Stage::ALL.map(|to| (*from, to))) {
+            for kind in [PaymentKind::Transfer, CONTRIBUTION] {
+                let moved = in_stage(from, kind).advance(status(to), Timestamp::EPOCH);
+                assert_eq!(moved, Err(IllegalMove { from, to }));
+            }
+        }
+    }
+
+    #[test]
+    fn a_transfer_is_final_once_the_debtor_has_paid_and_a_contribution_is_not() {
+        let rejected = status(Stage::Rejected);
+        for from in [Stage::DebtorSettled, Stage::CreditorAccepted] {
+            assert!(in_stage(from, PaymentKind::Transfer).advance(rejected, Timestamp::EPOCH).is_err());
+            assert!(in_stage(from, CONTRIBUTION).advance(rejected, Timestamp::EPOCH).is_ok());
+        }
+    }
+
+    #[test]
+    fn a_status_carries_the_instant_of_its_change_and_never_an_earlier_one() {
+        let pending = payment(PaymentKind::Transfer)
+            .advance(PaymentStatus::Pending, Timestamp::from_seconds(2000))
+            .unwrap();
+        assert_eq!(pending.status_at(), Timestamp::from_seconds(2000));
+        let rejected = pending.advance(status(Stage::Rejected), Timestamp::from_seconds(1500)).unwrap();
+        assert_eq!(rejected.status_at(), Timestamp::from_seconds(2000));
+        assert_eq!(rejected.status(), PaymentStatus::Rejected { reason: RejectionReason::InsufficientFunds });
+        assert_eq!(rejected.terms(), payment(PaymentKind::Transfer).terms());
+    }
+
+    #[test]
+    fn a_payment_of_nothing_is_not_received() {
+        assert_eq!(Payment::receive(terms(CONTRIBUTION, 0)), Err(MoneyFault::NotPositive));
+    }
+
+    #[test]
+    fn a_payment_id_is_a_uuid_in_lower_case() {
+        assert_eq!(PaymentId::from_random([0xff; 16]).as_str(), "ffffffff-ffff-4fff-bfff-ffffffffffff");
+        assert_eq!(PaymentId::from_random([0; 16]).as_str(), "00000000-0000-4000-8000-000000000000");
+        for bad in [
+            "",
+            "6F1D2C7A-2b56-4c1e-9c57-0f4f5d0a7b33",
+            "6f1d2c7a2b564c1e9c570f4f5d0a7b33",
+            "{6f1d2c7a-2b56-4c1e-9c57-0f4f5d0a7b3}",
+            "6f1d2c7a-2b56-4c1e-9c57-0f4f5d0a7b3g",
+        ] {
+            assert!(PaymentId::new(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn the_stored_form_of_a_payment_does_not_change() {
+        let stored = r#"{"terms":{"id":"6f1d2c7a-2b56-4c1e-9c57-0f4f5d0a7b33","client":"tpp-1","consent":"aac-1","customer":"mariam","debtor":"ca-1","creditor":{"external":{"iban":"AE070331234567890123456","name":{"en":"Palm Books"},"trading_name":null}},"amount":{"minor":25000,"currency":"AED"},"kind":{"contribution":{"year":2026}},"rail":"uae_instant","execution_day":"2026-11-22","debtor_reference":null,"creditor_reference":"INV-2026-11","purpose":"RENT","created_at":1000000},"status":{"rejected":{"reason":"insufficient_funds"}},"status_at":1000000,"rail_reference":null}"#;
+        let rejected = in_stage(Stage::Rejected, CONTRIBUTION);
+        assert_eq!(serde_json::to_string(&rejected).unwrap(), stored);
+        assert_eq!(serde_json::from_str::<Payment>(stored).unwrap(), rejected);
+    }
+
+    proptest! {
+        #[test]
+        fn a_walk_over_any_wishes_ends_at_the_first_terminal_status(wishes in proptest::collection::vec(0_usize..7, 0..40)) {
+            let mut walk = payment(CONTRIBUTION);
+            let mut ended = None;
+            for wish in wishes {
+                if let Ok(next) = walk.advance(status(Stage::ALL[wish]), Timestamp::EPOCH) {
+                    prop_assert_eq!(ended, None);
+                    walk = next;
+                    ended = walk.status().stage().is_terminal().then_some(walk.status());
+                }
+            }
+        }
+
+        #[test]
+        fn every_random_identifier_is_well_formed(random in any::<[u8; 16]>()) {
+            let id = PaymentId::from_random(random);
+            prop_assert_eq!(PaymentId::new(id.as_str()), Ok(id));
+        }
+    }
+}
