@@ -4,7 +4,7 @@
 //! chooses) and [`Ports`] (what the bank supplies). Every endpoint is one method, and every method goes through the
 //! same six steps: read, identify, gather, decide, commit, answer.
 //!
-//! Start with [`AuthorizationServer::new`]; mount it with [`http::OAuthService`] (feature `http`), or call the
+//! Start with [`AuthorizationServer::new`]; mount it with `http::OAuthService` (feature `http`), or call the
 //! methods with typed values from any framework. Resource servers judge tokens with [`TokenVerifier`].
 
 mod endpoint;
