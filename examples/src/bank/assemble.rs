@@ -6,12 +6,11 @@ use std::time::Duration;
 use oauth_core::http::OAuthService;
 use oauth_core::store::database::{Database, DatabaseUrl, DbError};
 use oauth_core::store::memory::MemoryClaims;
-use oauth_core::store::redis::RedisClaims;
 use oauth_core::store::sql::{SqlClaims, SqlStore};
 use oauth_core::{
-    AuthorizationServer, Claims, Clock, CorrelationId, Entropy, FAPI2_SECURITY, Fault, FixedClients, Issuer, LocalSigner,
-    LogAudit, OutOfBounds, Policy, Ports, Resource, Scope, ServerSecret, Settings, Store, SystemClock, SystemEntropy,
-    TokenVerifier, VerifierSettings,
+    AuthorizationServer, Claims, Clock, CorrelationId, Entropy, FAPI2_SECURITY, Fault, FixedClients, Issuer,
+    LocalSigner, LogAudit, OutOfBounds, Policy, Ports, Resource, Scope, ServerSecret, Settings, Store,
+    SystemClock, SystemEntropy,
 };
 use rar_consent::{ConsentEngine, ConsentStore, DetailRegistry, SqlConsents};
 use rustls::crypto::CryptoProvider;
@@ -89,7 +88,6 @@ struct Housekeeping {
     store: Arc<dyn Store>,
     consents: Arc<ConsentEngine>,
     sessions: Sessions,
-    operations: Arc<resource_server::Operations>,
     clock: Arc<dyn Clock>,
 }
 
@@ -114,7 +112,8 @@ impl Bank {
 
         let customers = Customers::load(&database, HASHES_AT_ONCE).await?;
         let consent_store: Arc<dyn ConsentStore> = Arc::new(SqlConsents::new(database.clone()));
-        let consents = ConsentEngine::new(DetailRegistry::standard(), Arc::clone(&consent_store), Arc::clone(&clock));
+        let consents =
+            ConsentEngine::new(DetailRegistry::standard(), Arc::clone(&consent_store), Arc::clone(&clock));
         let pages = Arc::new(Pages::new()?);
         let clients = Arc::new(FixedClients::new(data.clients.iter().cloned()));
         let ports = Ports {
@@ -133,26 +132,10 @@ impl Bank {
         let secret = || ServerSecret::new(data.secret.clone());
         let settings = settings(deployment, secret())?;
         let issuer = settings.issuer.clone();
-        let server = AuthorizationServer::new(POLICY, settings, ports.clone()).map_err(StartFault::Settings)?;
+        let server =
+            AuthorizationServer::new(POLICY, settings, ports.clone()).map_err(StartFault::Settings)?;
         let server = Arc::new(server);
-        let verifier = TokenVerifier::new(
-            VerifierSettings {
-                issuer: issuer.clone(),
-                policy: POLICY,
-                audience: resource_of(&deployment.issuer()),
-                proof_nonce: deployment.proof_nonce,
-                secret: secret(),
-            },
-            &ports,
-        );
-        let (apis, operations, accounts) = super::fixture::apis(super::fixture::ApiParts {
-            database: &database,
-            deployment,
-            ports: &ports,
-            consents: &consents,
-            consent_store,
-            verifier,
-        });
+        let accounts = fixture::accounts();
         let sessions_over = |purpose: &str| {
             Sessions::new(database.clone(), issuer.clone(), Arc::clone(&entropy), secret().key(purpose))
         };
@@ -171,7 +154,6 @@ impl Bank {
         let oauth = with_ofxpera_paths(OAuthService::new(server));
         let service = |pages: Option<Arc<Ui>>, origin: &str| PublicService {
             oauth: oauth.clone(),
-            apis: apis.clone(),
             pages,
             origin: Arc::from(origin),
         };
@@ -191,7 +173,6 @@ impl Bank {
                 store: ports.store,
                 consents,
                 sessions: sessions_over("form token"),
-                operations,
                 clock,
             },
             database,
@@ -237,9 +218,6 @@ impl Housekeeping {
                 () = tokio::time::sleep(RAIL_PAUSE) => {}
             }
             let now = self.clock.now();
-            if let Err(fault) = self.operations.settle(now).await {
-                tracing::error!(%fault, "the payment rail's worker failed");
-            }
             round = round.wrapping_add(1);
             if round.is_multiple_of(SWEEP_EVERY) {
                 self.sweep(now).await;
@@ -248,7 +226,8 @@ impl Housekeeping {
     }
 
     async fn sweep(&self, now: oauth_core::Timestamp) {
-        let swept = [self.store.sweep(now).await, self.consents.sweep(now).await, self.sessions.sweep(now).await];
+        let swept =
+            [self.store.sweep(now).await, self.consents.sweep(now).await, self.sessions.sweep(now).await];
         for fault in swept.into_iter().filter_map(Result::err) {
             tracing::error!(%fault, "sweeping failed");
         }
@@ -262,12 +241,12 @@ async fn load(deployment: &Deployment, now: oauth_core::Timestamp) -> Result<Dat
 }
 
 async fn open(deployment: &Deployment) -> Result<Database, StartFault> {
-    let url = DatabaseUrl::parse(&deployment.database).map_err(|fault| StartFault::DatabaseUrl(fault.to_string()))?;
+    let url = DatabaseUrl::parse(&deployment.database)
+        .map_err(|fault| StartFault::DatabaseUrl(fault.to_string()))?;
     let database = Database::open(&url).await?;
     for set in [
         oauth_core::store::sql::migrations(),
         rar_consent::migrations(),
-        resource_server::migrations(),
         customers::migrations(),
         sessions::migrations(),
     ] {
@@ -284,8 +263,10 @@ async fn claims(
     now: oauth_core::Timestamp,
 ) -> Result<Arc<dyn Claims>, StartFault> {
     match (&deployment.redis, database.engine()) {
-        (Some(url), _) => Ok(Arc::new(RedisClaims::connect(url).await?)),
-        (None, oauth_core::store::database::Engine::Postgres) => Ok(Arc::new(SqlClaims::new(database.clone()))),
+        (Some(url), _) => Err(StartFault::IllFormed(format!("{url}: not yet"))),
+        (None, oauth_core::store::database::Engine::Postgres) => {
+            Ok(Arc::new(SqlClaims::new(database.clone())))
+        }
         (None, oauth_core::store::database::Engine::Sqlite) => Ok(Arc::new(MemoryClaims::new(now))),
     }
 }
@@ -337,7 +318,8 @@ impl Listeners {
     ) -> Result<Self, StartFault> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let trust = ChainTrust::new(std::slice::from_ref(pki.authority()), Arc::clone(&provider))?;
-        let tls = |ask, provider: &Arc<CryptoProvider>| server_config(pki.server(), ask, Arc::clone(provider));
+        let tls =
+            |ask, provider: &Arc<CryptoProvider>| server_config(pki.server(), ask, Arc::clone(provider));
         let edge = |port: u16| edge(port, clock, entropy);
         let public = socket(deployment.address(deployment.port)).await?;
         let mtls = socket(deployment.address(deployment.mtls_port)).await?;

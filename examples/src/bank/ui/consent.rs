@@ -3,14 +3,11 @@
 use std::sync::Arc;
 
 use http::StatusCode;
-use oauth_core::{
-    Approval, Denial, Error, Outcome, Prompt, ResumeSubmitted, VettedRequest, Waiting,
-};
+use oauth_core::{Approval, Denial, Error, Outcome, Prompt, ResumeSubmitted, VettedRequest, Waiting};
 use rar_consent::{AccountChoice as Choice, Consent, Description};
-use resource_server::domain::{Account, AccountStatus};
 
 use super::web::{Answer, page, redirect};
-use super::{Ui, UiFault, Visit, login, words};
+use super::{OwnAccount, Ui, UiFault, Visit, login, words};
 use crate::pages::csp::ReturnOrigin;
 use crate::pages::view::{AccountChoice, AccountOption, ConsentView, Form, Hidden, Selection};
 
@@ -111,8 +108,7 @@ async fn gather(ui: &Ui, visit: &Visit, waiting: Waiting) -> Result<Shown, UiFau
     let description = consent.as_ref().map(rar_consent::describe);
     let accounts = match (&description, &visit.signed_in) {
         (Some(description), Some((signed_in, _))) => {
-            let own = ui.accounts.accounts_of(&signed_in.subject).await?;
-            options(&description.choice, own)
+            options(&description.choice, ui.accounts.own(&signed_in.subject).await?)
         }
         (None, _) | (_, None) => AccountChoice::NotNeeded,
     };
@@ -120,14 +116,14 @@ async fn gather(ui: &Ui, visit: &Visit, waiting: Waiting) -> Result<Shown, UiFau
 }
 
 /// Which of the customer's accounts can be chosen, and how.
-fn options(choice: &Choice, own: Vec<(Account, String)>) -> AccountChoice {
-    let option = |(account, balance): (Account, String)| AccountOption {
-        id: account.id.as_str().to_owned(),
-        name: account.shown_name().to_owned(),
-        masked_number: account.masked_number(),
-        balance,
+fn options(choice: &Choice, own: Vec<OwnAccount>) -> AccountChoice {
+    let option = |account: OwnAccount| AccountOption {
+        id: account.id,
+        name: account.name,
+        masked_number: account.masked_number,
+        balance: account.balance,
         selection: Selection::Open,
-        unavailable: (account.status != AccountStatus::Active).then(|| "This account is not active".to_owned()),
+        unavailable: account.unavailable,
     };
     match choice {
         Choice::OneOf => {
@@ -139,9 +135,8 @@ fn options(choice: &Choice, own: Vec<(Account, String)>) -> AccountChoice {
         }
         Choice::AnyOf => AccountChoice::AnyOf(own.into_iter().map(option).collect()),
         Choice::Fixed(iban) => {
-            let named = |account: &Account| account.iban.as_ref().is_some_and(|own| own.as_str() == iban);
-            let mut options: Vec<AccountOption> =
-                own.into_iter().filter(|(account, _)| named(account)).map(option).collect();
+            let named = |account: &OwnAccount| account.iban.as_ref() == Some(iban);
+            let mut options: Vec<AccountOption> = own.into_iter().filter(named).map(option).collect();
             for option in &mut options {
                 option.selection = Selection::Selected;
             }
@@ -166,7 +161,10 @@ fn unfit(offered: &AccountChoice, posted: &[String]) -> Option<&'static str> {
         AccountChoice::Fixed(options) if options.iter().all(|option| option.unavailable.is_some()) => {
             Some("The account of this request is not one of yours, or cannot be used.")
         }
-        AccountChoice::OneOf(_) | AccountChoice::AnyOf(_) | AccountChoice::Fixed(_) | AccountChoice::NotNeeded => None,
+        AccountChoice::OneOf(_)
+        | AccountChoice::AnyOf(_)
+        | AccountChoice::Fixed(_)
+        | AccountChoice::NotNeeded => None,
     }
 }
 
@@ -191,8 +189,13 @@ fn render(ui: &Ui, visit: &Visit, shown: &Shown, error: Option<&str>) -> Result<
             csrf: Hidden::new(ui.sessions.form_token(session, &format!("{DECIDE} {ticket}"))),
             ticket: Some(Hidden::new(ticket)),
         },
-        heading: description.map_or_else(|| "Approve this request?".to_owned(), |words| words.headline.clone()),
-        customer_name: visit.signed_in.as_ref().map(|(_, customer)| customer.name.clone()).unwrap_or_default(),
+        heading: description
+            .map_or_else(|| "Approve this request?".to_owned(), |words| words.headline.clone()),
+        customer_name: visit
+            .signed_in
+            .as_ref()
+            .map(|(_, customer)| customer.name.clone())
+            .unwrap_or_default(),
         not_you_href: "/sign-out".to_owned(),
         requester: words::requester(&client),
         payments: description.map(words::payments).unwrap_or_default(),

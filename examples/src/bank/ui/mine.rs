@@ -64,7 +64,7 @@ async fn details(ui: &Ui, visit: &Visit, consent: &Consent, error: Option<&str>)
     let view = ConsentDetailsView {
         session: session(ui, visit),
         back_href: "/my/consents".to_owned(),
-        heading: format!("{} for {}", description.headline_noun, requester.name),
+        heading: words::title(&description, &requester.name),
         status: words::standing(consent.status),
         consent_id: consent.id.as_str().to_owned(),
         payments: words::payments(&description),
@@ -85,7 +85,7 @@ async fn ask(ui: &Ui, visit: &Visit, consent: &Consent) -> Result<Answer, UiFaul
         session: session(ui, visit),
         form: form(ui, visit, consent, "revoke/confirm"),
         keep_href: path(consent, ""),
-        summary: describe(consent).summary,
+        summary: words::summary(&describe(consent)),
         consequence: consequence(consent, &requester.name),
         requester_name: requester.name,
     };
@@ -98,7 +98,9 @@ async fn revoke(ui: &Ui, visit: &Visit, consent: &Consent) -> Result<Answer, UiF
     let actor = Actor::Customer(signed_in.subject.clone());
     match ui.consents.revoke(&consent.id, &actor, "ended on the bank's page", visit.now).await? {
         Revoked::Now | Revoked::Before => {}
-        Revoked::Illegal(_) => return details(ui, visit, consent, Some("This consent has already ended.")).await,
+        Revoked::Illegal(_) => {
+            return details(ui, visit, consent, Some("This consent has already ended.")).await;
+        }
         Revoked::Unknown => return Err(UiFault::NotFound),
     }
     let requester = requester(ui, consent).await?;
@@ -126,7 +128,7 @@ fn line(consent: &Consent, requester: &Requester) -> ConsentLine {
     ConsentLine {
         href: path(consent, ""),
         requester_name: requester.name.clone(),
-        summary: describe(consent).summary,
+        summary: words::summary(&describe(consent)),
         status: words::standing(consent.status),
         period,
         used,
@@ -136,7 +138,10 @@ fn line(consent: &Consent, requester: &Requester) -> ConsentLine {
 fn is_open(status: ConsentStatus) -> bool {
     match status {
         ConsentStatus::AwaitingAuthorization | ConsentStatus::Authorized | ConsentStatus::Suspended => true,
-        ConsentStatus::Rejected | ConsentStatus::Revoked | ConsentStatus::Expired | ConsentStatus::Finished => false,
+        ConsentStatus::Rejected
+        | ConsentStatus::Revoked
+        | ConsentStatus::Expired
+        | ConsentStatus::Finished => false,
     }
 }
 
@@ -144,7 +149,9 @@ fn consequence(consent: &Consent, requester: &str) -> String {
     if !is_open(consent.status) {
         return "This consent has already ended.".to_owned();
     }
-    format!("{requester} can no longer use this consent. Payments that are already on their way are not called back.")
+    format!(
+        "{requester} can no longer use this consent. Payments that are already on their way are not called back."
+    )
 }
 
 fn path(consent: &Consent, action: &str) -> String {
@@ -188,5 +195,10 @@ async fn requester(ui: &Ui, consent: &Consent) -> Result<Requester, UiFault> {
 /// A third party that has left the register still has its name in old consents.
 fn gone(consent: &Consent) -> Requester {
     let name = consent.client.as_str().to_owned();
-    Requester { organisation_id: name.clone(), domain: String::new(), name, register: "no longer registered".to_owned() }
+    Requester {
+        organisation_id: name.clone(),
+        domain: String::new(),
+        name,
+        register: "no longer registered".to_owned(),
+    }
 }

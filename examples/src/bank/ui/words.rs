@@ -48,7 +48,7 @@ pub(super) fn sections(description: &Description) -> Vec<Section> {
     let row = |row: &rar_consent::Row| Row {
         term: row.term.clone(),
         value: row.value.clone(),
-        emphasis: match row.weight {
+        emphasis: match row.strong {
             Weight::Plain => Emphasis::Plain,
             Weight::Strong => Emphasis::Strong,
         },
@@ -69,6 +69,22 @@ pub(super) fn payments(description: &Description) -> Vec<PaymentSummary> {
         note: words.note.clone(),
     });
     payment.into_iter().collect()
+}
+
+/// What a consent allows, in a few words for a list.
+pub(super) fn summary(description: &Description) -> String {
+    match &description.payment {
+        Some(payment) => format!("{} to {}", payment.amount, payment.payee),
+        None => description.headline.trim_end_matches('?').to_owned(),
+    }
+}
+
+/// What a consent is, for a heading.
+pub(super) fn title(description: &Description, requester: &str) -> String {
+    match &description.payment {
+        Some(_) => format!("Payment through {requester}"),
+        None => format!("Account access for {requester}"),
+    }
 }
 
 /// A status as word and tone.
