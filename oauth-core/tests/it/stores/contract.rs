@@ -11,7 +11,7 @@ use crate::database::fixture::{self, Place};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn the_store_in_memory_keeps_the_contract() {
-    store_contract(|| async { Arc::new(MemoryStore::new()) as Arc<dyn Store> }).await.unwrap();
+    store_contract(|| async { kept(MemoryStore::new()) }).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -21,7 +21,7 @@ async fn the_store_in_a_sqlite_file_keeps_the_contract() {
         let place = fixture::file();
         let store = SqlStore::new(migrated(&place).await);
         places.lock().unwrap().push(place);
-        Arc::new(store) as Arc<dyn Store>
+        kept(store)
     })
     .await
     .unwrap();
@@ -29,11 +29,7 @@ async fn the_store_in_a_sqlite_file_keeps_the_contract() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn the_store_in_sqlite_memory_keeps_the_contract() {
-    store_contract(|| async {
-        Arc::new(SqlStore::new(migrated(&fixture::memory()).await)) as Arc<dyn Store>
-    })
-    .await
-    .unwrap();
+    store_contract(|| async { kept(SqlStore::new(migrated(&fixture::memory()).await)) }).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -43,7 +39,7 @@ async fn the_store_in_postgresql_keeps_the_contract() {
     }
     store_contract(|| async {
         let place = fixture::postgres().await.unwrap();
-        Arc::new(SqlStore::new(migrated(&place).await)) as Arc<dyn Store>
+        kept(SqlStore::new(migrated(&place).await))
     })
     .await
     .unwrap();
@@ -51,7 +47,7 @@ async fn the_store_in_postgresql_keeps_the_contract() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn claims_in_memory_keep_the_contract() {
-    claims_contract(|| async { Arc::new(MemoryClaims::new(BEGINNING)) as Arc<dyn Claims> }).await.unwrap();
+    claims_contract(|| async { claimed(MemoryClaims::new(BEGINNING)) }).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -65,7 +61,7 @@ async fn claims_in_every_database_keep_the_contract() {
             let place = make.place().await;
             let claims = SqlClaims::new(migrated(&place).await);
             places.lock().unwrap().push(place);
-            Arc::new(claims) as Arc<dyn Claims>
+            claimed(claims)
         })
         .await
         .unwrap();
@@ -75,11 +71,9 @@ async fn claims_in_every_database_keep_the_contract() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn claims_in_redis_keep_the_contract() {
     let Some(url) = crate::services::redis() else { return };
-    claims_contract(|| async {
-        Arc::new(RedisClaims::connect(url, &fresh_name(), BEGINNING).await.unwrap()) as Arc<dyn Claims>
-    })
-    .await
-    .unwrap();
+    claims_contract(|| async { claimed(RedisClaims::connect(url, &fresh_name(), BEGINNING).await.unwrap()) })
+        .await
+        .unwrap();
 }
 
 #[derive(Clone, Copy)]
@@ -97,4 +91,12 @@ impl Engine {
             Self::Postgres => fixture::postgres().await.unwrap(),
         }
     }
+}
+
+fn kept(store: impl Store + 'static) -> Arc<dyn Store> {
+    Arc::new(store)
+}
+
+fn claimed(claims: impl Claims + 'static) -> Arc<dyn Claims> {
+    Arc::new(claims)
 }
