@@ -349,3 +349,72 @@ fn sweep<K: Eq + Hash, V>(table: &mut HashMap<K, V>, over: impl Fn(&V) -> bool) 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vocabulary::uri::Issuer;
+
+    fn once(n: usize, until: i64) -> Once {
+        Once::proof(
+            &Issuer::new("https://as.example").unwrap(),
+            &[7; 32],
+            &n.to_string(),
+            Timestamp::from_seconds(until),
+        )
+    }
+
+    async fn claim(claims: &MemoryClaims, one: Once, now: i64) -> Option<Claimed> {
+        claims.claim(&[one], Timestamp::from_seconds(now)).await.ok()
+    }
+
+    fn records(claims: &MemoryClaims) -> usize {
+        claims.shards.iter().map(|shard| locked(shard).seen.len()).sum()
+    }
+
+    #[tokio::test]
+    async fn what_was_issued_in_the_second_of_the_start_is_before_it() {
+        for (millis, since) in [(100_000, 100), (100_001, 101), (100_999, 101)] {
+            let claims = MemoryClaims::new(Timestamp::from_millis(millis));
+            let found = claims.remembers_since(Timestamp::from_seconds(500)).await.unwrap();
+            assert_eq!(found, Timestamp::from_seconds(since), "{millis}");
+        }
+    }
+
+    #[tokio::test]
+    async fn when_the_memory_is_full_claims_fail_until_something_is_over_and_nothing_is_forgotten() {
+        let claims = MemoryClaims::holding(Timestamp::EPOCH, SHARDS * 4);
+        let mut held = Vec::new();
+        let mut refused = 0;
+        for n in 0..SHARDS * 16 {
+            match claim(&claims, once(n, 100), 0).await {
+                Some(claimed) => {
+                    assert_eq!(claimed, Claimed::First);
+                    held.push(n);
+                }
+                None => refused += 1,
+            }
+        }
+        assert_eq!((held.len(), refused), (SHARDS * 4, SHARDS * 12));
+        for n in &held {
+            assert_eq!(claim(&claims, once(*n, 100), 99).await, Some(Claimed::SeenBefore));
+        }
+        assert_eq!(claim(&claims, once(999_999, 100), 99).await, None);
+        assert_eq!(claim(&claims, once(999_999, 200), 100).await, Some(Claimed::First));
+    }
+
+    #[tokio::test]
+    async fn under_steady_load_the_memory_stops_growing() {
+        let claims = MemoryClaims::new(Timestamp::EPOCH);
+        let mut most = 0;
+        for second in 0..200 {
+            for n in 0..200 {
+                let seconds = i64::try_from(second).unwrap();
+                claim(&claims, once(second * 1000 + n, seconds + 10), seconds).await.unwrap();
+            }
+            most = most.max(records(&claims));
+        }
+        // 2000 are needed at any time.
+        assert!((2000..=2 * 2000 + SHARDS * PURGE_MIN).contains(&most), "{most}");
+    }
+}
