@@ -1,0 +1,4 @@
+//! What the documents of the resource side demand: one file per document. A rule is a value with an id.
+
+pub(crate) mod fapi_resource;
+pub(crate) mod rfc6750;
