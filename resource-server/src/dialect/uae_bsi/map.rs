@@ -1,0 +1,152 @@
+//! UAE Bank Service Initiation, into and out of the domain (sections 8.1, 8.3, 8.5, 14).
+
+use oauth_core::{ConsentId, RuleId, Timestamp};
+
+use super::body::{
+    AmountText, Digits, Empty, English, Instruction, PaymentAnswer, PaymentData, PaymentFound, PaymentLinks,
+    PaymentStatusCode, PaymentType, SelfLink, SequenceNumber, StatusDetail, StatusReason,
+};
+use super::error::{Reason, Refused};
+use crate::domain::{
+    Currency, IntegerDigits, Line, Money, Payment, PaymentId, PaymentStatus, Precision, Purpose,
+    RejectionReason, write_instant,
+};
+
+/// Where the resources of this dialect live.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Base(String);
+
+/// The path below the server's own address.
+pub(crate) const BASE_PATH: &str = "/open-finance/payment/v1";
+
+impl Base {
+    /// Under this origin, without a slash at its end.
+    pub(crate) fn at(origin: &str) -> Self {
+        Self(format!("{origin}{BASE_PATH}"))
+    }
+
+    /// The address itself, one of the names of this server in `aud`.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The address of a payment.
+    pub(crate) fn payment(&self, id: &PaymentId) -> String {
+        format!("{}/payments/{id}", self.0)
+    }
+
+    /// The address of a consent. Its characters are safe in a path: section 4.1.
+    pub(crate) fn consent(&self, id: &ConsentId) -> String {
+        format!("{}/payment-consents/{id}", self.0)
+    }
+}
+
+/// Section 9.3: the amount, in a currency the domain knows with the two decimals of the wire form. Any other cannot be
+/// the consent's, whose currency is AED.
+pub(crate) fn amount(text: &AmountText) -> Result<Money, Refused> {
+    let currency = Currency::parse(text.currency.as_str()).ok().filter(|known| known.decimals() == 2);
+    let refused = |path| Refused::at(CONTROL, Reason::ControlParameters, path);
+    let currency = currency.ok_or_else(|| refused("Data.Instruction.Amount.Currency"))?;
+    Money::parse(text.amount.as_str(), currency, IntegerDigits::SIXTEEN)
+        .map_err(|_| refused("Data.Instruction.Amount.Amount"))
+}
+
+/// Which state of a payment an answer shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shown {
+    /// As it was when it was created: the answer to the order and to its repeats (sections 8.2 and 8.3).
+    AsCreated,
+    /// As it is now.
+    Current,
+}
+
+/// The message about a payment.
+pub(crate) fn payment_answer(
+    base: &Base,
+    payment: &Payment,
+    (kind, sequence): (Option<PaymentType>, Option<SequenceNumber>),
+    shown: Shown,
+) -> PaymentAnswer {
+    let terms = payment.terms();
+    let (status, status_at, trace) = match shown {
+        Shown::AsCreated => (PaymentStatus::Received, terms.created_at, None),
+        Shown::Current => (payment.status(), payment.status_at(), payment.rail_reference()),
+    };
+    PaymentAnswer {
+        data: PaymentData {
+            payment_id: terms.id.to_string(),
+            consent_id: terms.consent.to_string(),
+            kind,
+            payment_transaction_id: trace.map(Line::to_string),
+            payment_status: status_code(status),
+            payment_status_update_date_time: date_time(status_at),
+            payment_status_detail: status_detail(status),
+            creation_date_time: date_time(terms.created_at),
+            instruction: Instruction {
+                amount: AmountText::of(terms.amount),
+                beneficiary_reference: terms.creditor_reference.clone(),
+                payment_sequence_number: sequence,
+            },
+            payment_purpose_code: terms.purpose.as_ref().map(Purpose::to_string),
+            payer_reference: terms.debtor_reference.as_ref().map(Line::to_string),
+        },
+        links: PaymentLinks { this: base.payment(&terms.id), related: base.consent(&terms.consent) },
+        meta: Empty {},
+    }
+}
+
+/// The message that says where the payment of an idempotency key is.
+pub(crate) fn payment_found(base: &Base, id: &PaymentId) -> PaymentFound {
+    PaymentFound { data: Empty {}, links: SelfLink { this: base.payment(id) } }
+}
+
+/// UTC with `Z` and milliseconds.
+pub(crate) fn date_time(at: Timestamp) -> String {
+    write_instant(at, Precision::Milliseconds)
+}
+
+/// Section 8.3. A cancelled payment is a rejected one here: the vocabulary has no other word.
+pub(crate) const fn status_code(status: PaymentStatus) -> PaymentStatusCode {
+    match status {
+        PaymentStatus::Received | PaymentStatus::Pending => PaymentStatusCode::Pending,
+        PaymentStatus::DebtorSettled => PaymentStatusCode::AcceptedSettlementCompleted,
+        PaymentStatus::CreditorAccepted => PaymentStatusCode::AcceptedWithoutPosting,
+        PaymentStatus::Completed => PaymentStatusCode::AcceptedCreditSettlementCompleted,
+        PaymentStatus::Rejected { .. } | PaymentStatus::Cancelled => PaymentStatusCode::Rejected,
+    }
+}
+
+/// Section 8.3: present exactly when the status is `Rejected`.
+pub(crate) fn status_detail(status: PaymentStatus) -> Option<StatusDetail> {
+    let (code, detail) = match status {
+        PaymentStatus::Received
+        | PaymentStatus::Pending
+        | PaymentStatus::DebtorSettled
+        | PaymentStatus::CreditorAccepted
+        | PaymentStatus::Completed => return None,
+        PaymentStatus::Cancelled => ("LFI.GenericFailure", "the payment was cancelled"),
+        PaymentStatus::Rejected { reason } => rejection(reason),
+    };
+    let message = English { en: "The payment could not be executed." };
+    Some(StatusDetail { reason: StatusReason { code, detail }, message })
+}
+
+const fn rejection(reason: RejectionReason) -> (&'static str, &'static str) {
+    match reason {
+        RejectionReason::InsufficientFunds => {
+            ("LFI.InsufficientFunds", "the available balance is below the instructed amount")
+        }
+        RejectionReason::AccountBlocked => ("LFI.AccountBlocked", "the debtor account is blocked"),
+        RejectionReason::AccountClosed => ("LFI.AccountClosed", "the debtor account is closed"),
+        RejectionReason::CreditorAccountInvalid => {
+            ("LFI.CreditorAccountInvalid", "the creditor account does not exist or takes no money")
+        }
+        RejectionReason::LimitExceeded => ("LFI.LimitExceeded", "a limit of the bank or of the rail"),
+        RejectionReason::FraudSuspected => ("LFI.FraudSuspected", "the bank suspects fraud"),
+        RejectionReason::RailRefused => ("AANI.Refused", "the rail or the receiving bank refused"),
+        RejectionReason::GenericFailure => ("LFI.GenericFailure", "the payment failed"),
+    }
+}
+
+/// Section 9.3: the currency of a payment is the consent's.
+const CONTROL: RuleId = RuleId("UAE-BSI-9.3-currency");
