@@ -396,7 +396,11 @@ mod tests {
                 "/Data/Instruction/Amount/Amount",
             ),
             ("/Data/Instruction/Amount/Currency", json!("aed"), "/Data/Instruction/Amount/Currency"),
-            ("/Data/Instruction/PaymentSequenceNumber", json!("x"), "/Data/Instruction/PaymentSequenceNumber"),
+            (
+                "/Data/Instruction/PaymentSequenceNumber",
+                json!("x"),
+                "/Data/Instruction/PaymentSequenceNumber",
+            ),
             ("/Data/Instruction/BeneficiaryReference", json!(""), "/Data/Instruction/BeneficiaryReference"),
             ("/Data/PaymentPurposeCode", json!("RE"), "/Data/PaymentPurposeCode"),
             ("/Data/PaymentPurposeCode", json!("rent"), "/Data/PaymentPurposeCode"),

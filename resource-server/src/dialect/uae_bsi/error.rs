@@ -117,9 +117,11 @@ impl Reason {
             Self::Scope => {
                 signed(403, INVALID_SCOPE, "The access token does not carry the scope of this operation.")
             }
-            Self::OtherConsent => {
-                signed(403, INVALID_SCOPE, "The access token is for another consent than Data.ConsentId names.")
-            }
+            Self::OtherConsent => signed(
+                403,
+                INVALID_SCOPE,
+                "The access token is for another consent than Data.ConsentId names.",
+            ),
             Self::Header => signed(400, GENERIC, "The header named in Path is missing or malformed."),
             Self::Encrypted => signed(
                 400,
@@ -152,7 +154,9 @@ impl Reason {
             Self::ResourceId => {
                 signed(400, "Resource.InvalidResourceId", "The identifier in the path is not well-formed.")
             }
-            Self::Consent => signed(400, CONSENT_INVALID, "The consent is not one that can be used for this now."),
+            Self::Consent => {
+                signed(400, CONSENT_INVALID, "The consent is not one that can be used for this now.")
+            }
             Self::StatusMove => {
                 signed(400, CONSENT_INVALID, "The consent cannot be moved from its status to that one.")
             }
@@ -161,19 +165,15 @@ impl Reason {
                 BUSINESS_RULE,
                 "The member named in Path is not what the customer agreed to in the consent.",
             ),
-            Self::Funds => {
-                signed(400, BUSINESS_RULE, "The account does not hold the instructed amount.")
-            }
+            Self::Funds => signed(400, BUSINESS_RULE, "The account does not hold the instructed amount."),
             Self::ControlParameters => signed(
                 400,
                 "Consent.FailsControlParameters",
                 "The payment is outside the control parameter of the consent named in Path.",
             ),
-            Self::AccountBlocked => signed(
-                403,
-                "Consent.AccountTemporarilyBlocked",
-                "The account is blocked for the time being.",
-            ),
+            Self::AccountBlocked => {
+                signed(403, "Consent.AccountTemporarilyBlocked", "The account is blocked for the time being.")
+            }
             Self::AccountUnreachable => signed(
                 403,
                 "Consent.TransientAccountAccessFailure",

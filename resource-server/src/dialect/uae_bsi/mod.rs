@@ -60,7 +60,8 @@ pub(crate) fn check_accept(headers: &HeaderMap) -> Result<(), Refused> {
     if ranges.peek().is_none() {
         return Ok(());
     }
-    let taken = ranges.filter_map(|value| value.to_str().ok()).flat_map(|list| list.split(',')).any(takes_jwt);
+    let taken =
+        ranges.filter_map(|value| value.to_str().ok()).flat_map(|list| list.split(',')).any(takes_jwt);
     if taken { Ok(()) } else { Err(Refused::new(ACCEPT, Reason::NotAcceptable)) }
 }
 
@@ -117,7 +118,10 @@ fn is_http_date(text: &str) -> bool {
             mark => byte == *mark,
         });
     let word = |range: std::ops::Range<usize>| text.get(range).unwrap_or_default();
-    shaped && DAYS.contains(&word(0..3)) && MONTHS.contains(&word(8..11)) && ["GMT", "UTC"].contains(&word(26..29))
+    shaped
+        && DAYS.contains(&word(0..3))
+        && MONTHS.contains(&word(8..11))
+        && ["GMT", "UTC"].contains(&word(26..29))
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! A body is a compact JWS whose claims are an envelope around `message`. Everything the envelope says about sender,
 //! audience and time is judged here; of the message only that it is an object, and its fingerprint.
 
-use oauth_core::jose::{Alg, Audience, Header, JoseFault, Jws, JwkSet, NumericDate, present};
+use oauth_core::jose::{Alg, Audience, Header, JoseFault, JwkSet, Jws, NumericDate, present};
 use oauth_core::json::{self, JsonFault};
 use oauth_core::{ClientId, Fault, Issuer, RuleId, Seconds, Signer, Timestamp, limits};
 use serde::de::DeserializeOwned;
@@ -187,9 +187,7 @@ fn jose(fault: JoseFault) -> Refused {
         | JoseFault::Compressed
         | JoseFault::EmbeddedKeyMissing
         | JoseFault::EmbeddedKey(_) => refuse(SIGNATURE, Reason::JoseHeader),
-        JoseFault::Claims(fault) => {
-            Refused { rule: MESSAGE, reason: Reason::Claim, path: path_of(&fault) }
-        }
+        JoseFault::Claims(fault) => Refused { rule: MESSAGE, reason: Reason::Claim, path: path_of(&fault) },
         JoseFault::KeyMismatch | JoseFault::NoKey | JoseFault::Signature | _ => {
             refuse(SIGNATURE, Reason::Signature)
         }
