@@ -150,3 +150,129 @@ const fn rejection(reason: RejectionReason) -> (&'static str, &'static str) {
 
 /// Section 9.3: the currency of a payment is the consent's.
 const CONTROL: RuleId = RuleId("UAE-BSI-9.3-currency");
+
+#[cfg(test)]
+mod tests {
+    use oauth_core::json::read_strict;
+    use oauth_core::{ClientId, Subject};
+    use serde_json::json;
+
+    use super::*;
+    use crate::domain::{
+        AccountId, Creditor, Iban, LocalizedName, PaymentKind, PaymentTerms, Rail, read_instant,
+    };
+
+    fn payment() -> Payment {
+        let terms = PaymentTerms {
+            id: PaymentId::new("6f1d2c7a-2b56-4c1e-9c57-0f4f5d0a7b33").unwrap(),
+            client: ClientId::new("tpp-1").unwrap(),
+            consent: ConsentId::new("aac-3f0a9b64-9d0e-4c57-8d6b-1f2f7b5c0a01").unwrap(),
+            customer: Subject::new("mariam").unwrap(),
+            debtor: AccountId::new("acc-1").unwrap(),
+            creditor: Creditor::External {
+                iban: Iban::parse("AE050260001015432198765").unwrap(),
+                name: LocalizedName::english(Line::new("Date Palm Books LLC").unwrap()),
+                trading_name: None,
+            },
+            amount: Money::new(14_990, Currency::Aed).unwrap(),
+            kind: PaymentKind::Transfer,
+            rail: Rail::UaeInstant,
+            execution_day: None,
+            debtor_reference: Some(Line::new("order 88121").unwrap()),
+            creditor_reference: Some(Line::new("88121").unwrap()),
+            purpose: Some(Purpose::new("GDDS").unwrap()),
+            created_at: read_instant("2026-11-21T08:15:30.412Z").unwrap(),
+        };
+        Payment::receive(terms).unwrap()
+    }
+
+    fn shown(payment: &Payment, shown: Shown) -> serde_json::Value {
+        let kind = Some(PaymentType::SingleInstant);
+        let answer = payment_answer(&Base::at("https://rs.example"), payment, (kind, None), shown);
+        serde_json::to_value(answer).unwrap()
+    }
+
+    #[test]
+    fn a_payment_is_written_as_the_document_shows_it() {
+        let here = "https://rs.example/open-finance/payment/v1";
+        assert_eq!(
+            shown(&payment(), Shown::Current),
+            json!({
+                "Data": {
+                    "PaymentId": "6f1d2c7a-2b56-4c1e-9c57-0f4f5d0a7b33",
+                    "ConsentId": "aac-3f0a9b64-9d0e-4c57-8d6b-1f2f7b5c0a01",
+                    "Type": "UAEOF.SingleInstantPayment",
+                    "PaymentStatus": "Pending",
+                    "PaymentStatusUpdateDateTime": "2026-11-21T08:15:30.412Z",
+                    "CreationDateTime": "2026-11-21T08:15:30.412Z",
+                    "Instruction": {
+                        "Amount": {"Amount": "149.90", "Currency": "AED"},
+                        "BeneficiaryReference": "88121"
+                    },
+                    "PaymentPurposeCode": "GDDS",
+                    "PayerReference": "order 88121"
+                },
+                "Links": {
+                    "Self": format!("{here}/payments/6f1d2c7a-2b56-4c1e-9c57-0f4f5d0a7b33"),
+                    "Related": format!("{here}/payment-consents/aac-3f0a9b64-9d0e-4c57-8d6b-1f2f7b5c0a01")
+                },
+                "Meta": {}
+            })
+        );
+    }
+
+    #[test]
+    fn the_answer_to_a_repeat_shows_the_payment_as_it_was_created() {
+        let later = read_instant("2026-11-21T09:00:00Z").unwrap();
+        let moved = payment().traced(Line::new("20261121AE000417").unwrap());
+        let moved = moved.advance(PaymentStatus::Pending, later).unwrap();
+        let moved = moved.advance(PaymentStatus::Completed, later).unwrap();
+        assert_eq!(shown(&moved, Shown::AsCreated), shown(&payment(), Shown::Current));
+        let current = shown(&moved, Shown::Current);
+        assert_eq!(current["Data"]["PaymentStatus"], "AcceptedCreditSettlementCompleted");
+        assert_eq!(current["Data"]["PaymentStatusUpdateDateTime"], "2026-11-21T09:00:00.000Z");
+        assert_eq!(current["Data"]["PaymentTransactionId"], "20261121AE000417");
+    }
+
+    #[test]
+    fn a_status_detail_stands_exactly_with_a_rejection() {
+        let rejected = |reason| PaymentStatus::Rejected { reason };
+        for (status, code, detail) in [
+            (PaymentStatus::Received, PaymentStatusCode::Pending, None),
+            (PaymentStatus::Pending, PaymentStatusCode::Pending, None),
+            (PaymentStatus::DebtorSettled, PaymentStatusCode::AcceptedSettlementCompleted, None),
+            (PaymentStatus::CreditorAccepted, PaymentStatusCode::AcceptedWithoutPosting, None),
+            (PaymentStatus::Completed, PaymentStatusCode::AcceptedCreditSettlementCompleted, None),
+            (PaymentStatus::Cancelled, PaymentStatusCode::Rejected, Some("LFI.GenericFailure")),
+            (
+                rejected(RejectionReason::InsufficientFunds),
+                PaymentStatusCode::Rejected,
+                Some("LFI.InsufficientFunds"),
+            ),
+            (
+                rejected(RejectionReason::AccountBlocked),
+                PaymentStatusCode::Rejected,
+                Some("LFI.AccountBlocked"),
+            ),
+            (rejected(RejectionReason::RailRefused), PaymentStatusCode::Rejected, Some("AANI.Refused")),
+        ] {
+            assert_eq!(status_code(status), code, "{status:?}");
+            assert_eq!(status_detail(status).map(|it| it.reason.code), detail, "{status:?}");
+        }
+    }
+
+    #[test]
+    fn an_amount_in_a_currency_without_two_decimals_is_outside_every_consent() {
+        let read = |currency: &str| {
+            let text = format!(r#"{{"Amount":"149.90","Currency":"{currency}"}}"#);
+            amount(&read_strict(text.as_bytes()).unwrap())
+        };
+        assert_eq!(read("AED").unwrap(), Money::new(14_990, Currency::Aed).unwrap());
+        assert_eq!(read("EUR").unwrap(), Money::new(14_990, Currency::Eur).unwrap());
+        for currency in ["KWD", "JPY", "ZZZ"] {
+            let refused = read(currency).unwrap_err();
+            assert_eq!(refused.reason, Reason::ControlParameters, "{currency}");
+            assert_eq!(refused.path.as_deref(), Some("Data.Instruction.Amount.Currency"));
+        }
+    }
+}
