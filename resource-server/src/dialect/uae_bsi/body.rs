@@ -291,22 +291,6 @@ pub(crate) struct ConsentLinks {
     pub(crate) related: Vec<String>,
 }
 
-/// `PaymentConsumption` (section 8.5).
-#[derive(Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "PascalCase")]
-pub(crate) struct PaymentConsumption {
-    /// Payments that were not rejected.
-    pub(crate) cumulative_number_of_payments: u64,
-    /// Their sum.
-    pub(crate) cumulative_value_of_payments: AmountText,
-    /// Of those, the ones of the running period; only where the consent has periods.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) cumulative_number_of_payments_in_current_period: Option<u64>,
-    /// Their sum.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) cumulative_value_of_payments_in_current_period: Option<AmountText>,
-}
-
 /// The `message` of `PATCH /payment-consents/{ConsentId}` (section 11.1), as far as it is served.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
@@ -341,6 +325,16 @@ pub(crate) enum RevokedBy {
     /// The customer, at the client.
     #[serde(rename = "TPP.InitiatedByUser")]
     TppInitiatedByUser,
+}
+
+impl RevokedBy {
+    /// The word of the wire.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Tpp => "TPP",
+            Self::TppInitiatedByUser => "TPP.InitiatedByUser",
+        }
+    }
 }
 
 /// `{}`

@@ -100,6 +100,61 @@ pub(crate) fn payment_found(base: &Base, id: &PaymentId) -> PaymentFound {
     PaymentFound { data: Empty {}, links: SelfLink { this: base.payment(id) } }
 }
 
+/// The message about a consent (section 14): the container as staged, with what the platform adds to it.
+pub(crate) fn consent_answer(
+    base: &Base,
+    consent: &Consent,
+    terms: &UaePayment,
+    payments: &[PaymentId],
+) -> ConsentAnswer {
+    let staged = |names: [&str; 2]| names.into_iter().find_map(|name| consent.element.get(name));
+    let mut data = staged(["Data", "consent"]).and_then(Value::as_object).cloned().unwrap_or_default();
+    let mut set = |name: &str, value: Value| data.insert(name.to_owned(), value);
+    set("ConsentId", consent.id.as_str().into());
+    set("AuthorizationExpirationTimeWindow", terms.window.as_str().into());
+    set("ExpirationDateTime", date_time(terms.expires_at).into());
+    set("Status", consent.status.as_str().into());
+    set("CreationDateTime", date_time(consent.created_at).into());
+    set("StatusUpdateDateTime", date_time(consent.status_at).into());
+    if let Some(revocation) = &consent.revocation {
+        set("RevokedBy", revoked_by(&revocation.by, &revocation.reason).into());
+    }
+    if consent.authorised_at.is_some() {
+        set("PaymentConsumption", consumption(consent, terms));
+    }
+    ConsentAnswer {
+        data,
+        subscription: staged(["Subscription", "subscription"]).cloned(),
+        links: ConsentLinks {
+            this: base.consent(&consent.id),
+            related: payments.iter().map(|id| base.payment(id)).collect(),
+        },
+        meta: Empty {},
+    }
+}
+
+/// Section 8.5. A single payment has no periods, so there is nothing to say about the current one.
+fn consumption(consent: &Consent, terms: &UaePayment) -> Value {
+    let Schedule::SingleInstant { amount } = &terms.schedule;
+    let total = Amount::new(consent.usage.total_minor, &amount.currency);
+    json!({
+        "CumulativeNumberOfPayments": consent.usage.count,
+        "CumulativeValueOfPayments": {"Amount": total.decimal(), "Currency": total.currency},
+    })
+}
+
+/// Section 6: who took the consent back. A client says itself on whose behalf; the word is kept as the reason.
+fn revoked_by(actor: &Actor, reason: &str) -> &'static str {
+    match actor {
+        Actor::Tpp(_) if reason == RevokedBy::TppInitiatedByUser.as_str() => {
+            RevokedBy::TppInitiatedByUser.as_str()
+        }
+        Actor::Tpp(_) => RevokedBy::Tpp.as_str(),
+        Actor::Customer(_) => "LFI.InitiatedByUser",
+        Actor::Operator(_) | Actor::Clock | Actor::Engine => "LFI",
+    }
+}
+
 /// UTC with `Z` and milliseconds.
 pub(crate) fn date_time(at: Timestamp) -> String {
     write_instant(at, Precision::Milliseconds)

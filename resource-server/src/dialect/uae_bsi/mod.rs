@@ -1,215 +1,190 @@
 //! UAE Bank Service Initiation, vocabulary *seed*: payments under a consent, below `/open-finance/payment/v1`.
 //!
-//! Bodies are signed both ways. Here stand the header rules every call shares (section 12).
+//! Bodies are signed both ways. The consents themselves arrive as `authorization_details` (RFC 9396) and are judged by
+//! `rar_consent`; here they are used and read.
 
 mod body;
 mod error;
 mod map;
+mod routes;
 mod signature;
 
-use http::HeaderMap;
-use oauth_core::RuleId;
+use std::sync::Arc;
 
-use crate::domain::IdempotencyKey;
-use error::{Reason, Refused};
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderName, HeaderValue, StatusCode};
+use oauth_core::{ClientId, Fault, Issuer, Policy, Signer};
+use rar_consent::ConsentEngine;
+use serde::Serialize;
 
-/// `x-fapi-interaction-id`
-pub(crate) const INTERACTION_ID: &str = "x-fapi-interaction-id";
-/// `x-idempotency-key`
-pub(crate) const IDEMPOTENCY_KEY: &str = "x-idempotency-key";
-const AUTH_DATE: &str = "x-fapi-auth-date";
-const CUSTOMER_IP: &str = "x-fapi-customer-ip-address";
+use super::{Answer, Call, Dialect, HeaderOrder, HeaderRules, KeyForm, Participant, Route, Versions};
+use crate::Ports;
+use crate::guard::{Arrived, AuthDate, GuardRefusal, fresh_uuid};
+use error::{ErrorMessage, Reason, Refused};
+use map::{BASE_PATH, Base};
+use signature::{Expected, SignedMessage, message_alg};
 
-/// Section 12: the headers of a call are well-formed.
-const HEADERS: RuleId = RuleId("UAE-BSI-12");
-/// Section 12: we answer with signed JWTs only.
-const ACCEPT: RuleId = RuleId("UAE-BSI-12-accept");
-/// Section 12: bodies are signed JWTs.
-const CONTENT_TYPE: RuleId = RuleId("UAE-BSI-12-content-type");
-/// Section 8.1, step 4: the idempotency key of an order.
-const KEY: RuleId = RuleId("UAE-BSI-8.1-4");
-
-/// Section 12: the optional headers of a call are well-formed where they are present.
-pub(crate) fn check_headers(headers: &HeaderMap) -> Result<(), Refused> {
-    interaction_id(headers)?;
-    optional(headers, AUTH_DATE, is_http_date)?;
-    optional(headers, CUSTOMER_IP, |text| text.parse::<std::net::IpAddr>().is_ok())
+/// UAE Bank Service Initiation over a bank's ports.
+pub struct UaeBsi {
+    issuer: Issuer,
+    policy: &'static Policy,
+    signer: Arc<dyn Signer>,
+    consents: Arc<ConsentEngine>,
+    ports: Ports,
 }
 
-/// The interaction id to echo: the caller's, verbatim, when it sent one.
-pub(crate) fn interaction_id(headers: &HeaderMap) -> Result<Option<&str>, Refused> {
-    optional(headers, INTERACTION_ID, |text| uuid::Uuid::try_parse(text).is_ok() && text.len() == 36)?;
-    Ok(headers.get(INTERACTION_ID).and_then(|value| value.to_str().ok()))
+impl std::fmt::Debug for UaeBsi {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("UaeBsi").field("issuer", &self.issuer).finish_non_exhaustive()
+    }
 }
 
-/// Section 8.1, step 4: one key of 1 to 40 visible characters.
-pub(crate) fn idempotency_key(headers: &HeaderMap) -> Result<IdempotencyKey, Refused> {
-    let refused = || Refused::at(KEY, Reason::Header, IDEMPOTENCY_KEY);
-    let mut values = headers.get_all(IDEMPOTENCY_KEY).iter();
-    match (values.next(), values.next()) {
-        (Some(one), None) => {
-            one.to_str().ok().and_then(|text| IdempotencyKey::new(text).ok()).ok_or_else(refused)
+impl UaeBsi {
+    /// The dialect for the tokens of one issuer. Answers are signed with the issuer's PS256 key.
+    #[must_use]
+    pub fn new(
+        (issuer, policy): (Issuer, &'static Policy),
+        signer: Arc<dyn Signer>,
+        consents: Arc<ConsentEngine>,
+        ports: Ports,
+    ) -> Self {
+        Self { issuer, policy, signer, consents, ports }
+    }
+
+    /// The signed body of a call.
+    fn message(&self, call: &Call) -> Result<SignedMessage, Refused> {
+        let client = &call.authority.client;
+        let base = Base::at(&call.arrived.origin);
+        let expected = Expected {
+            client: &client.id,
+            keys: &client.keys,
+            alg: message_alg(client.message_alg, self.policy.signing_algs),
+            audiences: &[self.issuer.as_str(), base.as_str()],
+            now: call.arrived.now,
+        };
+        SignedMessage::read(&call.body, &expected)
+    }
+
+    /// A signed answer.
+    async fn signed(
+        &self,
+        status: StatusCode,
+        message: &(impl Serialize + Sync),
+        (client, arrived): (&ClientId, &Arrived),
+    ) -> Result<Answer, Fault> {
+        let jti = fresh_uuid(&*self.ports.entropy)?;
+        let when = (arrived.now, jti.as_str());
+        let text = signature::sign(&*self.signer, &self.issuer, client, message, when).await?;
+        let mut answer = Answer::new(Bytes::from(text));
+        *answer.status_mut() = status;
+        answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/jwt"));
+        Ok(answer)
+    }
+
+    /// A refusal, signed where the document gives it a body and the caller is known.
+    async fn denied(&self, refused: Refused, client: Option<&ClientId>, arrived: &Arrived) -> Answer {
+        let (rule, reason) = (refused.rule, refused.reason);
+        let (status, message) = refused.answer();
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut answer = match (message, client) {
+            (Some(message), Some(client)) => self.told(status, &message, client, arrived).await,
+            (Some(_), None) | (None, _) => bare(status),
+        };
+        if reason == Reason::InProgress {
+            answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
-        (None, _) | (Some(_), Some(_)) => Err(refused()),
+        answer.extensions_mut().insert(rule);
+        answer
+    }
+
+    async fn told(
+        &self,
+        status: StatusCode,
+        message: &ErrorMessage,
+        client: &ClientId,
+        arrived: &Arrived,
+    ) -> Answer {
+        match self.signed(status, message, (client, arrived)).await {
+            Ok(answer) => answer,
+            Err(fault) => {
+                log(&fault, arrived);
+                bare(StatusCode::INTERNAL_SERVER_ERROR)
+            }
+        }
     }
 }
 
-/// Section 12: `Accept` is absent or takes `application/jwt`.
-pub(crate) fn check_accept(headers: &HeaderMap) -> Result<(), Refused> {
-    let mut ranges = headers.get_all(http::header::ACCEPT).iter().peekable();
-    if ranges.peek().is_none() {
-        return Ok(());
+#[async_trait]
+impl Dialect for UaeBsi {
+    fn routes() -> &'static [Route<Self>] {
+        routes::ROUTES
     }
-    let taken =
-        ranges.filter_map(|value| value.to_str().ok()).flat_map(|list| list.split(',')).any(takes_jwt);
-    if taken { Ok(()) } else { Err(Refused::new(ACCEPT, Reason::NotAcceptable)) }
+
+    fn headers() -> &'static HeaderRules {
+        const RULES: HeaderRules = HeaderRules {
+            auth_date: AuthDate::Imf,
+            participant: Participant::Ignored,
+            version: Versions::Ignored,
+            key: KeyForm::Visible,
+            produces: &["application/jwt"],
+            order: HeaderOrder::AfterScope,
+        };
+        &RULES
+    }
+
+    fn base(&self) -> &str {
+        BASE_PATH
+    }
+
+    async fn refuse(
+        &self,
+        refusal: &GuardRefusal,
+        arrived: &Arrived,
+        client: Option<&ClientId>,
+    ) -> Answer {
+        let mut answer = self.denied(of_guard(refusal), client, arrived).await;
+        if let GuardRefusal::Method { allow } = refusal
+            && let Ok(methods) = HeaderValue::from_str(allow)
+        {
+            answer.headers_mut().insert(ALLOW, methods);
+        }
+        answer
+    }
 }
 
-/// Section 12: a body is `application/jwt`.
-pub(crate) fn check_content_type(headers: &HeaderMap) -> Result<(), Refused> {
-    let mut values = headers.get_all(http::header::CONTENT_TYPE).iter();
-    let is_jwt = match (values.next().and_then(|value| value.to_str().ok()), values.next()) {
-        (Some(one), None) => essence(one).eq_ignore_ascii_case("application/jwt"),
-        (None, _) | (Some(_), Some(_)) => false,
+/// The guard's refusals in the words of this dialect.
+fn of_guard(refusal: &GuardRefusal) -> Refused {
+    let (reason, path) = match refusal {
+        GuardRefusal::NotFound => (Reason::NotFound, None),
+        GuardRefusal::Method { .. } => (Reason::Method, None),
+        GuardRefusal::Token(_) => (Reason::Token, None),
+        GuardRefusal::Header { name, .. } => (Reason::Header, Some((*name).to_owned())),
+        GuardRefusal::NotAcceptable | GuardRefusal::Version => (Reason::NotAcceptable, None),
+        GuardRefusal::MediaType => (Reason::MediaType, None),
+        GuardRefusal::TooLarge => (Reason::TooLarge, None),
+        GuardRefusal::BrokenOff => (Reason::Malformed, None),
+        GuardRefusal::Scope { .. } | GuardRefusal::Participant => (Reason::Scope, None),
+        GuardRefusal::Standing(_) | GuardRefusal::Permission(_) => (Reason::Consent, None),
+        GuardRefusal::Failed(_) => (Reason::Failed, None),
     };
-    if is_jwt { Ok(()) } else { Err(Refused::new(CONTENT_TYPE, Reason::MediaType)) }
+    Refused { rule: refusal.rule(), reason, path }
 }
 
-fn optional(headers: &HeaderMap, name: &'static str, holds: fn(&str) -> bool) -> Result<(), Refused> {
-    let mut values = headers.get_all(name).iter();
-    let well_formed = match (values.next(), values.next()) {
-        (None, _) => true,
-        (Some(one), None) => one.to_str().is_ok_and(holds),
-        (Some(_), Some(_)) => false,
-    };
-    if well_formed { Ok(()) } else { Err(Refused::at(HEADERS, Reason::Header, name)) }
+fn bare(status: StatusCode) -> Answer {
+    let mut answer = Answer::new(Bytes::new());
+    *answer.status_mut() = status;
+    answer
 }
 
-/// RFC 9110 section 12.5.1: one media range, and whether its weight is more than zero.
-fn takes_jwt(range: &str) -> bool {
-    let named = ["application/jwt", "application/*", "*/*"];
-    let mut parameters = range.split(';').skip(1).map(trimmed);
-    let refused = parameters.any(|parameter| {
-        let weight = parameter.strip_prefix("q=").or_else(|| parameter.strip_prefix("Q="));
-        weight.is_some_and(|weight| weight.bytes().all(|byte| matches!(byte, b'0' | b'.')))
-    });
-    !refused && named.iter().any(|name| essence(range).eq_ignore_ascii_case(name))
-}
-
-fn essence(value: &str) -> &str {
-    trimmed(value.split(';').next().unwrap_or_default())
-}
-
-/// Without the optional white space of RFC 9110 section 5.6.3.
-fn trimmed(text: &str) -> &str {
-    text.trim_matches([' ', '\t'])
-}
-
-/// Section 12: `Sat, 21 Nov 2026 08:15:30 GMT`, or `UTC`.
-fn is_http_date(text: &str) -> bool {
-    const PATTERN: &[u8; 29] = b"aaa, 00 aaa 0000 00:00:00 aaa";
-    const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
-    const MONTHS: [&str; 12] =
-        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    let shaped = text.len() == PATTERN.len()
-        && text.bytes().zip(PATTERN).all(|(byte, wanted)| match wanted {
-            b'a' => byte.is_ascii_alphabetic(),
-            b'0' => byte.is_ascii_digit(),
-            mark => byte == *mark,
-        });
-    let word = |range: std::ops::Range<usize>| text.get(range).unwrap_or_default();
-    shaped
-        && DAYS.contains(&word(0..3))
-        && MONTHS.contains(&word(8..11))
-        && ["GMT", "UTC"].contains(&word(26..29))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
-        let mut headers = HeaderMap::new();
-        for (name, value) in pairs {
-            headers.append(*name, value.parse().unwrap());
-        }
-        headers
+fn with_header(mut answer: Answer, name: HeaderName, value: &str) -> Answer {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        answer.headers_mut().insert(name, value);
     }
+    answer
+}
 
-    #[test]
-    fn an_absent_optional_header_is_fine_and_a_malformed_one_is_named() {
-        assert_eq!(check_headers(&headers(&[])), Ok(()));
-        for (name, good) in [
-            (INTERACTION_ID, "0f3d7c0e-5a2b-4a51-9a53-0d2b8f0f9a11"),
-            (INTERACTION_ID, "0F3D7C0E-5A2B-4A51-9A53-0D2B8F0F9A11"),
-            (AUTH_DATE, "Sat, 21 Nov 2026 08:15:30 GMT"),
-            (AUTH_DATE, "Sun, 01 Feb 2026 00:00:00 UTC"),
-            (CUSTOMER_IP, "192.0.2.1"),
-            (CUSTOMER_IP, "2001:db8::1"),
-        ] {
-            assert_eq!(check_headers(&headers(&[(name, good)])), Ok(()), "{name}: {good}");
-        }
-        for (name, bad) in [
-            (INTERACTION_ID, "not-a-uuid"),
-            (INTERACTION_ID, "0f3d7c0e5a2b4a519a530d2b8f0f9a11"),
-            (INTERACTION_ID, "{0f3d7c0e-5a2b-4a51-9a53-0d2b8f0f9a11}"),
-            (INTERACTION_ID, ""),
-            (AUTH_DATE, "Sat, 21 Nov 2026 08:15:30 +0400"),
-            (AUTH_DATE, "Sat, 21 Nov 26 08:15:30 GMT"),
-            (AUTH_DATE, "Say, 21 Nov 2026 08:15:30 GMT"),
-            (AUTH_DATE, "2026-11-21T08:15:30Z"),
-            (CUSTOMER_IP, "192.0.2.256"),
-            (CUSTOMER_IP, "localhost"),
-        ] {
-            let refused = check_headers(&headers(&[(name, bad)])).unwrap_err();
-            assert_eq!((refused.reason, refused.path.as_deref()), (Reason::Header, Some(name)), "{bad}");
-        }
-        let twice = headers(&[(CUSTOMER_IP, "192.0.2.1"), (CUSTOMER_IP, "192.0.2.1")]);
-        assert!(check_headers(&twice).is_err());
-    }
-
-    #[test]
-    fn an_idempotency_key_is_one_to_forty_visible_characters_sent_once() {
-        let long = "k".repeat(40);
-        for good in ["k", long.as_str(), "78dae4513b8847f98e2d4173b4ed0eb6"] {
-            assert_eq!(idempotency_key(&headers(&[(IDEMPOTENCY_KEY, good)])).unwrap().as_str(), good);
-        }
-        let longer = "k".repeat(41);
-        for bad in [
-            headers(&[]),
-            headers(&[(IDEMPOTENCY_KEY, "")]),
-            headers(&[(IDEMPOTENCY_KEY, "two words")]),
-            headers(&[(IDEMPOTENCY_KEY, &longer)]),
-            headers(&[(IDEMPOTENCY_KEY, "a"), (IDEMPOTENCY_KEY, "a")]),
-        ] {
-            let refused = idempotency_key(&bad).unwrap_err();
-            assert_eq!(refused, Refused::at(KEY, Reason::Header, IDEMPOTENCY_KEY));
-        }
-    }
-
-    #[test]
-    fn only_callers_that_take_signed_jwts_are_answered() {
-        for good in ["application/jwt", "application/*", "*/*", "text/html, application/JWT;q=0.5"] {
-            assert_eq!(check_accept(&headers(&[("accept", good)])), Ok(()), "{good}");
-        }
-        assert_eq!(check_accept(&headers(&[])), Ok(()));
-        for bad in ["application/json", "", "application/jwt;q=0", "*/*; q=0.000", "text/*"] {
-            let refused = check_accept(&headers(&[("accept", bad)])).unwrap_err();
-            assert_eq!(refused.reason, Reason::NotAcceptable, "{bad}");
-        }
-    }
-
-    #[test]
-    fn only_a_signed_jwt_is_taken_as_a_body() {
-        for good in ["application/jwt", "Application/JWT; charset=utf-8"] {
-            assert_eq!(check_content_type(&headers(&[("content-type", good)])), Ok(()), "{good}");
-        }
-        for bad in [
-            headers(&[]),
-            headers(&[("content-type", "application/json")]),
-            headers(&[("content-type", "application/jwt"), ("content-type", "application/jwt")]),
-        ] {
-            assert_eq!(check_content_type(&bad).unwrap_err().reason, Reason::MediaType);
-        }
-    }
+fn log(fault: &Fault, arrived: &Arrived) {
+    tracing::error!(port = fault.port, error = %fault.source, correlation = arrived.correlation.as_str(), "payments");
 }
