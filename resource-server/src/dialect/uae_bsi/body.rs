@@ -87,6 +87,21 @@ pub(crate) enum PaymentType {
     VariableDefined,
 }
 
+impl PaymentType {
+    /// The word of the wire.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::SingleInstant => "UAEOF.SingleInstantPayment",
+            Self::SingleFutureDated => "UAEOF.SingleFutureDatedPayment",
+            Self::FixedRecurring => "UAEOF.FixedRecurringPayment",
+            Self::FixedOnDemand => "UAEOF.FixedOnDemandPayment",
+            Self::VariableRecurring => "UAEOF.VariableRecurringPayment",
+            Self::VariableOnDemand => "UAEOF.VariableOnDemandPayment",
+            Self::VariableDefined => "UAEOF.VariableDefinedPayment",
+        }
+    }
+}
+
 /// A text that was checked when it was read.
 macro_rules! checked_text {
     ($(#[$doc:meta])* $name:ident, $well_formed:expr) => {

@@ -72,6 +72,8 @@ pub(crate) enum Reason {
     KeyReused,
     /// The first request with this idempotency key is still running.
     InProgress,
+    /// Others change the resource all the time.
+    Busy,
     /// Something on our side failed.
     Failed,
 }
@@ -192,6 +194,7 @@ impl Reason {
                 RECOVERABLE,
                 "The first request with this idempotency key is still running; ask again.",
             ),
+            Self::Busy => signed(409, RECOVERABLE, "The resource is being changed; ask again."),
             Self::Failed => signed(500, RECOVERABLE, "Something failed on our side; repeat the request."),
         }
     }
@@ -284,6 +287,7 @@ mod tests {
         (Reason::AccountGone, 403, Some("Consent.PermanentAccountAccessFailure")),
         (Reason::KeyReused, 409, Some("GenericError")),
         (Reason::InProgress, 409, Some("GenericRecoverableError")),
+        (Reason::Busy, 409, Some("GenericRecoverableError")),
         (Reason::Failed, 500, Some("GenericRecoverableError")),
     ];
 

@@ -1,10 +1,13 @@
 //! UAE Bank Service Initiation, into and out of the domain (sections 8.1, 8.3, 8.5, 14).
 
 use oauth_core::{ConsentId, RuleId, Timestamp};
+use rar_consent::{Actor, Amount, Consent, Schedule, UaePayment};
+use serde_json::{Value, json};
 
 use super::body::{
-    AmountText, Digits, Empty, English, Instruction, PaymentAnswer, PaymentData, PaymentFound, PaymentLinks,
-    PaymentStatusCode, PaymentType, SelfLink, SequenceNumber, StatusDetail, StatusReason,
+    AmountText, ConsentAnswer, ConsentLinks, Empty, English, Instruction, PaymentAnswer, PaymentData,
+    PaymentFound, PaymentLinks, PaymentStatusCode, PaymentType, RevokedBy, SelfLink, SequenceNumber,
+    StatusDetail, StatusReason,
 };
 use super::error::{Reason, Refused};
 use crate::domain::{
@@ -41,6 +44,44 @@ impl Base {
     }
 }
 
+/// The order behind a request: the payee is the consent's, since the request names none (section 8.1).
+pub(crate) fn order(
+    data: PaymentRequestData,
+    terms: &UaePayment,
+    (key, fingerprint): (IdempotencyKey, RequestFingerprint),
+) -> Result<PaymentOrder, Refused> {
+    Ok(PaymentOrder {
+        amount: amount(&data.instruction.amount)?,
+        consent: data.consent_id,
+        creditor: creditor(&terms.creditor)?,
+        debtor: Debtor::OfConsent,
+        kind: OrderKind::Transfer,
+        rail: Rail::UaeInstant,
+        execution_day: None,
+        debtor_reference: data.payer_reference,
+        creditor_reference: data.instruction.beneficiary_reference,
+        purpose: Some(data.payment_purpose_code),
+        consent_part: data.kind.map(|kind| kind.as_str().to_owned()),
+        key,
+        fingerprint,
+    })
+}
+
+/// The payee of a consent. What the consent was vetted with is read again by the stricter types of the domain.
+fn creditor(account: &UaeAccount) -> Result<Creditor, Refused> {
+    let refused = || Refused::at(CREDITOR, Reason::Consent, "Data.Initiation.CreditorAccount");
+    let name = |name: &UaeName| {
+        let line = |text: &Option<String>| text.as_deref().map(Line::new).transpose();
+        let (en, ar) = (line(&name.en).map_err(|_| refused())?, line(&name.ar).map_err(|_| refused())?);
+        LocalizedName::new(en, ar).map_err(|_| refused())
+    };
+    Ok(Creditor::External {
+        iban: Iban::parse(&account.iban).map_err(|_| refused())?,
+        name: account.name.as_ref().map(name).transpose()?.ok_or_else(refused)?,
+        trading_name: account.trading_name.as_ref().map(name).transpose()?,
+    })
+}
+
 /// Section 9.3: the amount, in a currency the domain knows with the two decimals of the wire form. Any other cannot be
 /// the consent's, whose currency is AED.
 pub(crate) fn amount(text: &AmountText) -> Result<Money, Refused> {
@@ -64,7 +105,7 @@ pub(crate) enum Shown {
 pub(crate) fn payment_answer(
     base: &Base,
     payment: &Payment,
-    (kind, sequence): (Option<PaymentType>, Option<SequenceNumber>),
+    (kind, sequence): (PaymentType, Option<SequenceNumber>),
     shown: Shown,
 ) -> PaymentAnswer {
     let terms = payment.terms();
@@ -76,7 +117,7 @@ pub(crate) fn payment_answer(
         data: PaymentData {
             payment_id: terms.id.to_string(),
             consent_id: terms.consent.to_string(),
-            kind,
+            kind: Some(kind),
             payment_transaction_id: trace.map(Line::to_string),
             payment_status: status_code(status),
             payment_status_update_date_time: date_time(status_at),
@@ -203,6 +244,8 @@ const fn rejection(reason: RejectionReason) -> (&'static str, &'static str) {
     }
 }
 
+/// Section 4: the payee of a consent has an IBAN and a name.
+const CREDITOR: RuleId = RuleId("UAE-BSI-4-creditor");
 /// Section 9.3: the currency of a payment is the consent's.
 const CONTROL: RuleId = RuleId("UAE-BSI-9.3-currency");
 
@@ -242,7 +285,7 @@ mod tests {
     }
 
     fn shown(payment: &Payment, shown: Shown) -> serde_json::Value {
-        let kind = Some(PaymentType::SingleInstant);
+        let kind = PaymentType::SingleInstant;
         let answer = payment_answer(&Base::at("https://rs.example"), payment, (kind, None), shown);
         serde_json::to_value(answer).unwrap()
     }

@@ -16,12 +16,11 @@ use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderName, HeaderValue, StatusCode};
 use oauth_core::{ClientId, Fault, Issuer, Policy, Signer};
-use rar_consent::ConsentEngine;
 use serde::Serialize;
 
 use super::{Answer, Call, Dialect, HeaderOrder, HeaderRules, KeyForm, Participant, Route, Versions};
-use crate::Ports;
 use crate::guard::{Arrived, AuthDate, GuardRefusal, fresh_uuid};
+use crate::operation::Operations;
 use error::{ErrorMessage, Reason, Refused};
 use map::{BASE_PATH, Base};
 use signature::{Expected, SignedMessage, message_alg};
@@ -31,8 +30,7 @@ pub struct UaeBsi {
     issuer: Issuer,
     policy: &'static Policy,
     signer: Arc<dyn Signer>,
-    consents: Arc<ConsentEngine>,
-    ports: Ports,
+    operations: Operations,
 }
 
 impl std::fmt::Debug for UaeBsi {
@@ -47,10 +45,9 @@ impl UaeBsi {
     pub fn new(
         (issuer, policy): (Issuer, &'static Policy),
         signer: Arc<dyn Signer>,
-        consents: Arc<ConsentEngine>,
-        ports: Ports,
+        operations: Operations,
     ) -> Self {
-        Self { issuer, policy, signer, consents, ports }
+        Self { issuer, policy, signer, operations }
     }
 
     /// The signed body of a call.
@@ -74,13 +71,22 @@ impl UaeBsi {
         message: &(impl Serialize + Sync),
         (client, arrived): (&ClientId, &Arrived),
     ) -> Result<Answer, Fault> {
-        let jti = fresh_uuid(&*self.ports.entropy)?;
+        let jti = fresh_uuid(&*self.operations.ports.entropy)?;
         let when = (arrived.now, jti.as_str());
         let text = signature::sign(&*self.signer, &self.issuer, client, message, when).await?;
         let mut answer = Answer::new(Bytes::from(text));
         *answer.status_mut() = status;
         answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/jwt"));
         Ok(answer)
+    }
+
+    async fn answer(
+        &self,
+        status: StatusCode,
+        message: &(impl Serialize + Sync),
+        call: &Call,
+    ) -> Result<Answer, Fault> {
+        self.signed(status, message, (&call.authority.client.id, &call.arrived)).await
     }
 
     /// A refusal, signed where the document gives it a body and the caller is known.

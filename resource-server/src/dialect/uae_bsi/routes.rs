@@ -2,17 +2,23 @@
 
 use http::header::LOCATION;
 use http::{HeaderName, Method, StatusCode};
-use oauth_core::{ConsentId, Fault};
-use rar_consent::{Actor, Consent, ExerciseFault, ExerciseRefusal, Revoked, Terms, UaePayment};
+use oauth_core::{ConsentId, Fault, RuleId};
+use rar_consent::{Consent, ExerciseFault, ExerciseRefusal, Schedule, Terms, UaePayment};
 
 use super::body::{ConsentPatch, PatchStatus, PaymentRequest, PaymentType};
 use super::error::{Reason, Refused};
 use super::map::{self, Base, Shown};
+use super::signature::SCHEMA;
 use super::{UaeBsi, bare, log, with_header};
 use crate::dialect::{Answer, Call, Route};
-use crate::domain::{Payment, PaymentId};
-use crate::guard::{ANY_STANDING, Body, IDEMPOTENCY_KEY, IN_FORCE, Needs, Retry, Scoped, TokenKind};
-use crate::port::{KeyRef, KeyedOperation};
+use crate::domain::{PageRequest, PaymentId};
+use crate::guard::{
+    ANY_STANDING, Body, GuardRefusal, IDEMPOTENCY_KEY, IN_FORCE, Needs, Retry, Scoped, TokenKind,
+};
+use crate::operation::consents::{self, ConsentRefusal};
+use crate::operation::payments::{self, DebtorFault, PaymentRefusal};
+use crate::port::{OfKind, PaymentQuery};
+use crate::rules::fapi_resource::OUR_SIDE;
 use crate::rules::uae_payments as rules;
 
 const OWN: &[Scoped] = &[Scoped::OfConsent("payments")];
@@ -107,39 +113,63 @@ async fn settle(bank: &UaeBsi, call: &Call, outcome: Result<Answer, Stop>) -> An
         Err(Stop::Refused(refused)) => refused,
         Err(Stop::Failed(fault)) => {
             log(&fault, &call.arrived);
-            Refused::new(rules::OUR_SIDE, Reason::Failed)
+            Refused::new(OUR_SIDE, Reason::Failed)
         }
     };
     bank.denied(refused, Some(&call.authority.client.id), &call.arrived).await
 }
 
+/// Section 8.1: a payment is ordered. Its steps 5 to 7 stand here, 8 to 12 in the operation.
+async fn create_payment(bank: &UaeBsi, call: &Call) -> Result<Answer, Stop> {
+    let message = bank.message(call)?;
+    let fingerprint = message.fingerprint();
+    let PaymentRequest { data } = message.into_shape()?;
+    if call.authority.claims().consent_id.as_ref() != Some(&data.consent_id) {
+        return Err(Refused::at(rules::CONSENT_NAMED, Reason::OtherConsent, "Data.ConsentId").into());
+    }
+    let (Some(key), Some(consent)) = (call.key.clone(), &call.authority.consent) else {
+        return Err(not_found().into());
+    };
+    let Terms::UaePayment(terms) = &consent.terms else {
+        return Err(Refused::new(rules::CONSENT_IN_FORCE, Reason::Consent).into());
+    };
+    let sequence = data.instruction.payment_sequence_number.clone();
+    let order = map::order(data, terms, (key.clone(), fingerprint))?;
+    let initiated = payments::initiate(&bank.operations, &call.authority, order).await;
+    let payment = initiated.map_err(of_payment)?;
+    let base = Base::at(&call.arrived.origin);
+    let part = (part_of(terms), sequence);
+    let message = map::payment_answer(&base, payment.payment(), part, Shown::AsCreated);
+    let answer = bank.answer(StatusCode::CREATED, &message, call).await?;
+    let answer = with_header(answer, LOCATION, &base.payment(payment.payment().id()));
+    Ok(with_header(answer, HeaderName::from_static(IDEMPOTENCY_KEY), key.as_str()))
+}
+
 /// Section 8.2: where the payment of a key is. Nothing is created.
 async fn find_payment(bank: &UaeBsi, call: &Call) -> Result<Answer, Stop> {
-    let key = call.key.clone().ok_or(not_found())?;
-    let client = call.authority.client.id.clone();
-    let wanted = KeyRef { client, operation: KeyedOperation::InitiatePayment, key };
-    let held = bank.ports.payments.by_key(&wanted).await?.ok_or(not_found())?;
-    own_consent(bank, call, &held.payment.terms().consent).await?;
+    let key = call.key.as_ref().ok_or(not_found())?;
+    let found = payments::by_key(&bank.operations, &call.authority, key).await;
+    let payment = found.map_err(of_payment)?;
+    own_consent(bank, call, &payment.terms().consent).await?;
     let base = Base::at(&call.arrived.origin);
-    let answer = bank.answer(StatusCode::OK, &map::payment_found(&base, held.payment.id()), call).await?;
-    Ok(with_header(answer, LOCATION, &base.payment(held.payment.id())))
+    let answer = bank.answer(StatusCode::OK, &map::payment_found(&base, payment.id()), call).await?;
+    Ok(with_header(answer, LOCATION, &base.payment(payment.id())))
 }
 
 /// Section 8.3: a payment as it is now.
 async fn read_payment(bank: &UaeBsi, call: &Call) -> Result<Answer, Stop> {
-    let text = path_id(call, 40)?;
-    let id = PaymentId::new(text).map_err(|_| not_found())?;
-    let payment = bank.ports.payments.payment(&id).await?.ok_or(not_found())?;
+    let id = PaymentId::new(path_id(call, 40)?).map_err(|_| not_found())?;
+    let found = payments::status(&bank.operations, &call.authority, &id).await;
+    let payment = found.map_err(of_payment)?;
     let (_, terms) = own_consent(bank, call, &payment.terms().consent).await?;
     let base = Base::at(&call.arrived.origin);
-    let part = (Some(part_of(&terms)), None);
-    Ok(bank.answer(StatusCode::OK, &map::payment_answer(&base, &payment, part, Shown::Current), call).await?)
+    let message = map::payment_answer(&base, &payment, (part_of(&terms), None), Shown::Current);
+    Ok(bank.answer(StatusCode::OK, &message, call).await?)
 }
 
 /// Section 14: a consent as it is now, with its payments.
 async fn read_consent(bank: &UaeBsi, call: &Call) -> Result<Answer, Stop> {
-    let id = consent_id(call)?;
-    let (consent, terms) = own_consent(bank, call, &id).await?;
+    let (consent, terms) = own_consent(bank, call, &consent_id(call)?).await?;
     let query = PaymentQuery {
         client: consent.client.clone(),
         consent: Some(consent.id.clone()),
@@ -147,47 +177,109 @@ async fn read_consent(bank: &UaeBsi, call: &Call) -> Result<Answer, Stop> {
         oldest: None,
         newest: None,
         account: None,
-        page: PageRequest::first(RELATED_MAX),
+        kind: OfKind::Any,
+        page: PageRequest::FIRST,
     };
-    let found = bank.ports.payments.payments(&query).await?;
+    let found = bank.operations.ports.payments.payments(&query).await?;
     let oldest_first: Vec<PaymentId> = found.items.iter().rev().map(|payment| payment.id().clone()).collect();
     let base = Base::at(&call.arrived.origin);
-    Ok(bank.answer(StatusCode::OK, &map::consent_answer(&base, &consent, &terms, &oldest_first), call).await?)
+    let message = map::consent_answer(&base, &consent, &terms, &oldest_first);
+    Ok(bank.answer(StatusCode::OK, &message, call).await?)
 }
 
 /// Sections 6 and 11.1: the client takes a consent back.
 async fn change_consent(bank: &UaeBsi, call: &Call) -> Result<Answer, Stop> {
-    let id = consent_id(call)?;
     let ConsentPatch { data } = bank.message(call)?.into_shape()?;
-    own_consent(bank, call, &id).await?;
+    let (consent, _) = own_consent(bank, call, &consent_id(call)?).await?;
     let PatchStatus::Revoked = data.status;
-    let actor = Actor::Tpp(call.authority.client.id.clone());
-    match bank.consents.revoke(&id, &actor, data.revoked_by.as_str(), call.arrived.now).await? {
-        Revoked::Now => Ok(bare(StatusCode::NO_CONTENT)),
-        Revoked::Before | Revoked::Illegal(_) => {
-            Err(Refused::at(rules::STATUS_MOVES, Reason::StatusMove, "Data.Status").into())
-        }
-        Revoked::Unknown => Err(not_found().into()),
+    let illegal = || Refused::at(rules::STATUS_MOVES, Reason::StatusMove, "Data.Status");
+    if consent.status.is_terminal() {
+        return Err(illegal().into());
+    }
+    let (id, by) = (&consent.id, data.revoked_by.as_str());
+    match consents::revoke(&bank.operations, &call.authority, id, by).await {
+        Ok(_) => Ok(bare(StatusCode::NO_CONTENT)),
+        Err(ConsentRefusal::Over(_)) => Err(illegal().into()),
+        Err(other) => Err(of_consent(other)),
     }
 }
 
-/// Sections 10 and 14: the consent, when it is this client's, of this issuer and vocabulary, and the one of the token
-/// where a customer stands behind it. Anything else looks as if it did not exist.
+/// Sections 10 and 14: the consent, when this caller may know of it and it is of this vocabulary. Anything else looks
+/// as if it did not exist.
 async fn own_consent(bank: &UaeBsi, call: &Call, id: &ConsentId) -> Result<(Consent, UaePayment), Stop> {
-    let consent = bank.consents.consent(id, call.arrived.now).await?.ok_or(not_found())?;
-    let authority = &call.authority;
-    let of_token = authority.subject.is_none() || authority.claims().consent_id.as_ref() == Some(id);
+    let consent = consents::read(&bank.operations, &call.authority, id).await.map_err(of_consent)?;
     match &consent.terms {
-        Terms::UaePayment(terms)
-            if of_token && consent.client == authority.client.id && consent.issuer == bank.issuer =>
-        {
+        Terms::UaePayment(terms) => {
             let terms = terms.clone();
             Ok((consent, terms))
         }
-        Terms::UaePayment(_) | Terms::Ofxpera(_) | Terms::Payment(_) | Terms::Accounts(_) => {
-            Err(not_found().into())
-        }
+        Terms::Ofxpera(_) | Terms::Payment(_) | Terms::Accounts(_) => Err(not_found().into()),
     }
+}
+
+fn of_consent(refusal: ConsentRefusal) -> Stop {
+    match refusal {
+        ConsentRefusal::NoSuchConsent => not_found().into(),
+        ConsentRefusal::Over(_) => Refused::new(rules::STATUS_MOVES, Reason::StatusMove).into(),
+        ConsentRefusal::Busy => Refused::new(rules::STATUS_MOVES, Reason::Busy).into(),
+        ConsentRefusal::Failed(fault) => fault.into(),
+    }
+}
+
+/// The operation's refusals in the words of section 8.1.
+fn of_payment(refusal: PaymentRefusal) -> Stop {
+    let (rule, reason, path) = match refusal {
+        PaymentRefusal::Failed(fault) => return fault.into(),
+        PaymentRefusal::Consent(refusal) => return of_exercise(&refusal).into(),
+        PaymentRefusal::Guard(GuardRefusal::Failed(fault)) => return fault.into(),
+        PaymentRefusal::Guard(_) => (rules::CONSENT_IN_FORCE, Reason::Consent, ""),
+        PaymentRefusal::ConflictingRepeat => (rules::KEY_BOUND, Reason::KeyReused, IDEMPOTENCY_KEY),
+        PaymentRefusal::InProgress => (rules::KEY_BOUND, Reason::InProgress, IDEMPOTENCY_KEY),
+        PaymentRefusal::OtherConsent => (rules::CONSENT_NAMED, Reason::OtherConsent, "Data.ConsentId"),
+        PaymentRefusal::NoSuchPayment | PaymentRefusal::NoSuchPage(_) => {
+            (rules::OWN_ONLY, Reason::NotFound, "")
+        }
+        PaymentRefusal::DebtorUnusable(fault) => of_debtor(fault),
+        PaymentRefusal::FundsGone => (rules::ACCOUNT_OPEN, Reason::Funds, INSTRUCTED),
+        PaymentRefusal::Nothing | PaymentRefusal::RailLimit | PaymentRefusal::AllowanceGone => {
+            (rules::WITHIN_CONTROL, Reason::ControlParameters, INSTRUCTED)
+        }
+        PaymentRefusal::NoSuchCreditor
+        | PaymentRefusal::ExecutionDay
+        | PaymentRefusal::NotCancellable(_) => (rules::AS_AGREED, Reason::BusinessRule, ""),
+    };
+    let path = Some(path).filter(|path| !path.is_empty()).map(str::to_owned);
+    Refused { rule, reason, path }.into()
+}
+
+/// Step 12. The account's currency is the consent's, so an order in another one is outside the consent.
+const fn of_debtor(fault: DebtorFault) -> (RuleId, Reason, &'static str) {
+    match fault {
+        DebtorFault::Currency => {
+            (rules::WITHIN_CONTROL, Reason::ControlParameters, "Data.Instruction.Amount.Currency")
+        }
+        DebtorFault::Blocked => (rules::ACCOUNT_OPEN, Reason::AccountBlocked, ""),
+        DebtorFault::NotGiven | DebtorFault::Closed => (rules::ACCOUNT_OPEN, Reason::AccountGone, ""),
+    }
+}
+
+/// Steps 9 to 11. A part that the consent does not have is a fault of form: section 5.2.
+fn of_exercise(refusal: &ExerciseRefusal) -> Refused {
+    let (rule, reason) = match refusal.fault {
+        ExerciseFault::Status(_) | ExerciseFault::NoPayments | ExerciseFault::NotYet => {
+            (rules::CONSENT_IN_FORCE, Reason::Consent)
+        }
+        ExerciseFault::BusinessRule if refusal.path == "Data.Type" => (SCHEMA, Reason::Format),
+        ExerciseFault::BusinessRule => (rules::AS_AGREED, Reason::BusinessRule),
+        ExerciseFault::Account => (rules::ACCOUNT_OPEN, Reason::AccountGone),
+        ExerciseFault::Amount
+        | ExerciseFault::Currency
+        | ExerciseFault::Day
+        | ExerciseFault::Count
+        | ExerciseFault::Total => (rules::WITHIN_CONTROL, Reason::ControlParameters),
+    };
+    let path = Some(refusal.path).filter(|path| !path.is_empty()).map(str::to_owned);
+    Refused { rule, reason, path }
 }
 
 const fn part_of(terms: &UaePayment) -> PaymentType {
@@ -195,6 +287,8 @@ const fn part_of(terms: &UaePayment) -> PaymentType {
         Schedule::SingleInstant { .. } => PaymentType::SingleInstant,
     }
 }
+
+const INSTRUCTED: &str = "Data.Instruction.Amount.Amount";
 
 fn consent_id(call: &Call) -> Result<ConsentId, Refused> {
     ConsentId::new(path_id(call, 128)?).map_err(|_| not_found())
@@ -213,6 +307,3 @@ fn path_id(call: &Call, chars_max: usize) -> Result<&str, Refused> {
 const fn not_found() -> Refused {
     Refused::new(rules::OWN_ONLY, Reason::NotFound)
 }
-
-/// Payments of one consent listed in its links.
-const RELATED_MAX: u32 = 1000;
