@@ -110,13 +110,6 @@ macro_rules! checked_text {
         #[serde(transparent)]
         pub(crate) struct $name(String);
 
-        impl $name {
-            /// The text.
-            pub(crate) fn as_str(&self) -> &str {
-                &self.0
-            }
-        }
-
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 let text = String::deserialize(deserializer)?;
@@ -143,6 +136,11 @@ checked_text! {
 }
 
 impl Digits {
+    /// The text.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// Text that [`Money::to_text`] wrote.
     pub(crate) fn of(amount: Money) -> Self {
         Self(amount.to_text())
@@ -150,6 +148,11 @@ impl Digits {
 }
 
 impl CurrencyText {
+    /// The text.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// The code of a currency.
     pub(crate) fn of(amount: Money) -> Self {
         Self(amount.currency().code().to_owned())

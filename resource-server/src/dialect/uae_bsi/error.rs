@@ -30,8 +30,6 @@ pub(crate) enum Reason {
     MediaType,
     /// The body is larger than [`oauth_core::limits::SIGNED_BODY_BYTES`].
     TooLarge,
-    /// Too many calls.
-    TooMany,
     /// The token does not carry the scope of the operation.
     Scope,
     /// The token is for another consent than the body names.
@@ -64,8 +62,6 @@ pub(crate) enum Reason {
     ControlParameters,
     /// The bank has blocked the account for a while.
     AccountBlocked,
-    /// The account cannot be reached right now.
-    AccountUnreachable,
     /// The account is closed or no longer the customer's.
     AccountGone,
     /// The idempotency key was used for another request.
@@ -94,16 +90,6 @@ pub(crate) enum Wire {
     },
 }
 
-impl Wire {
-    /// The HTTP status.
-    #[must_use]
-    pub(crate) const fn status(self) -> u16 {
-        match self {
-            Self::Bodiless(status) | Self::Signed { status, .. } => status,
-        }
-    }
-}
-
 impl Reason {
     /// The row of the table.
     #[expect(clippy::too_many_lines, reason = "one row per reason: the table is the point")]
@@ -115,7 +101,6 @@ impl Reason {
             Self::NotAcceptable => Wire::Bodiless(406),
             Self::TooLarge => Wire::Bodiless(413),
             Self::MediaType => Wire::Bodiless(415),
-            Self::TooMany => Wire::Bodiless(429),
             Self::Scope => {
                 signed(403, INVALID_SCOPE, "The access token does not carry the scope of this operation.")
             }
@@ -176,11 +161,6 @@ impl Reason {
             Self::AccountBlocked => {
                 signed(403, "Consent.AccountTemporarilyBlocked", "The account is blocked for the time being.")
             }
-            Self::AccountUnreachable => signed(
-                403,
-                "Consent.TransientAccountAccessFailure",
-                "The account cannot be reached right now; try again later.",
-            ),
             Self::AccountGone => signed(
                 403,
                 "Consent.PermanentAccountAccessFailure",
@@ -266,7 +246,6 @@ mod tests {
         (Reason::NotAcceptable, 406, None),
         (Reason::TooLarge, 413, None),
         (Reason::MediaType, 415, None),
-        (Reason::TooMany, 429, None),
         (Reason::Scope, 403, Some("AccessToken.InvalidScope")),
         (Reason::OtherConsent, 403, Some("AccessToken.InvalidScope")),
         (Reason::Header, 400, Some("GenericError")),
@@ -283,7 +262,6 @@ mod tests {
         (Reason::Funds, 400, Some("Consent.BusinessRuleViolation")),
         (Reason::ControlParameters, 400, Some("Consent.FailsControlParameters")),
         (Reason::AccountBlocked, 403, Some("Consent.AccountTemporarilyBlocked")),
-        (Reason::AccountUnreachable, 403, Some("Consent.TransientAccountAccessFailure")),
         (Reason::AccountGone, 403, Some("Consent.PermanentAccountAccessFailure")),
         (Reason::KeyReused, 409, Some("GenericError")),
         (Reason::InProgress, 409, Some("GenericRecoverableError")),

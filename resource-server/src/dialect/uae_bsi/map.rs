@@ -1,19 +1,20 @@
 //! UAE Bank Service Initiation, into and out of the domain (sections 8.1, 8.3, 8.5, 14).
 
 use oauth_core::{ConsentId, RuleId, Timestamp};
-use rar_consent::{Actor, Amount, Consent, Schedule, UaePayment};
+use rar_consent::{Actor, Amount, Consent, Schedule, UaeAccount, UaeName, UaePayment};
 use serde_json::{Value, json};
 
 use super::body::{
     AmountText, ConsentAnswer, ConsentLinks, Empty, English, Instruction, PaymentAnswer, PaymentData,
-    PaymentFound, PaymentLinks, PaymentStatusCode, PaymentType, RevokedBy, SelfLink, SequenceNumber,
-    StatusDetail, StatusReason,
+    PaymentFound, PaymentLinks, PaymentRequestData, PaymentStatusCode, PaymentType, RevokedBy, SelfLink,
+    SequenceNumber, StatusDetail, StatusReason,
 };
 use super::error::{Reason, Refused};
 use crate::domain::{
-    Currency, IntegerDigits, Line, Money, Payment, PaymentId, PaymentStatus, Precision, Purpose,
-    RejectionReason, write_instant,
+    Creditor, Currency, Iban, IdempotencyKey, IntegerDigits, Line, LocalizedName, Money, Payment, PaymentId,
+    PaymentStatus, Precision, Purpose, Rail, RejectionReason, RequestFingerprint, write_instant,
 };
+use crate::operation::payments::{Debtor, OrderKind, PaymentOrder};
 
 /// Where the resources of this dialect live.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -256,9 +257,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::domain::{
-        AccountId, Creditor, Iban, LocalizedName, PaymentKind, PaymentTerms, Rail, read_instant,
-    };
+    use crate::domain::{AccountId, PaymentKind, PaymentTerms, read_instant};
 
     fn payment() -> Payment {
         let terms = PaymentTerms {

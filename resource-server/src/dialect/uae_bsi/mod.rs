@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderName, HeaderValue, StatusCode};
 use oauth_core::{ClientId, Fault, Issuer, Policy, Signer};
 use serde::Serialize;
@@ -144,19 +144,12 @@ impl Dialect for UaeBsi {
         BASE_PATH
     }
 
-    async fn refuse(
-        &self,
-        refusal: &GuardRefusal,
-        arrived: &Arrived,
-        client: Option<&ClientId>,
-    ) -> Answer {
-        let mut answer = self.denied(of_guard(refusal), client, arrived).await;
-        if let GuardRefusal::Method { allow } = refusal
-            && let Ok(methods) = HeaderValue::from_str(allow)
-        {
-            answer.headers_mut().insert(ALLOW, methods);
-        }
-        answer
+    async fn refuse(&self, refusal: &GuardRefusal, arrived: &Arrived) -> Answer {
+        self.denied(of_guard(refusal), None, arrived).await
+    }
+
+    async fn refuse_client(&self, refusal: &GuardRefusal, arrived: &Arrived, client: &ClientId) -> Answer {
+        self.denied(of_guard(refusal), Some(client), arrived).await
     }
 }
 

@@ -47,7 +47,9 @@ pub(super) const ROUTES: &[Route<UaeBsi>] = &[
             body: Body::SignedJwt,
             retry: Retry::ByIdempotencyKey,
         },
-        handle: |bank, call| Box::pin(async move { settle(bank, call, create_payment(bank, call).await).await }),
+        handle: |bank, call| {
+            Box::pin(async move { settle(bank, call, create_payment(bank, call).await).await })
+        },
     },
     Route {
         method: Method::GET,
@@ -60,19 +62,25 @@ pub(super) const ROUTES: &[Route<UaeBsi>] = &[
             body: Body::None,
             retry: Retry::ByIdempotencyKey,
         },
-        handle: |bank, call| Box::pin(async move { settle(bank, call, find_payment(bank, call).await).await }),
+        handle: |bank, call| {
+            Box::pin(async move { settle(bank, call, find_payment(bank, call).await).await })
+        },
     },
     Route {
         method: Method::GET,
         path: "/payments/{PaymentId}",
         needs: READ,
-        handle: |bank, call| Box::pin(async move { settle(bank, call, read_payment(bank, call).await).await }),
+        handle: |bank, call| {
+            Box::pin(async move { settle(bank, call, read_payment(bank, call).await).await })
+        },
     },
     Route {
         method: Method::GET,
         path: "/payment-consents/{ConsentId}",
         needs: READ,
-        handle: |bank, call| Box::pin(async move { settle(bank, call, read_consent(bank, call).await).await }),
+        handle: |bank, call| {
+            Box::pin(async move { settle(bank, call, read_consent(bank, call).await).await })
+        },
     },
     Route {
         method: Method::PATCH,
@@ -85,7 +93,9 @@ pub(super) const ROUTES: &[Route<UaeBsi>] = &[
             body: Body::SignedJwt,
             retry: Retry::None,
         },
-        handle: |bank, call| Box::pin(async move { settle(bank, call, change_consent(bank, call).await).await }),
+        handle: |bank, call| {
+            Box::pin(async move { settle(bank, call, change_consent(bank, call).await).await })
+        },
     },
 ];
 
@@ -244,9 +254,9 @@ fn of_payment(refusal: PaymentRefusal) -> Stop {
         PaymentRefusal::Nothing | PaymentRefusal::RailLimit | PaymentRefusal::AllowanceGone => {
             (rules::WITHIN_CONTROL, Reason::ControlParameters, INSTRUCTED)
         }
-        PaymentRefusal::NoSuchCreditor
-        | PaymentRefusal::ExecutionDay
-        | PaymentRefusal::NotCancellable(_) => (rules::AS_AGREED, Reason::BusinessRule, ""),
+        PaymentRefusal::NoSuchCreditor | PaymentRefusal::ExecutionDay | PaymentRefusal::NotCancellable(_) => {
+            (rules::AS_AGREED, Reason::BusinessRule, "")
+        }
     };
     let path = Some(path).filter(|path| !path.is_empty()).map(str::to_owned);
     Refused { rule, reason, path }.into()
