@@ -5,3 +5,4 @@ pub mod pages;
 pub mod pki;
 pub mod serve;
 pub mod tls;
+pub mod tpp;
