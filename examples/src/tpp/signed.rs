@@ -197,9 +197,10 @@ mod tests {
         ];
         for (name, value) in bad {
             let mut claims = good.clone();
-            match value {
-                Value::Null => drop(claims.as_object_mut().unwrap().remove(name)),
-                other => claims[name] = other,
+            if value.is_null() {
+                claims.as_object_mut().unwrap().remove(name);
+            } else {
+                claims[name] = value;
             }
             let refusal = judge(&claims).unwrap_err();
             assert!(refusal.check == "CL-20" && refusal.expected.contains(name), "{name}: {refusal}");
