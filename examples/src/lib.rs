@@ -7,3 +7,4 @@ pub mod pages;
 pub mod pki;
 pub mod serve;
 pub mod tls;
+pub mod tpp;
