@@ -238,7 +238,10 @@ impl<D: Dialect> Mounted for Mount<D> {
         let (mut answer, who) = match outcome {
             Ok((answer, authority)) => (answer, Some(authority)),
             Err((refusal, authority)) => {
-                let mut answer = self.dialect.refuse(&refusal, &arrived).await;
+                let mut answer = match &authority {
+                    Some(who) => self.dialect.refuse_client(&refusal, &arrived, &who.client).await,
+                    None => self.dialect.refuse(&refusal, &arrived).await,
+                };
                 answer.extensions_mut().insert(refusal.rule());
                 challenge(answer.headers_mut(), &self.guard, &refusal, &arrived);
                 if let GuardRefusal::Method { allow } = &refusal

@@ -4,6 +4,7 @@
 
 pub mod ofxpera;
 pub mod query;
+pub mod uae_bsi;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -11,6 +12,7 @@ use std::pin::Pin;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::Method;
+use oauth_core::ClientId;
 
 use crate::domain::IdempotencyKey;
 use crate::guard::{Arrived, AuthDate, Authority, GuardRefusal, Needs};
@@ -160,6 +162,11 @@ pub trait Dialect: Send + Sync + Sized + 'static {
 
     /// How a refusal of the guard looks here. Status, body and media type only; challenges are added outside.
     async fn refuse(&self, refusal: &GuardRefusal, arrived: &Arrived) -> Answer;
+
+    /// As [`Dialect::refuse`], where the caller is known: for interfaces that sign what they say.
+    async fn refuse_client(&self, refusal: &GuardRefusal, arrived: &Arrived, _client: &ClientId) -> Answer {
+        self.refuse(refusal, arrived).await
+    }
 }
 
 /// A path and what stands in place of its segments in braces.

@@ -42,7 +42,7 @@ pub(super) struct Gathered {
 }
 
 impl Authority {
-    /// The authority of a call, when the token is of the kind the route needs.
+    /// The authority of a call. Kind and scope of the token are judged by [`Authority::in_scope`].
     pub(super) fn new(gathered: Gathered, needs: &Needs) -> Result<Self, GuardRefusal> {
         let Gathered { client, claims, standing, consent, correlation, now } = gathered;
         let subject = match claims.grant_id {
@@ -51,10 +51,6 @@ impl Authority {
             }
             None => None,
         };
-        match (needs.token, &subject) {
-            (TokenKind::Either, _) | (TokenKind::Customer, Some(_)) | (TokenKind::Client, None) => {}
-            (TokenKind::Customer, None) | (TokenKind::Client, Some(_)) => return Err(lacking(needs)),
-        }
         let scope = claims.scope.clone();
         Ok(Self { client, subject, consent, standing, scope, correlation, now, claims, needs: *needs })
     }
@@ -65,11 +61,15 @@ impl Authority {
         &self.claims
     }
 
-    /// Whether the token carries a scope of the route (RFC 6750 section 3.1).
+    /// Whether the token is of the kind the route needs and carries a scope of it (RFC 6750 section 3.1).
     ///
     /// # Errors
     /// [`GuardRefusal::Scope`].
     pub fn in_scope(&self) -> Result<(), GuardRefusal> {
+        match (self.needs.token, &self.subject) {
+            (TokenKind::Either, _) | (TokenKind::Customer, Some(_)) | (TokenKind::Client, None) => {}
+            (TokenKind::Customer, None) | (TokenKind::Client, Some(_)) => return Err(lacking(&self.needs)),
+        }
         let consent = self.claims.consent_id.as_ref().map(oauth_core::ConsentId::as_str);
         let one_of = self.needs.scope;
         if one_of.is_empty() || one_of.iter().any(|scoped| scoped.is_in(&self.scope, consent)) {

@@ -2,3 +2,4 @@
 
 pub(crate) mod fapi_resource;
 pub(crate) mod rfc6750;
+pub(crate) mod uae_payments;

@@ -1,9 +1,15 @@
 //! Words for a consent screen: every field of what is stored, and what approval brings.
 
+mod generic;
+mod ofxpera;
+#[cfg(test)]
+mod tests;
+mod uae;
+
 use oauth_core::{ConsentFacts, Timestamp, VettedDetails};
 
 use crate::consent::Consent;
-use crate::consent::terms::Terms;
+use crate::consent::terms::{Terms, UaeAccount};
 use crate::detail::registry::DetailRegistry;
 
 /// What the customer is told.
@@ -102,21 +108,38 @@ pub fn describe_details(
 /// Which accounts the customer gives under these terms.
 pub(crate) fn choice(terms: &Terms) -> AccountChoice {
     match terms {
-        Terms::UaePayment(payment) => match &payment.debtor {
-            Some(debtor) => AccountChoice::Fixed(debtor.iban.clone()),
-            None => AccountChoice::OneOf,
-        },
+        Terms::UaePayment(payment) => choice_of_debtor(payment.debtor.as_ref()),
         Terms::Payment(_) => AccountChoice::OneOf,
         Terms::Ofxpera(_) | Terms::Accounts(_) => AccountChoice::AnyOf,
     }
 }
 
+/// The named account, or one of the customer's choice.
+fn choice_of_debtor(debtor: Option<&UaeAccount>) -> AccountChoice {
+    debtor.map_or(AccountChoice::OneOf, |debtor| AccountChoice::Fixed(debtor.iban.clone()))
+}
+
 fn words(terms: &Terms) -> Description {
-    Description {
-        headline: "Approve this request?".to_owned(),
-        payment: None,
-        sections: Vec::new(),
-        next: String::new(),
-        choice: choice(terms),
+    match terms {
+        Terms::UaePayment(payment) => uae::words(payment),
+        Terms::Ofxpera(consent) => ofxpera::words(consent),
+        Terms::Payment(payment) => generic::payment(payment),
+        Terms::Accounts(access) => generic::accounts(access),
     }
+}
+
+fn section(heading: &str, rows: Vec<Row>) -> Option<Section> {
+    (!rows.is_empty()).then(|| Section { heading: heading.to_owned(), rows })
+}
+
+fn plain(term: &str, value: impl Into<String>) -> Row {
+    Row { term: term.to_owned(), value: value.into(), strong: Weight::Plain }
+}
+
+fn strong(term: &str, value: impl Into<String>) -> Row {
+    Row { term: term.to_owned(), value: value.into(), strong: Weight::Strong }
+}
+
+fn yes_or_no(value: bool) -> &'static str {
+    if value { "Yes" } else { "No" }
 }
