@@ -22,6 +22,8 @@ pub struct Settings {
     pub controls: Controls,
     /// Further words for the command line.
     pub words: Vec<String>,
+    /// The program; otherwise as [`binary`] finds it.
+    pub program: Option<PathBuf>,
 }
 
 /// Whether the test controls are there.
@@ -76,7 +78,8 @@ impl Place {
     /// # Errors
     /// When there is no binary, or it does not come up; the trouble quotes its log.
     pub async fn start(self) -> Result<Bank, Trouble> {
-        let mut command = Command::new(binary()?);
+        let program = self.settings.program.clone().map_or_else(binary, Ok)?;
+        let mut command = Command::new(program);
         command.args(self.words()).current_dir(self.directory());
         let mut process = Process::spawn(command, &self.directory().join("bank.log"))?;
         process.until(|| self.ready()).await?;
@@ -223,6 +226,7 @@ mod tests {
             redis: Some("redis://r".into()),
             controls: Controls::Present,
             words: vec!["--profile".into(), "uae".into()],
+            program: None,
         };
         let place = Place::new(settings).unwrap();
         let line = place.words().join(" ");
@@ -237,5 +241,18 @@ mod tests {
         assert_eq!(line, expected);
         let bare = Place::new(Settings::default()).unwrap().words();
         assert_eq!(bare.len(), 8);
+    }
+
+    #[tokio::test]
+    async fn a_bank_that_refuses_to_start_is_quoted() {
+        let scratch = Scratch::new("refusing").unwrap();
+        let program = scratch.path().join("bank");
+        std::fs::write(&program, "#!/bin/sh\necho no such profile: $2\nexit 2\n").unwrap();
+        let mut permissions = program.metadata().unwrap().permissions();
+        std::os::unix::fs::PermissionsExt::set_mode(&mut permissions, 0o755);
+        std::fs::set_permissions(&program, permissions).unwrap();
+        let refused = Bank::start(Settings { program: Some(program), ..Settings::default() }).await;
+        let trouble = refused.unwrap_err().to_string();
+        assert!(trouble.contains("no such profile: /") && trouble.contains("exit status: 2"), "{trouble}");
     }
 }

@@ -4,10 +4,12 @@
 //! chooses) and [`Ports`] (what the bank supplies). Every endpoint is one method, and every method goes through the
 //! same six steps: read, identify, gather, decide, commit, answer.
 //!
-//! Start with [`AuthorizationServer::new`]; mount it with [`http::OAuthService`] (feature `http`), or call the
+//! Start with [`AuthorizationServer::new`]; mount it with `http::OAuthService` (feature `http`), or call the
 //! methods with typed values from any framework. Resource servers judge tokens with [`TokenVerifier`].
 
 mod endpoint;
+#[cfg(feature = "http")]
+pub mod http;
 mod identify;
 pub mod jose;
 pub mod limits;
@@ -18,6 +20,8 @@ mod refusal;
 mod rules;
 mod server;
 pub mod store;
+#[cfg(feature = "testkit")]
+pub mod testkit;
 mod verify;
 mod vocabulary;
 mod wire;

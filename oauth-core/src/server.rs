@@ -26,6 +26,7 @@ use crate::port::consents::Standing;
 use crate::refusal::{Error, Fault};
 use crate::verify::access_token::{ResourceSide, proof_algs};
 use crate::vocabulary::id::{ClientId, CorrelationId};
+use crate::vocabulary::secret::{Browser, Secret};
 use crate::vocabulary::time::Timestamp;
 
 /// An authorization server for one issuer.
@@ -227,6 +228,15 @@ impl AuthorizationServer {
     pub fn fresh_correlation(&self) -> Result<CorrelationId, Fault> {
         let bytes = self.ports.entropy.draw()?;
         CorrelationId::new(&uuid_text(&bytes)).map_err(|fault| Fault::new("entropy", fault))
+    }
+
+    /// A fresh value for the browser cookie, for pages that need one before a request arrives.
+    ///
+    /// # Errors
+    /// When the random source fails.
+    pub fn fresh_browser(&self) -> Result<String, Fault> {
+        let secret: Secret<Browser> = Secret::from_random(&self.ports.entropy.draw()?);
+        Ok(secret.reveal().to_owned())
     }
 
     /// The bank's own error page for a browser.

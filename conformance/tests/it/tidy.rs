@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::source::{self, Source};
 
+mod refuses;
+
 const FUNCTION_LINES: usize = 70;
 const FILE_LINES: usize = 400;
 
@@ -66,8 +68,45 @@ fn complaints(files: &[Source], check: impl Fn(&Source) -> Vec<String>) -> Vec<S
     files.iter().flat_map(check).collect()
 }
 
+/// What stands against the style for a reason. An entry that nothing needs any more is itself a complaint.
+const EXCEPTIONS: &[(&str, &str, &str)] = &[
+    (
+        "oauth-core/src/refusal/code.rs",
+        "lines without tests",
+        "the one table from reason to wire, a row per reason",
+    ),
+    (
+        "oauth-core/src/rules/rfc8705.rs",
+        "identify::certificate::Names",
+        "names of a certificate, data of its case",
+    ),
+    ("oauth-core/src/endpoint/", "server::identifier", "draws an id from the entropy of the context"),
+];
+
+fn excepted(complaint: &str) -> bool {
+    EXCEPTIONS.iter().any(|(path, what, _)| complaint.starts_with(path) && complaint.contains(what))
+}
+
+#[test]
+fn every_exception_is_still_needed() {
+    let files = source::all();
+    let exported =
+        files.iter().find(|file| file.path == "oauth-core/src/lib.rs").map_or_else(BTreeMap::new, reexports);
+    let all = complaints(&files, |file| [layers(file, &exported), long_file(file)].concat());
+    let stale = EXCEPTIONS.iter().filter(|(path, what, _)| {
+        files.iter().any(|file| file.path.starts_with(path))
+            && !all.iter().any(|one| one.starts_with(path) && one.contains(what))
+    });
+    nothing(
+        stale
+            .map(|(path, what, _)| format!("the exception of {path} ({what}) is no longer needed"))
+            .collect(),
+    );
+}
+
 #[track_caller]
-fn nothing(complaints: Vec<String>) {
+fn nothing(mut complaints: Vec<String>) {
+    complaints.retain(|complaint| !excepted(complaint));
     assert!(complaints.is_empty(), "{} complaints:\n{}", complaints.len(), complaints.join("\n"));
 }
 
@@ -116,34 +155,53 @@ fn layers(file: &Source, exported: &BTreeMap<String, String>) -> Vec<String> {
         return vec![format!("{}:1: {user} stands in no layer", file.path)];
     }
     let mut found = Vec::new();
-    for (position, name) in crate_paths(&file.code) {
+    for (position, path) in crate_paths(&file.code) {
+        let name = first_segment(&path);
         let used = exported.get(&name).unwrap_or(&name);
         match layer(used) {
-            None => found.push(complain(file, position, &format!("crate::{name} belongs to no layer"))),
-            Some(_) if may_use(user, used) => {}
+            None => found.push(complain(file, position, &format!("crate::{path} belongs to no layer"))),
+            Some(_) if may_use(user, used) || lent(user, &path) => {}
             Some(_) => {
-                found.push(complain(file, position, &format!("{user} may not use {used} (crate::{name})")))
+                found.push(complain(file, position, &format!("{user} may not use {used} (crate::{path})")))
             }
         }
     }
     found
 }
 
-/// First segment of every path from `crate::`, groups opened.
+/// Two names cross the layers downwards, both plain data: the context that the server lends to each request, and the
+/// case that a step fills and its rules judge.
+fn lent(user: &str, path: &str) -> bool {
+    match user {
+        "identify" | "verify" | "endpoint" => path == "server::Context",
+        "rules" => {
+            path.ends_with("Case") && (path.starts_with("endpoint::") || path.starts_with("identify::"))
+        }
+        _ => false,
+    }
+}
+
+/// Every path that begins with `crate::`, without that, groups opened.
 fn crate_paths(code: &str) -> Vec<(usize, String)> {
     let mut found = Vec::new();
     for at in source::words(code, "crate") {
-        let Some(rest) = code[at..].strip_prefix("crate::") else { continue };
-        let start = at + "crate::".len();
-        if rest.starts_with('{') {
-            let end = source::closing(code.as_bytes(), start).unwrap_or(code.len() - 1);
-            found.extend(split_top_level(&code[start + 1..end]).map(|item| (at, first_segment(item))));
-        } else {
-            found.push((at, first_segment(rest)));
+        if let Some(rest) = code[at..].strip_prefix("crate::") {
+            found.extend(open_group("", rest).into_iter().map(|path| (at, path)));
         }
     }
-    found.retain(|(_, name)| !name.is_empty());
     found
+}
+
+fn open_group(prefix: &str, rest: &str) -> Vec<String> {
+    let rest = rest.trim_start();
+    let end = rest.bytes().position(|byte| !source::is_word(byte) && byte != b':').unwrap_or(rest.len());
+    let path = format!("{prefix}{}", &rest[..end]);
+    if !rest[end..].starts_with('{') {
+        let path = path.trim_end_matches(':').to_owned();
+        return if path.is_empty() { Vec::new() } else { vec![path] };
+    }
+    let close = source::closing(rest.as_bytes(), end).unwrap_or(rest.len() - 1);
+    split_top_level(&rest[end + 1..close]).flat_map(|item| open_group(&path, item)).collect()
 }
 
 fn first_segment(path: &str) -> String {
@@ -166,9 +224,19 @@ fn split_top_level(list: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Names that `lib.rs` lifts to the root, each with the module it comes from.
+/// Names that `lib.rs` lifts to the root, each with the module it comes from; its inline modules are such names too.
 fn reexports(lib: &Source) -> BTreeMap<String, String> {
     let mut names = BTreeMap::new();
+    for at in source::words(&lib.code, "mod") {
+        let name = first_segment(&lib.code[at + 3..]);
+        let Some((head, inside)) = lib.code[at..].split_once('{') else { continue };
+        if !head.contains(';')
+            && let Some((_, path)) = inside.split_once("use ")
+        {
+            let path = path.trim_start();
+            names.insert(name, first_segment(path.strip_prefix("crate::").unwrap_or(path)));
+        }
+    }
     for at in source::words(&lib.code, "use") {
         let end = lib.code[at..].find(';').map_or(lib.code.len(), |offset| at + offset);
         let path = lib.code[at + 3..end].trim();
@@ -263,10 +331,20 @@ const AMBIENT: &[&str] = &[
 const AMBIENT_ALLOWED: &[(&str, &[&str], &str)] = &[
     ("oauth-core/src/port/clock.rs", &["SystemTime::now", "Instant::now", "Utc::now"], "the clock"),
     ("oauth-core/src/port/entropy.rs", &["SystemRandom::new"], "the source of random bytes"),
-    ("oauth-core/src/jose/sign.rs", &["SystemRandom::new"], "ring seals the source its signatures draw from"),
+    (
+        "oauth-core/src/port/signer.rs",
+        &["SystemRandom::new"],
+        "ring seals the source its signatures draw from",
+    ),
     ("oauth-core/src/testkit/", &["SystemRandom::new"], "ring seals the source its signatures draw from"),
     ("examples/src/clock.rs", &["SystemTime::now", "Instant::now", "Utc::now"], "the clock of the bank"),
-    ("examples/src/entropy.rs", &["SystemRandom::new", "OsRng"], "the random bytes of the bank"),
+    ("examples/src/entropy.rs", &["SystemRandom::new"], "the random bytes of the bank"),
+    ("examples/src/pki.rs", &["SystemRandom::new"], "ring seals the source its keys are drawn from"),
+    (
+        "examples/src/keys.rs",
+        &["SystemRandom::new", "OsRng"],
+        "keys of the first start; the makers name their source",
+    ),
     ("conformance/src/host.rs", AMBIENT, "the outsider's only door to its machine"),
 ];
 
@@ -295,7 +373,7 @@ fn long_functions(file: &Source) -> Vec<String> {
         let Some(open) = source::body_or_end(code, at).filter(|open| code[*open] == b'{') else { continue };
         let (false, Some(close)) = (name.is_empty(), source::closing(code, open)) else { continue };
         let lines = file.text[open + 1..close].lines().filter(|line| !line.trim().is_empty()).count();
-        if lines > FUNCTION_LINES {
+        if lines > FUNCTION_LINES && !expects_length(file, at) {
             found.push(complain(
                 file,
                 at,
@@ -304,6 +382,13 @@ fn long_functions(file: &Source) -> Vec<String> {
         }
     }
     found
+}
+
+/// The lint's own way to say why one function is longer; the lint sees to it that a reason is given.
+fn expects_length(file: &Source, at: usize) -> bool {
+    let before = &file.code[..at];
+    let item = before.rfind(['}', ';', '{']).map_or(0, |end| end + 1);
+    before[item..].contains("expect(clippy::too_many_lines")
 }
 
 fn long_file(file: &Source) -> Vec<String> {
@@ -351,20 +436,21 @@ fn rule_ids(files: &[Source]) -> Vec<String> {
     found
 }
 
-/// `RFC9126-2.1-2`: a document, a section, and where one section asks several things, which of them.
+/// `RFC9126-2.1-2`: a document, a section, and where one section asks several things, which of them: a step, a word.
 fn well_formed_id(id: &str) -> bool {
-    let parts: Vec<&str> = id.split('-').collect();
-    let (document, section, item) = match parts.as_slice() {
-        [document, section] => (*document, *section, "1"),
-        [document, section, item] => (*document, *section, *item),
-        _ => return false,
-    };
+    let mut parts = id.split('-');
+    let (Some(document), Some(section)) = (parts.next(), parts.next()) else { return false };
+    let items: Vec<&str> = parts.collect();
     let word = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let item = |part: &str| {
+        let small = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+        !part.is_empty() && part.bytes().all(small)
+    };
     word(document)
         && document.starts_with(|letter: char| letter.is_ascii_uppercase() || letter.is_ascii_digit())
         && section.split('.').all(word)
-        && word(item)
-        && item.bytes().all(|byte| !byte.is_ascii_uppercase())
+        && items.len() <= 2
+        && items.into_iter().all(item)
 }
 
 // Signatures and tables.
@@ -424,178 +510,21 @@ fn wildcard_arms(file: &Source) -> Vec<String> {
     }
     source::words(&file.code, "_")
         .filter(|at| file.code[at + 1..].trim_start().starts_with("=>"))
+        .filter(|at| matches_paths(&file.code[..*at]))
         .map(|at| complain(file, at, "a wildcard arm hides the next reason"))
         .collect()
 }
 
-// The tidy test, tested: each check is fed what it must refuse beside what it must let pass.
-
-mod refuses {
-    use super::*;
-
-    fn file(path: &str, raw: &str) -> Source {
-        Source::new(path, raw)
-    }
-
-    fn exported() -> BTreeMap<String, String> {
-        reexports(&file(
-            "oauth-core/src/lib.rs",
-            "pub use server::{AuthorizationServer, Other as Renamed};\npub use vocabulary::id::ClientId;\nmod server;",
-        ))
-    }
-
-    #[test]
-    fn a_rule_that_uses_an_endpoint() {
-        let bad = "use crate::endpoint::push::Pushed;\n";
-        assert_eq!(layers(&file("oauth-core/src/rules/x.rs", bad), &exported()).len(), 1);
-        assert!(layers(&file("oauth-core/src/server.rs", bad), &exported()).is_empty());
-    }
-
-    #[test]
-    fn a_group_a_root_name_and_an_inline_path_from_below() {
-        let path = "oauth-core/src/model/client.rs";
-        for bad in [
-            "use crate::{vocabulary::id::{ClientId, KeyId}, rules::Rule};",
-            "use crate::Renamed;",
-            "fn f() { crate::store::memory::open() }",
-            "use crate::nowhere::X;",
-        ] {
-            assert_eq!(layers(&file(path, bad), &exported()).len(), 1, "{bad}");
+/// Whether the arms before a wildcard name variants; a match over letters or numbers cannot do without one.
+fn matches_paths(before: &str) -> bool {
+    let mut depth = 0_i32;
+    let open = before.bytes().enumerate().rev().find(|(_, byte)| {
+        match byte {
+            b'}' => depth += 1,
+            b'{' => depth -= 1,
+            _ => {}
         }
-        assert!(layers(&file(path, "use crate::{ClientId, policy::Policy};"), &exported()).is_empty());
-        assert!(layers(&file(path, "// use crate::store::X;\npub(crate) struct A;"), &exported()).is_empty());
-    }
-
-    #[test]
-    fn an_adapter_that_reaches_too_far() {
-        assert_eq!(
-            layers(&file("oauth-core/src/store/sql.rs", "use crate::rules::Rule;"), &exported()).len(),
-            1
-        );
-        assert_eq!(
-            layers(&file("oauth-core/src/http/body.rs", "use crate::model::X;"), &exported()).len(),
-            1
-        );
-        assert_eq!(layers(&file("oauth-core/src/server.rs", "use crate::store::X;"), &exported()).len(), 1);
-        assert!(
-            layers(&file("oauth-core/src/http/body.rs", "use crate::AuthorizationServer;"), &exported())
-                .is_empty()
-        );
-        assert_eq!(layers(&file("oauth-core/src/util.rs", ""), &exported()).len(), 1);
-    }
-
-    #[test]
-    fn a_dependency_against_the_line() {
-        let manifest = |name: &str, rest: &str| format!("[package]\nname = \"{name}\"\n{rest}");
-        for (name, rest) in [
-            ("oauth-core", "[dependencies]\nrar-consent = {}"),
-            ("rar-consent", "[dev-dependencies]\nresource-server = {}"),
-            ("conformance", "[dependencies]\nmandate-examples = {}"),
-            ("conformance", "[dev-dependencies]\noauth-core = {}"),
-            ("something-else", ""),
-        ] {
-            assert_eq!(dependency_line(&manifest(name, rest)).len(), 1, "{name} {rest}");
-        }
-        assert!(
-            dependency_line(&manifest("rar-consent", "[dependencies]\noauth-core = {}\nserde = \"1\""))
-                .is_empty()
-        );
-    }
-
-    #[test]
-    fn a_profile_named_in_the_engine() {
-        let bad = "fn f() { if policy.name == PLAIN_OAUTH.name {} }";
-        assert_eq!(profile_names(&file("oauth-core/src/endpoint/push.rs", bad)).len(), 1);
-        assert!(profile_names(&file("oauth-core/src/policy/profiles.rs", bad)).is_empty());
-        let list = "pub use policy::{Policy, FAPI2_SECURITY};";
-        assert!(profile_names(&file("oauth-core/src/lib.rs", list)).is_empty());
-        assert_eq!(
-            profile_names(&file("oauth-core/src/lib.rs", "static P: &Policy = &FAPI2_SECURITY;")).len(),
-            1
-        );
-        assert!(
-            profile_names(&file("oauth-core/src/rules/x.rs", "/// [`FAPI2_SECURITY`]\nfn f() {}")).is_empty()
-        );
-    }
-
-    #[test]
-    fn a_clock_outside_its_port() {
-        let bad = "fn f() { std::time::SystemTime::now(); }";
-        assert_eq!(ambient_reads(&file("oauth-core/src/server.rs", bad)).len(), 1);
-        assert!(ambient_reads(&file("oauth-core/src/port/clock.rs", bad)).is_empty());
-        assert_eq!(
-            ambient_reads(&file("oauth-core/src/port/clock.rs", "fn f() { SystemRandom::new(); }")).len(),
-            1
-        );
-        assert!(
-            ambient_reads(&file(
-                "oauth-core/src/server.rs",
-                "#[cfg(test)]\nmod tests { fn f() { Utc::now(); } }"
-            ))
-            .is_empty()
-        );
-    }
-
-    #[test]
-    fn a_function_of_71_lines_and_a_file_of_401() {
-        let body = |lines: usize| {
-            format!("fn f<const N: usize>(a: [u8; 2])\n{{\n// why\n{}}}\n", "  a();\n".repeat(lines))
-        };
-        assert_eq!(long_functions(&file("x.rs", &body(71))).len(), 1);
-        assert!(long_functions(&file("x.rs", &body(70))).is_empty());
-        assert_eq!(long_file(&file("x.rs", &"\n".repeat(401))).len(), 1);
-        let tested = format!("{}#[cfg(test)]\nmod tests {{\n{}}}\n", "\n".repeat(400), "\n".repeat(99));
-        assert!(long_file(&file("x.rs", &tested)).is_empty());
-    }
-
-    #[test]
-    fn a_file_of_rules_without_its_document() {
-        assert_eq!(citation(&file("oauth-core/src/rules/x.rs", "//! Some rules.\n")).len(), 1);
-        assert_eq!(citation(&file("oauth-core/src/rules/x.rs", "use a;\n//! RFC 9126\n")).len(), 1);
-        assert!(citation(&file("rar-consent/src/rules/rfc9396.rs", "//! RFC 9396: details.\n")).is_empty());
-        assert!(citation(&file("oauth-core/src/rules/mod.rs", "//! Rules.\n")).is_empty());
-    }
-
-    #[test]
-    fn a_rule_id_twice_or_out_of_shape() {
-        let a = file(
-            "a.rs",
-            "const A: RuleId = RuleId(\"RFC9126-2.1-2\"); const B: RuleId = RuleId(\"FAPI2SP-5.3.2.1\");",
-        );
-        assert!(rule_ids(std::slice::from_ref(&a)).is_empty());
-        let again = file("b.rs", "const A: RuleId = RuleId(\"RFC9126-2.1-2\");");
-        assert_eq!(rule_ids(&[a, again]).len(), 1);
-        for bad in
-            ["rfc9126-2.1", "RFC9126", "RFC 9126-2", "RFC9126-2..1", "RFC9126-2-A", "RFC9126-2-", "A-1-2-3"]
-        {
-            assert!(!well_formed_id(bad), "{bad}");
-        }
-    }
-
-    #[test]
-    fn a_bool_in_a_public_signature() {
-        for bad in [
-            "pub fn f(a: u8, strict: bool) {}",
-            "impl A { pub async fn f<T: Fn(u8) -> bool>(&self,\n strict: &bool) {} }",
-            "pub const fn f(strict: Option<bool>) {}",
-        ] {
-            assert_eq!(bool_parameters(&file("x.rs", bad)).len(), 1, "{bad}");
-        }
-        for good in [
-            "fn f(a: bool) {}",
-            "pub fn f(a: fn(u8) -> bool) -> bool { true }",
-            "pub(crate) fn f(a: bool) {}",
-        ] {
-            assert!(bool_parameters(&file("x.rs", good)).is_empty(), "{good}");
-        }
-    }
-
-    #[test]
-    fn a_wildcard_in_a_table_to_the_wire() {
-        let bad = "fn f() { match a { A(_) => 1, _ => 2 } }";
-        assert_eq!(wildcard_arms(&file("oauth-core/src/refusal/code.rs", bad)).len(), 1);
-        assert_eq!(wildcard_arms(&file("resource-server/src/dialect/obp/error.rs", bad)).len(), 1);
-        assert!(wildcard_arms(&file("oauth-core/src/model/grant.rs", bad)).is_empty());
-        assert!(wildcard_arms(&file("oauth-core/src/refusal/code.rs", "match a { A(_) => 1 }")).is_empty());
-    }
+        depth < 0
+    });
+    before[open.map_or(0, |(at, _)| at)..].contains("::")
 }

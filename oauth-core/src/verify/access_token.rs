@@ -122,7 +122,7 @@ impl TokenVerifier {
     /// Judges one call.
     ///
     /// # Errors
-    /// A refusal (401 or 403 by [`Reason::wire`](crate::refusal::Reason::wire)), or a fault of a store.
+    /// A refusal (401 or 403 by [`Reason::wire`](crate::Reason::wire)), or a fault of a store.
     pub async fn verify(&self, presented: &Presented, now: Timestamp) -> Result<Authority, Error> {
         let side = ResourceSide {
             issuer: &self.issuer,

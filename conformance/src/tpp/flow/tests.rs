@@ -68,6 +68,8 @@ async fn a_push_carries_challenge_details_assertion_and_after_a_refusal_the_nonc
     let (_, claims) = peek(told["proofs"][0].as_str().unwrap()).unwrap();
     assert_eq!((&claims["nonce"], &claims["htm"]), (&json!("n1"), &json!("POST")));
     assert!(claims["htu"].as_str().unwrap().ends_with("/par"));
+    let exchanged = tpp.redeem(&ask, "c", HONEST).await.unwrap().json().unwrap();
+    assert_eq!(exchanged["path"], "/token", "without a certificate the alias is of no use");
 }
 
 #[tokio::test]

@@ -1,0 +1,113 @@
+//! The listener for operators: health, counters, and the operator's own way to end a consent. Loopback only.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::{Method, Request, Response, StatusCode};
+use http_body::Body;
+use http_body_util::Full;
+use oauth_core::store::database::Database;
+use oauth_core::{Clock, ConsentId};
+use rar_consent::{Actor, ConsentEngine, Revoked};
+use serde_json::{Value, json};
+use tower_service::Service;
+
+/// What an operator may see and do.
+#[derive(Clone)]
+pub struct AdminService {
+    /// The database behind everything.
+    pub database: Database,
+    /// Consents.
+    pub consents: Arc<ConsentEngine>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl AdminService {
+    async fn answer<B>(&self, request: Request<B>) -> Response<Full<Bytes>> {
+        let path = request.uri().path().to_owned();
+        match (request.method(), path.as_str()) {
+            (&Method::GET, "/health") => json_answer(StatusCode::OK, &json!({ "status": "up" })),
+            (&Method::GET, "/metrics") => self.metrics(),
+            (&Method::DELETE, path) => match path.strip_prefix("/consents/") {
+                Some(id) => self.revoke(id).await,
+                None => json_answer(StatusCode::NOT_FOUND, &json!({ "error": "not_found" })),
+            },
+            _ => json_answer(StatusCode::NOT_FOUND, &json!({ "error": "not_found" })),
+        }
+    }
+
+    /// Prometheus text format, a fixed set of series.
+    fn metrics(&self) -> Response<Full<Bytes>> {
+        let text = format!(
+            "# HELP bank_store_statements_total Statements sent to the database.\n\
+             # TYPE bank_store_statements_total counter\nbank_store_statements_total {}\n\
+             # HELP bank_store_commits_total Durable commits.\n\
+             # TYPE bank_store_commits_total counter\nbank_store_commits_total {}\n",
+            self.database.statements(),
+            self.database.commits()
+        );
+        with_type(StatusCode::OK, text.into_bytes(), "text/plain; version=0.0.4")
+    }
+
+    /// Ends a consent by decision of the bank.
+    async fn revoke(&self, id: &str) -> Response<Full<Bytes>> {
+        let unknown = || json_answer(StatusCode::NOT_FOUND, &json!({ "error": "unknown_consent" }));
+        let Ok(id) = ConsentId::new(id) else { return unknown() };
+        let actor = Actor::Operator("admin".to_owned());
+        match self.consents.revoke(&id, &actor, "ended by the bank", self.clock.now()).await {
+            Ok(Revoked::Now | Revoked::Before) => {
+                json_answer(StatusCode::OK, &json!({ "status": "revoked" }))
+            }
+            Ok(Revoked::Illegal(status)) => json_answer(
+                StatusCode::CONFLICT,
+                &json!({ "error": "consent_state", "status": format!("{status:?}") }),
+            ),
+            Ok(Revoked::Unknown) => unknown(),
+            Err(fault) => {
+                tracing::error!(%fault, "revocation by the operator failed");
+                json_answer(StatusCode::SERVICE_UNAVAILABLE, &json!({ "error": "unavailable" }))
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for AdminService {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("AdminService(…)")
+    }
+}
+
+impl<B> Service<Request<B>> for AdminService
+where
+    B: Body + Send + 'static,
+{
+    type Response = Response<Full<Bytes>>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let service = self.clone();
+        Box::pin(async move { Ok(service.answer(request).await) })
+    }
+}
+
+fn json_answer(status: StatusCode, body: &Value) -> Response<Full<Bytes>> {
+    with_type(status, body.to_string().into_bytes(), "application/json")
+}
+
+fn with_type(status: StatusCode, body: Vec<u8>, media: &'static str) -> Response<Full<Bytes>> {
+    let mut answer = Response::new(Full::new(Bytes::from(body)));
+    *answer.status_mut() = status;
+    answer.headers_mut().insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static(media));
+    answer.headers_mut().insert(http::header::CACHE_CONTROL, http::HeaderValue::from_static("no-store"));
+    answer
+}

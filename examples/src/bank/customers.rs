@@ -1,0 +1,311 @@
+//! The bank's customers and how they sign in. A real bank has its own; this one keeps passwords as Argon2id.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use argon2::{Algorithm, Argon2, Params, Version};
+use async_trait::async_trait;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use oauth_core::store::database::{Database, DbError, Migration, MigrationSet, Statement};
+use oauth_core::{Fault, Scope, Seconds, Subject, Timestamp, UserClaims};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use subtle::ConstantTimeEq as _;
+use tokio::sync::Semaphore;
+
+/// A customer as stored.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Customer {
+    /// `sub` of the customer's tokens.
+    pub subject: Subject,
+    /// What the customer types.
+    pub username: String,
+    /// How the bank addresses the customer.
+    pub name: String,
+    /// Standard claims (OpenID Connect Core section 5.1) besides `sub` and `name`.
+    #[serde(default)]
+    pub claims: Map<String, Value>,
+}
+
+/// Salt and hash of a password.
+#[derive(Clone)]
+struct Password {
+    salt: Vec<u8>,
+    hash: Vec<u8>,
+}
+
+/// All customers, in memory, with the bounded pool that hashes passwords.
+pub struct Customers {
+    by_username: HashMap<String, (Customer, Password)>,
+    by_subject: HashMap<Subject, Customer>,
+    pool: Semaphore,
+    attempts: Mutex<HashMap<String, Attempts>>,
+}
+
+/// Failed sign-ins of one user name.
+#[derive(Debug, Clone, Copy)]
+struct Attempts {
+    failed: u32,
+    last: Timestamp,
+}
+
+/// How a sign-in ended. Nothing tells which part was wrong.
+#[derive(Debug)]
+pub enum SignIn {
+    /// The customer is who they say.
+    Welcome(Customer),
+    /// User name or password is wrong.
+    Wrong,
+    /// Too many failures for this name; wait.
+    Wait,
+}
+
+/// Failures before a name has to wait.
+const FAILURES_MAX: u32 = 5;
+/// How long it waits then. Short, so that a stranger cannot lock a customer out for long.
+const WAIT: Seconds = Seconds::new(60);
+/// Names whose failures are remembered.
+const NAMES_MAX: usize = 10_000;
+
+/// The table of customers.
+#[must_use]
+pub fn migrations() -> MigrationSet {
+    const ALL: &[Migration] = &[Migration::shared(
+        1,
+        "customer",
+        "CREATE TABLE customer (subject TEXT PRIMARY KEY, username TEXT NOT NULL UNIQUE, record TEXT NOT NULL, \
+         salt TEXT NOT NULL, hash TEXT NOT NULL) STRICT",
+    )];
+    MigrationSet::new("bank_customer", ALL)
+}
+
+/// Adds a customer; one that is there already stays as it is.
+///
+/// # Errors
+/// When the database or the hash fails.
+pub async fn add(database: &Database, customer: &Customer, password: &str, salt: &[u8]) -> Result<(), Fault> {
+    let hash = hash(password, salt).map_err(|fault| Fault::new("customers", fault.to_string()))?;
+    let record = serde_json::to_string(customer).map_err(|fault| Fault::new("customers", fault))?;
+    let statement = Statement::new(
+        "INSERT INTO customer (subject, username, record, salt, hash) VALUES ($1, $2, $3, $4, $5) \
+         ON CONFLICT (subject) DO NOTHING",
+    )
+    .text(customer.subject.as_str())
+    .text(&customer.username)
+    .text(&record)
+    .text(&STANDARD_NO_PAD.encode(salt))
+    .text(&STANDARD_NO_PAD.encode(hash));
+    database.write(statement).await.map_err(|fault| Fault::new("customers", fault))?;
+    Ok(())
+}
+
+impl Customers {
+    /// Reads all customers.
+    ///
+    /// # Errors
+    /// When the database cannot be read or holds something else.
+    pub async fn load(database: &Database, hashing_at_once: usize) -> Result<Arc<Self>, Fault> {
+        let corrupt = |fault: DbError| Fault::new("customers", fault);
+        let rows = database
+            .read(Statement::new("SELECT record, salt, hash FROM customer"))
+            .await
+            .map_err(corrupt)?;
+        let (mut by_username, mut by_subject) = (HashMap::new(), HashMap::new());
+        for row in rows {
+            let record: String = row.text(0).map_err(corrupt)?.to_owned();
+            let customer: Customer =
+                serde_json::from_str(&record).map_err(|fault| Fault::new("customers", fault))?;
+            let decode =
+                |text: &str| STANDARD_NO_PAD.decode(text).map_err(|fault| Fault::new("customers", fault));
+            let salt = decode(row.text(1).map_err(corrupt)?)?;
+            let hash = decode(row.text(2).map_err(corrupt)?)?;
+            by_subject.insert(customer.subject.clone(), customer.clone());
+            by_username.insert(customer.username.clone(), (customer, Password { salt, hash }));
+        }
+        let pool = Semaphore::new(hashing_at_once);
+        Ok(Arc::new(Self { by_username, by_subject, pool, attempts: Mutex::default() }))
+    }
+
+    /// The customer behind a subject.
+    #[must_use]
+    pub fn by_subject(&self, subject: &Subject) -> Option<&Customer> {
+        self.by_subject.get(subject)
+    }
+
+    /// Checks a user name and password. An unknown name costs as much time as a wrong password.
+    ///
+    /// # Errors
+    /// When the hash cannot be computed.
+    pub async fn sign_in(
+        self: &Arc<Self>,
+        username: &str,
+        password: String,
+        now: Timestamp,
+    ) -> Result<SignIn, Fault> {
+        if self.must_wait(username, now) {
+            return Ok(SignIn::Wait);
+        }
+        let known = self.by_username.get(username).cloned();
+        let (salt, expected) = match &known {
+            Some((_, stored)) => (stored.salt.clone(), stored.hash.clone()),
+            None => (vec![0; SALT_BYTES], vec![0; HASH_BYTES]),
+        };
+        let permit = self.pool.acquire().await.map_err(|fault| Fault::new("customers", fault))?;
+        let computed = tokio::task::spawn_blocking(move || hash(&password, &salt)).await;
+        drop(permit);
+        let computed = computed
+            .map_err(|fault| Fault::new("customers", fault))?
+            .map_err(|fault| Fault::new("customers", fault.to_string()))?;
+        let same = bool::from(computed.ct_eq(&expected));
+        match known {
+            Some((customer, _)) if same => {
+                self.forget(username);
+                Ok(SignIn::Welcome(customer))
+            }
+            Some(_) | None => {
+                self.note_failure(username, now);
+                Ok(SignIn::Wrong)
+            }
+        }
+    }
+
+    fn must_wait(&self, username: &str, now: Timestamp) -> bool {
+        let attempts = self.attempts.lock().unwrap_or_else(PoisonError::into_inner);
+        attempts.get(username).is_some_and(|seen| seen.failed >= FAILURES_MAX && now < seen.last.plus(WAIT))
+    }
+
+    fn note_failure(&self, username: &str, now: Timestamp) {
+        let mut attempts = self.attempts.lock().unwrap_or_else(PoisonError::into_inner);
+        if attempts.len() >= NAMES_MAX {
+            attempts.retain(|_, seen| now < seen.last.plus(WAIT));
+        }
+        if attempts.len() < NAMES_MAX {
+            let seen = attempts
+                .entry(username.chars().take(128).collect())
+                .or_insert(Attempts { failed: 0, last: now });
+            if now >= seen.last.plus(WAIT) {
+                seen.failed = 0;
+            }
+            seen.failed = seen.failed.saturating_add(1);
+            seen.last = now;
+        }
+    }
+
+    fn forget(&self, username: &str) {
+        self.attempts.lock().unwrap_or_else(PoisonError::into_inner).remove(username);
+    }
+}
+
+impl std::fmt::Debug for Customers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Customers({})", self.by_subject.len())
+    }
+}
+
+#[async_trait]
+impl UserClaims for Customers {
+    async fn claims(&self, subject: &Subject, scope: &Scope) -> Result<Option<Map<String, Value>>, Fault> {
+        let Some(customer) = self.by_subject.get(subject) else { return Ok(None) };
+        let mut told = Map::new();
+        if scope.contains("profile") {
+            told.insert("name".to_owned(), Value::String(customer.name.clone()));
+        }
+        let opened: &[(&str, &[&str])] = &[
+            (
+                "profile",
+                &[
+                    "given_name",
+                    "family_name",
+                    "middle_name",
+                    "nickname",
+                    "gender",
+                    "birthdate",
+                    "updated_at",
+                ],
+            ),
+            ("email", &["email", "email_verified"]),
+            ("phone", &["phone_number", "phone_number_verified"]),
+            ("address", &["address"]),
+        ];
+        for (_, names) in opened.iter().filter(|(value, _)| scope.contains(value)) {
+            for name in *names {
+                if let Some(value) = customer.claims.get(*name) {
+                    told.insert((*name).to_owned(), value.clone());
+                }
+            }
+        }
+        Ok(Some(told))
+    }
+}
+
+const SALT_BYTES: usize = 16;
+const HASH_BYTES: usize = 32;
+
+/// Argon2id, 19 MiB, two passes, one lane: OWASP's first choice.
+fn hash(password: &str, salt: &[u8]) -> Result<Vec<u8>, argon2::Error> {
+    let parameters = Params::new(19 * 1024, 2, 1, Some(HASH_BYTES))?;
+    let mut out = vec![0; HASH_BYTES];
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, parameters).hash_password_into(
+        password.as_bytes(),
+        salt,
+        &mut out,
+    )?;
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use oauth_core::store::database::DatabaseUrl;
+
+    async fn customers() -> Arc<Customers> {
+        let database = Database::open(&DatabaseUrl::sqlite_memory()).await.unwrap();
+        database.migrate(&migrations()).await.unwrap();
+        let mut claims = Map::new();
+        claims.insert("email".to_owned(), Value::from("m@bank.example"));
+        let customer = Customer {
+            subject: Subject::new("cus-1").unwrap(),
+            username: "mariam".to_owned(),
+            name: "Mariam".to_owned(),
+            claims,
+        };
+        add(&database, &customer, "correct horse", &[7; 16]).await.unwrap();
+        Customers::load(&database, 1).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn the_right_password_opens_and_a_wrong_one_or_an_unknown_name_looks_the_same() {
+        let customers = customers().await;
+        let now = Timestamp::from_seconds(1000);
+        let attempt = |name: &'static str, password: &'static str| {
+            let customers = Arc::clone(&customers);
+            async move { customers.sign_in(name, password.to_owned(), now).await.unwrap() }
+        };
+        assert!(matches!(attempt("mariam", "correct horse").await, SignIn::Welcome(_)));
+        assert!(matches!(attempt("mariam", "wrong").await, SignIn::Wrong));
+        assert!(matches!(attempt("nobody", "wrong").await, SignIn::Wrong));
+    }
+
+    #[tokio::test]
+    async fn after_five_failures_a_name_waits_a_minute_and_no_longer() {
+        let customers = customers().await;
+        let now = Timestamp::from_seconds(1000);
+        for _ in 0..FAILURES_MAX {
+            customers.sign_in("mariam", "wrong".to_owned(), now).await.unwrap();
+        }
+        let right = || "correct horse".to_owned();
+        assert!(matches!(customers.sign_in("mariam", right(), now).await.unwrap(), SignIn::Wait));
+        let later = now.plus(WAIT);
+        assert!(matches!(customers.sign_in("mariam", right(), later).await.unwrap(), SignIn::Welcome(_)));
+    }
+
+    #[tokio::test]
+    async fn userinfo_tells_only_what_the_scope_opens() {
+        let customers = customers().await;
+        let subject = Subject::new("cus-1").unwrap();
+        let told = customers.claims(&subject, &Scope::new("openid email").unwrap()).await.unwrap().unwrap();
+        assert_eq!(told.keys().collect::<Vec<_>>(), ["email"]);
+        assert!(customers.claims(&Subject::new("gone").unwrap(), &Scope::default()).await.unwrap().is_none());
+    }
+}

@@ -1,0 +1,293 @@
+//! The bank's own pages: sign in, decide a request, see and end consents. Plain forms, no script.
+
+mod consent;
+mod login;
+mod mine;
+pub mod web;
+mod words;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use http::{Method, Request, StatusCode};
+use http_body::Body;
+use oauth_core::http::{BROWSER_COOKIE, cookie};
+use oauth_core::{
+    ApprovalReason, AuthorizationServer, ClientDirectory, Clock, CorrelationId, Error, ErrorPage, Fault,
+    Interaction, Reason, Subject, Timestamp, VettedRequest,
+};
+use rar_consent::ConsentEngine;
+
+use self::web::{Answer, Posted, page, redirect};
+use super::customers::{Customer, Customers};
+use super::sessions::{SESSION_COOKIE, Sessions, SignedIn};
+use crate::pages::view::{CompletedView, ErrorView, Issuer as IssuerLine, LandingView};
+use crate::pages::{Pages, PagesFault};
+
+/// Everything the pages work with.
+pub struct Ui {
+    /// Whose requests are decided here.
+    pub server: Arc<AuthorizationServer>,
+    /// Who may sign in.
+    pub customers: Arc<Customers>,
+    /// Who is signed in.
+    pub sessions: Sessions,
+    /// How it looks.
+    pub pages: Arc<Pages>,
+    /// What is decided.
+    pub consents: Arc<ConsentEngine>,
+    /// What the customer chooses from.
+    pub accounts: Arc<dyn CustomerAccounts>,
+    /// Who asks.
+    pub clients: Arc<dyn ClientDirectory>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Our own origin, for posted forms.
+    pub origin: String,
+    /// Name of the policy in force.
+    pub policy: &'static str,
+}
+
+/// The accounts a customer can choose from on the approval page.
+#[async_trait]
+pub trait CustomerAccounts: Send + Sync {
+    /// A customer's own accounts, as the page shows them.
+    ///
+    /// # Errors
+    /// When the book cannot be read.
+    async fn own(&self, customer: &Subject) -> Result<Vec<OwnAccount>, Fault>;
+}
+
+/// One account of a customer, in words.
+#[derive(Debug, Clone)]
+pub struct OwnAccount {
+    /// Its identifier, posted when it is chosen.
+    pub id: String,
+    /// Its IBAN, when it has one.
+    pub iban: Option<String>,
+    /// What the customer calls it.
+    pub name: String,
+    /// Its number, all but the last digits masked.
+    pub masked_number: String,
+    /// What can be spent, with the currency.
+    pub balance: String,
+    /// Why it cannot be chosen; `None` when it can.
+    pub unavailable: Option<String>,
+}
+
+/// Why a page could not be shown.
+#[derive(Debug, thiserror::Error)]
+pub enum UiFault {
+    /// The request may not go on; the page says why.
+    #[error(transparent)]
+    Protocol(#[from] Error),
+    /// Our side broke.
+    #[error(transparent)]
+    Port(#[from] Fault),
+    /// A page could not be rendered.
+    #[error(transparent)]
+    Page(#[from] PagesFault),
+    /// A form that is not one of ours, or no longer.
+    #[error("the form does not belong to this page")]
+    Form,
+    /// There is no such page.
+    #[error("there is no such page")]
+    NotFound,
+    /// The page does not take this method.
+    #[error("the page does not take this method")]
+    Method,
+}
+
+/// One request, taken apart.
+pub(crate) struct Visit {
+    browser: Option<String>,
+    session: Option<String>,
+    signed_in: Option<(SignedIn, Customer)>,
+    ticket: Option<String>,
+    posted: Posted,
+    now: Timestamp,
+    correlation: CorrelationId,
+}
+
+impl Ui {
+    /// Whether a path is one of the pages.
+    #[must_use]
+    pub fn serves(&self, path: &str) -> bool {
+        path == "/"
+            || matches!(path, "/sign-in" | "/sign-out" | "/request" | "/request/decide" | "/request/cancel")
+            || path == "/my/consents"
+            || path.starts_with("/my/consents/")
+            || path.starts_with("/assets/")
+    }
+
+    /// Answers one request of a browser.
+    pub async fn handle<B>(&self, request: Request<B>) -> Answer
+    where
+        B: Body,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let correlation = match self.server.fresh_correlation() {
+            Ok(correlation) => correlation,
+            Err(_) => return redirect("/"),
+        };
+        match self.dispatch(request, correlation.clone()).await {
+            Ok(answer) => answer,
+            Err(fault) => self.failed(&fault, &correlation),
+        }
+    }
+
+    async fn dispatch<B>(&self, request: Request<B>, correlation: CorrelationId) -> Result<Answer, UiFault>
+    where
+        B: Body,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let path = request.uri().path().to_owned();
+        let method = request.method().clone();
+        if path == self.pages.style_path() {
+            return Ok(web::style());
+        }
+        let visit = self.arrive(request, correlation).await?;
+        match (&method, path.as_str()) {
+            (&Method::GET, "/") => self.landing(),
+            (&Method::GET, "/sign-in") => login::show(self, &visit),
+            (&Method::POST, "/sign-in") => login::submit(self, &visit).await,
+            (&Method::GET, "/sign-out") => login::ask_to_leave(self, &visit),
+            (&Method::POST, "/sign-out") => login::leave(self, &visit).await,
+            (&Method::GET, "/request") => consent::show(self, &visit, None).await,
+            (&Method::POST, "/request/decide") => consent::decide(self, &visit).await,
+            (&Method::POST, "/request/cancel") => consent::cancel(self, &visit).await,
+            (&Method::GET, "/my/consents") => mine::list(self, &visit).await,
+            (method, path) => match path.strip_prefix("/my/consents/") {
+                Some(rest) => mine::one(self, &visit, method, rest).await,
+                None if self.serves(path) && !path.starts_with("/assets/") => Err(UiFault::Method),
+                None => Err(UiFault::NotFound),
+            },
+        }
+    }
+
+    async fn arrive<B>(&self, request: Request<B>, correlation: CorrelationId) -> Result<Visit, UiFault>
+    where
+        B: Body,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let now = self.clock.now();
+        let (parts, body) = request.into_parts();
+        let posted = if parts.method == Method::POST {
+            if !web::is_our_own(&parts.headers, &self.origin) {
+                return Err(UiFault::Form);
+            }
+            Posted::read(&parts.headers, body).await.ok_or(UiFault::Form)?
+        } else {
+            Posted::default()
+        };
+        let session = cookie(&parts.headers, SESSION_COOKIE);
+        let signed_in = self.sessions.find(session.as_deref(), now).await?;
+        let signed_in = signed_in.and_then(|found| {
+            let customer = self.customers.by_subject(&found.subject)?.clone();
+            Some((found, customer))
+        });
+        let query: Vec<(String, String)> =
+            serde_urlencoded::from_str(parts.uri.query().unwrap_or_default()).unwrap_or_default();
+        let from_query = query.into_iter().find(|(name, _)| name == "ticket").map(|(_, value)| value);
+        Ok(Visit {
+            browser: cookie(&parts.headers, BROWSER_COOKIE),
+            session,
+            signed_in,
+            ticket: posted.get("ticket").map(str::to_owned).or(from_query),
+            posted,
+            now,
+            correlation,
+        })
+    }
+
+    fn landing(&self) -> Result<Answer, UiFault> {
+        let identifier = self.server.settings().issuer.as_str().to_owned();
+        let metadata_href = format!("{identifier}/.well-known/oauth-authorization-server");
+        let view = LandingView {
+            my_consents_href: "/my/consents".to_owned(),
+            issuers: vec![IssuerLine { identifier, policy: self.policy.to_owned(), metadata_href }],
+        };
+        Ok(page(StatusCode::OK, self.pages.landing(&view)?, None))
+    }
+
+    /// Every way a page can fail ends in a page.
+    fn failed(&self, fault: &UiFault, correlation: &CorrelationId) -> Answer {
+        if let UiFault::Protocol(Error::Refused(refusal)) = fault
+            && refusal.reason == Reason::Approval(ApprovalReason::DecidedBefore)
+        {
+            let view = CompletedView { my_consents_href: "/my/consents".to_owned() };
+            return page(StatusCode::GONE, self.pages.completed(&view).unwrap_or_default(), None);
+        }
+        let (status, heading, what) = self.told(fault);
+        tracing::info!(target: "pages", correlation = correlation.as_str(), status = status.as_u16(), %fault, "page refused");
+        let view = ErrorView {
+            heading,
+            what,
+            advice: "Go back to the app you came from and start again. If it happens again, tell us the reference below."
+                .to_owned(),
+            correlation_id: correlation.as_str().to_owned(),
+        };
+        page(status, self.pages.error(&view).unwrap_or_default(), None)
+    }
+
+    fn told(&self, fault: &UiFault) -> (StatusCode, String, String) {
+        match fault {
+            UiFault::Protocol(Error::Refused(refusal)) => {
+                let wire = refusal.reason.wire(oauth_core::At::Browser);
+                let status = StatusCode::from_u16(wire.status).unwrap_or(StatusCode::BAD_REQUEST);
+                (status, "This request cannot go on".to_owned(), wire.description)
+            }
+            UiFault::Protocol(Error::Failed(_)) | UiFault::Port(_) | UiFault::Page(_) => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "We cannot do this right now".to_owned(),
+                "Something on our side did not answer. Nothing was changed.".to_owned(),
+            ),
+            UiFault::Form => (
+                StatusCode::FORBIDDEN,
+                "This form is not valid any more".to_owned(),
+                "It was opened in another browser, or too long ago. Nothing was changed.".to_owned(),
+            ),
+            UiFault::NotFound => (
+                StatusCode::NOT_FOUND,
+                "There is nothing here".to_owned(),
+                "The address does not belong to a page of this bank.".to_owned(),
+            ),
+            UiFault::Method => (
+                StatusCode::METHOD_NOT_ALLOWED,
+                "This page works differently".to_owned(),
+                "The page was called in a way it does not take.".to_owned(),
+            ),
+        }
+    }
+}
+
+impl std::fmt::Debug for Ui {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Ui({})", self.origin)
+    }
+}
+
+/// Where the core sends browsers: our own page for the ticket; and how its errors look.
+#[derive(Debug)]
+pub struct PageInteraction {
+    /// How it looks.
+    pub pages: Arc<Pages>,
+}
+
+#[async_trait]
+impl Interaction for PageInteraction {
+    async fn begin(&self, ticket: &str, _request: &VettedRequest) -> Result<String, Fault> {
+        Ok(format!("/request?ticket={ticket}"))
+    }
+
+    fn error_page(&self, shown: &ErrorPage) -> String {
+        let view = ErrorView {
+            heading: "This request cannot be opened".to_owned(),
+            what: shown.description.clone(),
+            advice: "Go back to the app you came from and start again. If it happens again, tell us the reference below."
+                .to_owned(),
+            correlation_id: shown.correlation.as_str().to_owned(),
+        };
+        self.pages.error(&view).unwrap_or_default()
+    }
+}

@@ -1,0 +1,127 @@
+//! Requests and responses of the bank's own pages: forms in, pages and redirects out.
+
+use bytes::Bytes;
+use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, ORIGIN, SET_COOKIE};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
+use http_body::Body;
+use http_body_util::{BodyExt as _, Full, Limited};
+
+use crate::pages::csp::{PAGE_HEADERS, ReturnOrigin, content_security_policy};
+
+/// A response of the bank's pages.
+pub type Answer = Response<Full<Bytes>>;
+
+/// Bytes of a posted form; the bank's own forms are small.
+const FORM_BYTES: usize = 16 * 1024;
+
+/// The fields of a posted form. Names may repeat: several accounts can be ticked.
+#[derive(Debug, Default)]
+pub struct Posted(Vec<(String, String)>);
+
+impl Posted {
+    /// Reads a form body; `None` when it is not a form, too large, or cut off.
+    pub async fn read<B>(headers: &HeaderMap, body: B) -> Option<Self>
+    where
+        B: Body,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let media = headers.get(CONTENT_TYPE)?.to_str().ok()?;
+        let form = media.split(';').next()?.eq_ignore_ascii_case("application/x-www-form-urlencoded");
+        if !form {
+            return None;
+        }
+        let bytes = Limited::new(body, FORM_BYTES).collect().await.ok()?.to_bytes();
+        serde_urlencoded::from_bytes(&bytes).ok().map(Self)
+    }
+
+    /// The value of a field that stands exactly once.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        let mut found = self.0.iter().filter(|(known, _)| known == name).map(|(_, value)| value.as_str());
+        match (found.next(), found.next()) {
+            (Some(only), None) => Some(only),
+            (None, _) | (Some(_), Some(_)) => None,
+        }
+    }
+
+    /// Every value of a field, in the order posted.
+    #[must_use]
+    pub fn all(&self, name: &str) -> Vec<String> {
+        self.0.iter().filter(|(known, _)| known == name).map(|(_, value)| value.clone()).collect()
+    }
+}
+
+/// Whether a POST comes from one of our own pages: browsers say so in `Origin` and `Sec-Fetch-Site`. Programs that
+/// send neither are held by the form token alone.
+#[must_use]
+pub fn is_our_own(headers: &HeaderMap, origin: &str) -> bool {
+    let sent = headers.get(ORIGIN).map(HeaderValue::as_bytes);
+    let site = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
+    sent.is_none_or(|sent| sent == origin.as_bytes()) && site.is_none_or(|site| site == b"same-origin")
+}
+
+/// A page.
+#[must_use]
+pub fn page(status: StatusCode, html: String, returns_to: Option<&ReturnOrigin>) -> Answer {
+    let mut answer = Response::new(Full::new(Bytes::from(html)));
+    *answer.status_mut() = status;
+    for (name, value) in PAGE_HEADERS {
+        answer.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
+    put(&mut answer, CONTENT_SECURITY_POLICY, &content_security_policy(returns_to));
+    answer
+}
+
+/// The browser goes elsewhere: 303, so that a posted password is never posted again (RFC 9700 section 4.12).
+#[must_use]
+pub fn redirect(location: &str) -> Answer {
+    let mut answer = Response::new(Full::new(Bytes::new()));
+    *answer.status_mut() = StatusCode::SEE_OTHER;
+    put(&mut answer, LOCATION, location);
+    put(&mut answer, http::header::CACHE_CONTROL, "no-store");
+    put(&mut answer, http::header::REFERRER_POLICY, "no-referrer");
+    answer
+}
+
+/// Sets a cookie of this host, out of reach of scripts and other sites.
+pub fn set_cookie(answer: &mut Answer, name: &str, value: &str) {
+    put(answer, SET_COOKIE, &format!("{name}={value}; Path=/; Secure; HttpOnly; SameSite=Lax"));
+}
+
+/// Takes a cookie back.
+pub fn clear_cookie(answer: &mut Answer, name: &str) {
+    put(answer, SET_COOKIE, &format!("{name}=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0"));
+}
+
+/// The style sheet, kept by browsers because its name changes with its content.
+#[must_use]
+pub fn style() -> Answer {
+    let mut answer = Response::new(Full::new(Bytes::from_static(crate::pages::STYLE_CSS.as_bytes())));
+    put(&mut answer, CONTENT_TYPE, "text/css; charset=utf-8");
+    put(&mut answer, http::header::CACHE_CONTROL, "public, max-age=31536000, immutable");
+    answer
+}
+
+fn put(answer: &mut Answer, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        answer.headers_mut().append(name, value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_post_from_another_origin_is_not_ours_and_one_without_the_header_is() {
+        let mut headers = HeaderMap::new();
+        assert!(is_our_own(&headers, "https://bank.example"));
+        headers.insert(ORIGIN, HeaderValue::from_static("https://bank.example"));
+        assert!(is_our_own(&headers, "https://bank.example"));
+        headers.insert(ORIGIN, HeaderValue::from_static("null"));
+        assert!(!is_our_own(&headers, "https://bank.example"));
+        headers.remove(ORIGIN);
+        headers.insert("sec-fetch-site", HeaderValue::from_static("cross-site"));
+        assert!(!is_our_own(&headers, "https://bank.example"));
+    }
+}

@@ -1,0 +1,175 @@
+//! Results as HTTP: JSON everywhere except at the authorization endpoint, `no-store` wherever a credential is near.
+
+use bytes::Bytes;
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, LOCATION, PRAGMA, SET_COOKIE, WWW_AUTHENTICATE};
+use http::{HeaderName, HeaderValue, Response, StatusCode};
+use http_body_util::Full;
+use serde::Serialize;
+
+use super::routes::Endpoint;
+use super::service::BROWSER_COOKIE;
+use crate::endpoint::authorize::Interacting;
+use crate::port::interaction::ErrorPage;
+use crate::refusal::code::{At, ErrorCode, Wire};
+use crate::refusal::reason::{Reason, TokenReason};
+use crate::refusal::{Error, Refusal};
+use crate::server::AuthorizationServer;
+use crate::vocabulary::id::CorrelationId;
+
+pub(super) type Answer = Response<Full<Bytes>>;
+
+/// The error body of RFC 6749 section 5.2.
+#[derive(Serialize)]
+struct ErrorBody<'a> {
+    error: &'a str,
+    error_description: &'a str,
+}
+
+/// JSON that must not be stored (RFC 6749 section 5.1, RFC 9126 section 2.2).
+pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Answer {
+    let bytes = serde_json::to_vec(body).unwrap_or_default();
+    let mut answer = with_type(status, bytes, "application/json");
+    no_store(&mut answer);
+    answer
+}
+
+/// A public document that may be kept for five minutes.
+pub(super) fn document(body: &impl Serialize, media: &'static str) -> Answer {
+    let mut answer = with_type(StatusCode::OK, serde_json::to_vec(body).unwrap_or_default(), media);
+    answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
+    answer
+}
+
+/// A signed answer.
+pub(super) fn signed(jwt: String, media: &'static str) -> Answer {
+    let mut answer = with_type(StatusCode::OK, jwt.into_bytes(), media);
+    no_store(&mut answer);
+    answer
+}
+
+/// 200 without a body.
+pub(super) fn empty() -> Answer {
+    let mut answer = Response::new(Full::new(Bytes::new()));
+    no_store(&mut answer);
+    answer
+}
+
+/// The browser goes to the bank's pages: 303, never 307 (RFC 9700 section 4.12).
+pub(super) fn interact(interacting: &Interacting) -> Answer {
+    let mut answer = Response::new(Full::new(Bytes::new()));
+    *answer.status_mut() = StatusCode::SEE_OTHER;
+    no_store(&mut answer);
+    put(&mut answer, LOCATION, &interacting.location);
+    put(&mut answer, http::header::REFERRER_POLICY, "no-referrer");
+    if let Some(browser) = &interacting.browser {
+        put(
+            &mut answer,
+            SET_COOKIE,
+            &format!("{BROWSER_COOKIE}={browser}; Path=/; Secure; HttpOnly; SameSite=Lax"),
+        );
+    }
+    answer
+}
+
+/// An error of an endpoint that answers in JSON.
+pub(super) fn error(server: &AuthorizationServer, endpoint: Option<Endpoint>, error: &Error) -> Answer {
+    let at = if endpoint == Some(Endpoint::Userinfo) { At::Resource } else { At::ClientEndpoint };
+    let wire = wire(error, at);
+    let status = StatusCode::from_u16(wire.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let body = ErrorBody { error: wire.code.as_str(), error_description: &wire.description };
+    let mut answer = json(status, &body);
+    if status == StatusCode::METHOD_NOT_ALLOWED
+        && let Some(endpoint) = endpoint
+    {
+        let methods: Vec<&str> = endpoint.methods().iter().map(http::Method::as_str).collect();
+        put(&mut answer, ALLOW, &methods.join(", "));
+    }
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        put(&mut answer, http::header::RETRY_AFTER, "1");
+    }
+    if wire.code == ErrorCode::UseDpopNonce
+        && let Some(nonce) = server.fresh_nonce()
+    {
+        put(&mut answer, DPOP_NONCE, &nonce);
+    }
+    if at == At::Resource && matches!(wire.status, 401 | 403) {
+        challenge(server, &mut answer, error, &wire);
+    }
+    answer
+}
+
+/// RFC 6750 section 3 and RFC 9449 section 7.1: one challenge per scheme on offer. A request without a token learns
+/// the schemes and nothing else.
+fn challenge(server: &AuthorizationServer, answer: &mut Answer, error: &Error, wire: &Wire) {
+    let missing =
+        matches!(error, Error::Refused(Refusal { reason: Reason::Token(TokenReason::Missing), .. }));
+    let told = if missing {
+        String::new()
+    } else {
+        format!(", error=\"{}\", error_description=\"{}\"", wire.code.as_str(), wire.description)
+    };
+    let dpop = format!("DPoP algs=\"{}\"{told}", server.proof_algs());
+    let bearer = if told.is_empty() {
+        "Bearer".to_owned()
+    } else {
+        format!("Bearer {}", told.trim_start_matches(", "))
+    };
+    for value in [dpop, bearer] {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            answer.headers_mut().append(WWW_AUTHENTICATE, value);
+        }
+    }
+}
+
+/// An error of the authorization endpoint: the bank's page, never a redirect, because nothing has been proven yet.
+pub(super) fn error_page(server: &AuthorizationServer, error: &Error, correlation: &CorrelationId) -> Answer {
+    let wire = wire(error, At::Browser);
+    let status = StatusCode::from_u16(wire.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let page =
+        ErrorPage { status: wire.status, description: wire.description, correlation: correlation.clone() };
+    let mut answer = with_type(status, server.error_page(&page).into_bytes(), "text/html; charset=utf-8");
+    no_store(&mut answer);
+    put(&mut answer, http::header::CONTENT_SECURITY_POLICY, PAGE_POLICY);
+    put(&mut answer, http::header::X_FRAME_OPTIONS, "DENY");
+    put(&mut answer, http::header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    put(&mut answer, http::header::REFERRER_POLICY, "no-referrer");
+    answer
+}
+
+/// What an error page may load: the bank's own style sheet.
+const PAGE_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// RFC 9449 section 8.
+pub(super) const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
+/// FAPI 1.0 Baseline section 6.2.1-11, kept by FAPI 2.0.
+pub(super) const INTERACTION_ID: HeaderName = HeaderName::from_static("x-fapi-interaction-id");
+
+fn wire(error: &Error, at: At) -> Wire {
+    match error {
+        Error::Refused(refusal) => refusal.reason.wire(at),
+        Error::Failed(_) => Wire {
+            code: ErrorCode::ServerError,
+            status: 503,
+            description: "The server cannot answer right now; nothing was changed. Try again.".to_owned(),
+        },
+    }
+}
+
+fn with_type(status: StatusCode, bytes: Vec<u8>, media: &'static str) -> Answer {
+    let mut answer = Response::new(Full::new(Bytes::from(bytes)));
+    *answer.status_mut() = status;
+    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media));
+    answer
+}
+
+fn no_store(answer: &mut Answer) {
+    answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache, no-store"));
+    answer.headers_mut().insert(PRAGMA, HeaderValue::from_static("no-cache"));
+}
+
+/// Sets a header; a value that is not one is left out rather than sent broken.
+pub(super) fn put(answer: &mut Answer, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        answer.headers_mut().insert(name, value);
+    }
+}

@@ -1,0 +1,77 @@
+//! Which path leads to which endpoint. Several paths may lead to one handler; none redirects to another.
+
+use crate::policy::settings::Settings;
+
+/// The endpoints of the authorization server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Endpoint {
+    Metadata,
+    Jwks,
+    Par,
+    Authorize,
+    Token,
+    Introspect,
+    Revoke,
+    Userinfo,
+}
+
+impl Endpoint {
+    /// The methods it takes, for `Allow` (RFC 9110 section 10.2.1).
+    pub(super) const fn methods(self) -> &'static [http::Method] {
+        match self {
+            Self::Metadata | Self::Jwks => &[http::Method::GET],
+            Self::Par | Self::Token | Self::Introspect | Self::Revoke => &[http::Method::POST],
+            Self::Authorize | Self::Userinfo => &[http::Method::GET, http::Method::POST],
+        }
+    }
+}
+
+/// The paths of one server.
+#[derive(Debug, Clone)]
+pub(super) struct Routes(Vec<(String, Endpoint)>);
+
+impl Routes {
+    /// The paths of the settings, below the path of the issuer, and both well-known addresses (RFC 8414 section 3.1,
+    /// OpenID Connect Discovery section 4).
+    pub(super) fn new(settings: &Settings) -> Self {
+        let prefix = settings.issuer.path();
+        let paths = &settings.paths;
+        let below = |path: &str| format!("{prefix}{path}");
+        Self(vec![
+            (format!("/.well-known/oauth-authorization-server{prefix}"), Endpoint::Metadata),
+            (below("/.well-known/openid-configuration"), Endpoint::Metadata),
+            (below(&paths.jwks), Endpoint::Jwks),
+            (below(&paths.par), Endpoint::Par),
+            (below(&paths.authorize), Endpoint::Authorize),
+            (below(&paths.token), Endpoint::Token),
+            (below(&paths.introspect), Endpoint::Introspect),
+            (below(&paths.revoke), Endpoint::Revoke),
+            (below(&paths.userinfo), Endpoint::Userinfo),
+        ])
+    }
+
+    /// Serves the path of one endpoint at another path too.
+    ///
+    /// Returns whether `existing` is the path of an endpoint.
+    pub(super) fn alias(&mut self, existing: &str, also: &str) -> Aliased {
+        match self.find(existing) {
+            Some(endpoint) => {
+                self.0.push((also.to_owned(), endpoint));
+                Aliased::Done
+            }
+            None => Aliased::NoSuchPath,
+        }
+    }
+
+    /// The endpoint at exactly this path: no decoding, no normalisation, no trailing slash.
+    pub(super) fn find(&self, path: &str) -> Option<Endpoint> {
+        self.0.iter().find(|(known, _)| known == path).map(|(_, endpoint)| *endpoint)
+    }
+}
+
+/// Whether an alias found its endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Aliased {
+    Done,
+    NoSuchPath,
+}

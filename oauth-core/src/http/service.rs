@@ -1,0 +1,311 @@
+//! One service for all endpoints: bytes to typed request, one method of the server, typed result to bytes.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::{Method, Request, Response, StatusCode};
+use http_body::Body;
+use http_body_util::Full;
+
+use super::ExternalOrigin;
+use super::answer::{self, Answer, DPOP_NONCE, INTERACTION_ID};
+use super::body::{read_form, refuse};
+use super::routes::{Aliased, Endpoint, Routes};
+use crate::endpoint::Submitted;
+use crate::endpoint::authorize::AuthorizeSubmitted;
+use crate::endpoint::introspect::{AnswerForm, IntrospectionAnswer};
+use crate::identify::Presented;
+use crate::model::certificate::PeerCertificate;
+use crate::refusal::reason::RequestReason;
+use crate::refusal::{Error, RuleId};
+use crate::server::AuthorizationServer;
+use crate::vocabulary::id::CorrelationId;
+
+/// Name of the cookie that ties a browser to its tickets.
+pub const BROWSER_COOKIE: &str = "__Host-browser";
+
+/// The endpoints of an [`AuthorizationServer`] as a tower service.
+#[derive(Debug, Clone)]
+pub struct OAuthService {
+    server: Arc<AuthorizationServer>,
+    routes: Arc<Routes>,
+}
+
+/// RFC 9110 section 15.5.5: the path exists.
+const PATH: RuleId = RuleId("RFC9110-15.5.5");
+/// RFC 9110 section 15.5.6: the method is one of the endpoint's.
+const METHOD: RuleId = RuleId("RFC9110-15.5.6");
+/// RFC 6749 section 3.2: parameters travel in the body, not also in the query.
+const BODY_ONLY: RuleId = RuleId("RFC6749-3.2-query");
+
+impl OAuthService {
+    /// Serves the endpoints at the paths of the settings.
+    #[must_use]
+    pub fn new(server: Arc<AuthorizationServer>) -> Self {
+        let routes = Arc::new(Routes::new(server.settings()));
+        Self { server, routes }
+    }
+
+    /// Serves the endpoint at `existing` at `also` too, with the same handler. An `existing` path that leads nowhere
+    /// changes nothing.
+    #[must_use]
+    pub fn alias(mut self, existing: &str, also: &str) -> Self {
+        let mut routes = Routes::clone(&self.routes);
+        if routes.alias(existing, also) == Aliased::Done {
+            self.routes = Arc::new(routes);
+        }
+        self
+    }
+
+    /// Whether a path is one of this service's, for hosts that compose it with their own routes.
+    #[must_use]
+    pub fn serves(&self, path: &str) -> bool {
+        self.routes.find(path).is_some()
+    }
+
+    /// Answers one request.
+    pub async fn handle<B>(&self, request: Request<B>) -> Answer
+    where
+        B: Body,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let correlation = match correlation(&self.server, request.headers()) {
+            Ok(correlation) => correlation,
+            Err(fault) => return answer::error(&self.server, None, &fault.into()),
+        };
+        let endpoint = self.routes.find(request.uri().path());
+        let mut response = match self.dispatch(endpoint, request, &correlation).await {
+            Ok(response) => response,
+            Err(error) if endpoint == Some(Endpoint::Authorize) => {
+                answer::error_page(&self.server, &error, &correlation)
+            }
+            Err(error) => answer::error(&self.server, endpoint, &error),
+        };
+        answer::put(&mut response, INTERACTION_ID, correlation.as_str());
+        let proves = matches!(
+            endpoint,
+            Some(
+                Endpoint::Par
+                    | Endpoint::Token
+                    | Endpoint::Introspect
+                    | Endpoint::Revoke
+                    | Endpoint::Userinfo
+            )
+        );
+        if proves && let Some(nonce) = self.server.fresh_nonce() {
+            answer::put(&mut response, DPOP_NONCE, &nonce);
+        }
+        response
+    }
+
+    async fn dispatch<B>(
+        &self,
+        endpoint: Option<Endpoint>,
+        request: Request<B>,
+        correlation: &CorrelationId,
+    ) -> Result<Answer, Error>
+    where
+        B: Body,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let endpoint = endpoint.ok_or_else(|| refuse(PATH, RequestReason::NotFound))?;
+        if !endpoint.methods().contains(request.method()) {
+            return Err(refuse(METHOD, RequestReason::Method).into());
+        }
+        let server = &self.server;
+        match endpoint {
+            Endpoint::Metadata => Ok(answer::document(&server.metadata(), "application/json")),
+            Endpoint::Jwks => Ok(answer::document(&server.jwks(), "application/jwk-set+json")),
+            Endpoint::Authorize => {
+                let submitted = self.arriving(request).await?;
+                Ok(answer::interact(&server.authorize(submitted, correlation).await?))
+            }
+            Endpoint::Userinfo => {
+                let presented = self.presented(&request);
+                Ok(answer::json(StatusCode::OK, &server.userinfo(&presented, correlation).await?))
+            }
+            Endpoint::Par => {
+                let pushed = server.push(self.submitted(request).await?, correlation).await?;
+                Ok(answer::json(StatusCode::CREATED, &pushed))
+            }
+            Endpoint::Token => {
+                let issued = server.token(self.submitted(request).await?, correlation).await?;
+                Ok(answer::json(StatusCode::OK, &issued))
+            }
+            Endpoint::Introspect => {
+                let wanted = wanted_form(request.headers());
+                match server.introspect(self.submitted(request).await?, wanted, correlation).await? {
+                    IntrospectionAnswer::Json(introspection) => {
+                        Ok(answer::json(StatusCode::OK, &introspection))
+                    }
+                    IntrospectionAnswer::Jwt(jwt) => Ok(answer::signed(jwt, INTROSPECTION_JWT)),
+                }
+            }
+            Endpoint::Revoke => {
+                server.revoke(self.submitted(request).await?, correlation).await?;
+                Ok(answer::empty())
+            }
+        }
+    }
+
+    async fn submitted<B>(&self, request: Request<B>) -> Result<Submitted, Error>
+    where
+        B: Body,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        if request.uri().query().is_some_and(|query| !query.is_empty()) {
+            return Err(refuse(BODY_ONLY, RequestReason::Malformed).into());
+        }
+        let presented = self.presented(&request);
+        let (parts, body) = request.into_parts();
+        Ok(Submitted { body: read_form(&parts.headers, body).await?, presented })
+    }
+
+    async fn arriving<B>(&self, request: Request<B>) -> Result<AuthorizeSubmitted, Error>
+    where
+        B: Body,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let browser = cookie(request.headers(), BROWSER_COOKIE);
+        let query = if request.method() == Method::POST {
+            let (parts, body) = request.into_parts();
+            read_form(&parts.headers, body).await?
+        } else {
+            request.uri().query().unwrap_or_default().as_bytes().to_vec()
+        };
+        Ok(AuthorizeSubmitted { query, browser })
+    }
+
+    fn presented<B>(&self, request: &Request<B>) -> Presented {
+        let origin = request.extensions().get::<ExternalOrigin>();
+        let origin = origin.map_or_else(|| self.server.settings().issuer.origin(), |reached| &*reached.0);
+        Presented {
+            method: request.method().as_str().to_owned(),
+            uri: format!("{origin}{}", request.uri().path()),
+            dpop: values(request.headers(), "dpop"),
+            authorization: values(request.headers(), "authorization"),
+            certificate: request.extensions().get::<PeerCertificate>().cloned(),
+        }
+    }
+}
+
+impl<B> tower_service::Service<Request<B>> for OAuthService
+where
+    B: Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    type Response = Response<Full<Bytes>>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let service = self.clone();
+        Box::pin(async move { Ok(service.handle(request).await) })
+    }
+}
+
+/// Media type of a signed introspection answer (RFC 9701 section 4).
+const INTROSPECTION_JWT: &str = "application/token-introspection+jwt";
+
+fn wanted_form(headers: &http::HeaderMap) -> AnswerForm {
+    let asked = values(headers, "accept");
+    let signed = asked.iter().any(|value| {
+        value.split(',').any(|one| {
+            let media = one.split(';').next().unwrap_or_default();
+            media.trim_matches([' ', '\t']).eq_ignore_ascii_case(INTROSPECTION_JWT)
+        })
+    });
+    if signed { AnswerForm::Jwt } else { AnswerForm::Json }
+}
+
+/// Every value of a header; one that is not visible ASCII counts as present and malformed.
+fn values(headers: &http::HeaderMap, name: &str) -> Vec<String> {
+    let text = |value: &http::HeaderValue| value.to_str().unwrap_or("\u{fffd}").to_owned();
+    headers.get_all(name).iter().map(text).collect()
+}
+
+/// The caller's own identifier when it is a UUID, a fresh one otherwise.
+fn correlation(
+    server: &AuthorizationServer,
+    headers: &http::HeaderMap,
+) -> Result<CorrelationId, crate::refusal::Fault> {
+    let mut sent = headers.get_all(INTERACTION_ID).iter();
+    if let (Some(only), None) = (sent.next(), sent.next())
+        && let Ok(text) = only.to_str()
+        && is_uuid(text)
+        && let Ok(correlation) = CorrelationId::new(text)
+    {
+        return Ok(correlation);
+    }
+    server.fresh_correlation()
+}
+
+fn is_uuid(text: &str) -> bool {
+    text.len() == 36
+        && text.bytes().enumerate().all(|(index, byte)| match index {
+            8 | 13 | 18 | 23 => byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        })
+}
+
+/// The value of a cookie (RFC 6265 section 4.2). A name that comes twice is as good as absent: one of the two was
+/// planted.
+#[must_use]
+pub fn cookie(headers: &http::HeaderMap, name: &str) -> Option<String> {
+    let mut found = None;
+    for header in headers.get_all(http::header::COOKIE) {
+        for pair in header.to_str().ok()?.split(';') {
+            let Some((key, value)) = pair.split_once('=') else { continue };
+            if key.trim_matches(' ') == name {
+                if found.is_some() {
+                    return None;
+                }
+                found = Some(value.trim_matches(' ').to_owned());
+            }
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(cookies: &[&'static str]) -> http::HeaderMap {
+        let mut headers = http::HeaderMap::new();
+        for cookie in cookies {
+            headers.append(http::header::COOKIE, http::HeaderValue::from_static(cookie));
+        }
+        headers
+    }
+
+    #[test]
+    fn a_cookie_is_found_among_others_and_a_doubled_one_is_not() {
+        assert_eq!(cookie(&headers(&["a=1; __Host-browser=x; b=2"]), BROWSER_COOKIE).as_deref(), Some("x"));
+        assert_eq!(cookie(&headers(&["__Host-browser=x; __Host-browser=y"]), BROWSER_COOKIE), None);
+        assert_eq!(cookie(&headers(&["__Host-browser=x", "__Host-browser=y"]), BROWSER_COOKIE), None);
+        assert_eq!(cookie(&headers(&["__host-browser=x"]), BROWSER_COOKIE), None);
+    }
+
+    #[test]
+    fn only_a_uuid_is_taken_for_an_interaction_id() {
+        assert!(is_uuid("0f3d7c0e-5a2b-4a51-9a53-0d2b8f0f9a11"));
+        for bad in [
+            "",
+            "0f3d7c0e5a2b4a519a530d2b8f0f9a11",
+            "0f3d7c0e-5a2b-4a51-9a53-0d2b8f0f9a1g",
+            "0f3d7c0e-5a2b-4a51-9a53-0d2b8f0f9a1\n",
+        ] {
+            assert!(!is_uuid(bad), "{bad:?}");
+        }
+    }
+}
