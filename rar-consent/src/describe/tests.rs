@@ -15,7 +15,7 @@ fn leaves(name: &str, value: &Value, found: &mut Vec<(String, Value)>) {
         Value::Array(items) => items.iter().for_each(|item| leaves(name, item, found)),
         Value::Object(members) => members.iter().for_each(|(name, member)| leaves(name, member, found)),
         Value::Null => {}
-        leaf => found.push((name.to_owned(), leaf.clone())),
+        Value::Bool(_) | Value::Number(_) | Value::String(_) => found.push((name.to_owned(), value.clone())),
     }
 }
 

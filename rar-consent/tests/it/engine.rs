@@ -315,6 +315,60 @@ async fn terms_are_free_while_waiting_and_only_narrower_afterwards() {
 }
 
 #[tokio::test]
+async fn terms_stand_still_while_the_customer_decides() {
+    let bank = bank();
+    let (consent, entry) = created();
+    bank.engine.create(&consent, &entry).await.unwrap();
+    let facts = bank.engine.facts(&details(json!([ofxpera::element()])), &client()).await.unwrap();
+    let push = Push { facts, ..Push::of(ofxpera::element()).scope("openid accounts.basic") };
+    let request = request(push.taken());
+    for _ in 0..2 {
+        bank.engine.lodge(&request, later(1)).await.unwrap();
+    }
+    assert_eq!(bank.engine.history(&consent.id).await.unwrap().len(), 2);
+    let amended =
+        bank.engine.amend(&consent.id, &ofxpera::terms(), &Actor::Tpp(client().id), later(2)).await.unwrap();
+    assert_eq!(amended, Amended::Illegal(ConsentStatus::AwaitingAuthorization));
+}
+
+#[tokio::test]
+async fn a_consent_of_another_issuer_is_not_accepted() {
+    let bank = bank();
+    let (consent, entry) = created();
+    bank.engine.create(&consent, &entry).await.unwrap();
+    let facts = bank.engine.facts(&details(json!([ofxpera::element()])), &client()).await.unwrap();
+    let push = Push { facts, ..Push::of(ofxpera::element()).scope("openid accounts.basic") };
+    let elsewhere = oauth_core::Issuer::new("https://elsewhere.example").unwrap();
+    let mut request = request(push.taken());
+    let mut grant = grant(&request);
+    (request.issuer, grant.issuer) = (elsewhere.clone(), elsewhere);
+    assert!(bank.engine.lodge(&request, later(1)).await.is_err());
+    assert!(bank.engine.authorise(&grant, &approval(&["acc-1"]), later(1)).await.is_err());
+    bank.engine.refuse(&request, None, later(1)).await.unwrap();
+    assert_eq!(bank.standing(&request, later(1)).await, Standing::Waiting);
+}
+
+#[tokio::test]
+async fn nobody_acts_on_the_consent_of_another() {
+    let bank = bank();
+    let request = bank.lodged(element()).await;
+    let id = request.details.consent.clone().unwrap();
+    bank.engine.authorise(&grant(&request), &approval(&[IBAN]), later(1)).await.unwrap();
+    let other_client = Actor::Tpp(ClientId::new("another").unwrap());
+    let other_customer = Actor::Customer(oauth_core::Subject::new("another").unwrap());
+    for other in [other_client, other_customer] {
+        assert_eq!(bank.engine.revoke(&id, &other, "", later(2)).await.unwrap(), Revoked::Unknown);
+        assert_eq!(bank.engine.suspend(&id, &other, "", later(2)).await.unwrap(), Moved::Unknown);
+        assert_eq!(bank.engine.resume(&id, &other, "", later(2)).await.unwrap(), Moved::Unknown);
+    }
+    assert_eq!(bank.standing(&request, later(2)).await, Standing::Good);
+    assert_eq!(
+        bank.engine.revoke(&id, &Actor::Customer(customer()), "", later(2)).await.unwrap(),
+        Revoked::Now
+    );
+}
+
+#[tokio::test]
 async fn a_generic_payment_is_lodged_under_an_identifier_of_ours() {
     let bank = bank();
     let element = json!({"type": "payment_initiation", "instructedAmount": {"currency": "EUR", "amount": "123.50"},

@@ -115,10 +115,8 @@ impl Push {
     #[track_caller]
     pub(crate) fn refused(&self) -> (&'static str, DetailsReason) {
         let refusal = self.vet().expect_err("refused");
-        match refusal.reason {
-            Reason::Details(reason) => (refusal.rule.0, reason),
-            other => panic!("{other:?}"),
-        }
+        let Reason::Details(reason) = refusal.reason else { panic!("{:?}", refusal.reason) };
+        (refusal.rule.0, reason)
     }
 
     /// The rule and the path of the refusal.
