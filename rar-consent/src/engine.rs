@@ -157,7 +157,7 @@ impl ConsentEngine {
         Err(contended())
     }
 
-    /// Revokes a consent of this actor; another's is unknown to it. Its tokens die with it, because each use of them asks for its [`Standing`].
+    /// Revokes a consent of this actor; another's is unknown to it. Its tokens die with it, because each use of them asks for its [`Standing`](oauth_core::Standing).
     ///
     /// # Errors
     /// When the store fails.

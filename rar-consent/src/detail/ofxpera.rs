@@ -49,7 +49,7 @@ impl DetailKind for OfxperaKind {
     }
 
     fn scope(&self, reading: &Reading, asked: &Scope) -> Result<Scope, Refusal> {
-        Scope::new(&format!("{asked} consent:{}", reading.consent).trim_start_matches(' ')).map_err(|_| {
+        Scope::new(format!("{asked} consent:{}", reading.consent).trim_start_matches(' ')).map_err(|_| {
             Place::element(0).refuse(
                 rfc9396::SCOPE_SUPPORTED.id,
                 DetailsFault::ScopeMismatch,
