@@ -1,1 +1,6 @@
-//! Over real databases.
+//! The resource server over real databases.
+
+mod book;
+mod fixture;
+mod guard;
+mod ofxpera;
