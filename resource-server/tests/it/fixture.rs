@@ -25,7 +25,7 @@ use resource_server::domain::{
     LedgerAccount, Line, SignedMoney, TransactionId, TransactionKind, TransactionStatus, read_instant,
 };
 use resource_server::guard::{Guard, GuardPorts};
-use resource_server::http::{Origin, ResourceService};
+use resource_server::http::{ExternalOrigin, Origin, ResourceService};
 use resource_server::operation::{OperationSettings, Operations};
 use resource_server::port::Ports;
 use resource_server::rail::SandboxRail;
@@ -302,6 +302,9 @@ impl World {
             let der: Arc<[u8]> = certificate.clone().into();
             request = request.extension(PeerCertificate::new(der, Chain::Trusted));
         }
+        if let Some(origin) = ask.origin {
+            request = request.extension(ExternalOrigin(origin));
+        }
         let request = request.body(Full::<bytes::Bytes>::from(ask.body)).unwrap();
         let answer = self.service.clone().call(request).await.unwrap();
         let (parts, body) = answer.into_parts();
@@ -390,6 +393,7 @@ pub(super) struct Ask {
     pub(super) headers: Vec<(String, String)>,
     pub(super) body: Vec<u8>,
     certificate: Option<Vec<u8>>,
+    origin: Option<Arc<str>>,
 }
 
 impl Ask {
@@ -400,6 +404,7 @@ impl Ask {
             headers: vec![("participant-id".into(), "test-provider".into())],
             body: Vec::new(),
             certificate: Some(CERTIFICATE.to_vec()),
+            origin: None,
         }
     }
 
@@ -419,6 +424,12 @@ impl Ask {
 
     pub(super) fn without(mut self, name: &str) -> Self {
         self.headers.retain(|(known, _)| known != name);
+        self
+    }
+
+    /// Reached through another listener.
+    pub(super) fn at(mut self, origin: &str) -> Self {
+        self.origin = Some(origin.into());
         self
     }
 
