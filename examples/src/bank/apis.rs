@@ -22,7 +22,7 @@ use super::data_dir::resource_of;
 use super::ui::{CustomerAccounts, OwnAccount};
 
 /// The organisation this bank is: identifier, name, BIC (ISO 9362).
-const ORGANISATION: (&str, &str, &str) = ("bayan-trust", "Bayan Trust", "BAYTPHMM");
+pub(super) const ORGANISATION: (&str, &str, &str) = ("bayan-trust", "Bayan Trust", "BAYTPHMM");
 
 /// The APIs, and what the rest of the bank needs of them.
 pub struct Apis {

@@ -288,11 +288,12 @@ fn write_tpp_toml(deployment: &Deployment, directory: &Path) -> Result<(), DataF
     use std::fmt::Write as _;
     let mut text = format!(
         "# Written by the bank at its start; the third party in the terminal reads it.\n\
-         issuer = \"{}\"\nca = \"../ca.pem\"\ndefault = \"palm-books\"\nresource = \"{}\"\nresource_mtls = \"{}\"\n\n\
+         issuer = \"{}\"\nca = \"../ca.pem\"\ndefault = \"palm-books\"\nresource = \"{}\"\nresource_mtls = \"{}\"\ndata_holder = \"{}\"\n\n\
          [demo]\nusername = \"{}\"\npassword = \"{}\"\n",
         deployment.issuer(),
         deployment.issuer(),
         deployment.mtls_origin(),
+        super::apis::ORGANISATION.0,
         super::fixture::DEMO_USERNAME,
         super::fixture::DEMO_PASSWORD,
     );
