@@ -36,6 +36,7 @@ mod signed;
 mod state;
 mod token;
 
+use std::collections::HashSet;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 
@@ -93,6 +94,8 @@ pub(crate) struct Tpp {
     keys: Mutex<JwkSet>,
     client_key: ClientKey,
     nonces: Nonces,
+    /// The `jti` of every signed answer of this run.
+    answers: Mutex<HashSet<String>>,
     http: Http,
     narrator: Arc<Narrator>,
     clock: Arc<dyn Clock>,
@@ -118,6 +121,7 @@ impl Tpp {
             keys,
             client_key,
             nonces: Nonces::default(),
+            answers: Mutex::default(),
             http,
             narrator,
             clock,

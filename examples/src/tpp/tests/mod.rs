@@ -64,6 +64,11 @@ async fn each_lie_stops_the_run_with_its_rule_and_no_further_request() {
         (Lie::PlainPayment, "CL-20", "POST /open-finance/payment/v1/payments"),
         (Lie::OtherAmount, "CL-20", "POST /open-finance/payment/v1/payments"),
         (Lie::OtherAudience, "CL-20", "POST /open-finance/payment/v1/payments"),
+        (
+            Lie::RepeatsJti,
+            "CL-20",
+            "GET /open-finance/payment/v1/payments/6f1d2c7a-2b56-4c1e-9c57-0f4f5d0a7b33",
+        ),
     ];
     for (lie, check, last) in cases {
         let bank = ForgedBank::open(lie).await;
@@ -75,6 +80,25 @@ async fn each_lie_stops_the_run_with_its_rule_and_no_further_request() {
         }
         assert_eq!(bank.asked().last().map(String::as_str), Some(last), "{lie:?}: {:?}", bank.asked());
     }
+}
+
+#[tokio::test]
+async fn a_nonce_is_answered_once_and_a_second_demand_ends_the_run() {
+    let bank = ForgedBank::open(Lie::AlwaysNonce).await;
+    let (outcome, _) = run(&bank, "pay --headless").await;
+    assert!(matches!(outcome, Err(Stop::Answer { status: 400, .. })));
+    assert_eq!(bank.asked().iter().filter(|asked| *asked == "POST /par").count(), 2);
+}
+
+#[tokio::test]
+async fn a_lost_answer_to_an_order_is_asked_for_again_with_the_same_idempotency_key() {
+    let bank = ForgedBank::open(Lie::LosesOrder).await;
+    run(&bank, "pay --headless").await.0.unwrap();
+    let first = bank.idempotency_keys();
+    assert!(first.len() == 2 && first[0] == first[1], "{first:?}");
+    run(&bank, "pay --headless").await.0.unwrap();
+    let both = bank.idempotency_keys();
+    assert!(both.len() == 3 && both[2] != both[0], "a new payment has a new key: {both:?}");
 }
 
 #[tokio::test]
