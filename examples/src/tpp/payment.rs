@@ -15,7 +15,7 @@ use super::command::PayOrder;
 use super::error::{Refusal, Stop, quoted};
 use super::http::Ask;
 use super::narrate::Report;
-use super::state::Api;
+use super::state::{Api, State};
 
 /// The canonical type of the consent.
 const DETAILS_TYPE: &str = "urn:openfinanceuae:service-initiation-consent";
@@ -92,6 +92,8 @@ pub(crate) async fn pay(tpp: &Tpp, order: &PayOrder) -> Result<Report, Stop> {
     };
     match settled.payment_status.as_str() {
         "AcceptedSettlementCompleted" | "AcceptedWithoutPosting" | "AcceptedCreditSettlementCompleted" => {
+            // The consent was for this one payment: its refresh token has ended with it.
+            State::read(&tpp.config.dir)?.end(&consent_id)?;
             Ok(report)
         }
         other => {

@@ -120,6 +120,11 @@ impl ForgedBank {
         Self { dir, bank }
     }
 
+    /// Its issuer.
+    pub(super) fn issuer(&self) -> &str {
+        &self.bank.issuer
+    }
+
     /// Method and path of every request.
     pub(super) fn asked(&self) -> Vec<String> {
         self.bank.seen.lock().unwrap().asked.clone()

@@ -4,12 +4,11 @@ mod forged;
 
 use std::sync::Arc;
 
-use clap::Parser as _;
-use serde_json::Value;
-
 use super::command::Command;
 use super::error::Stop;
 use super::narrate::{Form, Narrator, Report, Trace};
+use super::state::{Api, Consent, State};
+use clap::Parser as _;
 use forged::{ForgedBank, Lie};
 
 async fn run(bank: &ForgedBank, words: &str) -> (Result<Report, Stop>, String) {
@@ -111,20 +110,54 @@ async fn a_customer_who_cannot_sign_in_is_no_security_reason() {
 #[tokio::test]
 async fn a_refresh_uses_a_new_key_keeps_the_old_refresh_token_and_checks_the_customer() {
     let bank = ForgedBank::open(Lie::None).await;
-    run(&bank, "pay --headless").await.0.unwrap();
-    let first = std::fs::read_to_string(bank.dir.join("tpp/state.json")).unwrap();
-    let report = run(&bank, "refresh").await.0.unwrap();
-    assert_eq!(report.value["userinfo"]["sub"], "u1");
-    let state =
-        |text: &str| serde_json::from_str::<Value>(text).unwrap()["consents"][0]["refresh_token"].clone();
-    let second = std::fs::read_to_string(bank.dir.join("tpp/state.json")).unwrap();
-    assert_eq!(state(&first), state(&second));
-    let keys = bank.proof_keys();
-    assert_eq!(keys.len(), 2, "one for the payment, another for the refresh");
+    keep_consent(&bank);
+    for _ in 0..2 {
+        let report = run(&bank, "refresh").await.0.unwrap();
+        assert_eq!(report.value["userinfo"]["sub"], "u1");
+    }
+    assert_eq!(kept_refresh_token(&bank).as_deref(), Some("rt_SECRET"));
+    assert_eq!(bank.proof_keys().len(), 2, "each refresh has its own");
 
     let liar = ForgedBank::open(Lie::OtherCustomer).await;
-    run(&liar, "pay --headless").await.0.unwrap();
+    keep_consent(&liar);
     assert!(matches!(run(&liar, "refresh").await.0, Err(Stop::Refused(refusal)) if refusal.check == "CL-18"));
+}
+
+#[tokio::test]
+async fn the_refresh_token_of_a_consent_for_one_payment_is_dropped_when_it_is_paid() {
+    let bank = ForgedBank::open(Lie::None).await;
+    run(&bank, "pay --headless").await.0.unwrap();
+    assert_eq!(kept_refresh_token(&bank), None);
+    assert_eq!(run(&bank, "consents").await.0.unwrap().value["consents"][0]["can_refresh"], false);
+    assert!(matches!(run(&bank, "refresh").await.0, Err(Stop::Declined(_))));
+}
+
+#[tokio::test]
+async fn a_refresh_token_of_another_bank_is_not_sent() {
+    let (bank, other) = (ForgedBank::open(Lie::None).await, ForgedBank::open(Lie::None).await);
+    keep_consent(&other);
+    std::fs::copy(other.dir.join("tpp/state.json"), bank.dir.join("tpp/state.json")).unwrap();
+    for words in ["refresh", "refresh c1", "consents revoke c1"] {
+        assert!(matches!(run(&bank, words).await.0, Err(Stop::Declined(_))), "{words}");
+    }
+    assert!(bank.asked().iter().all(|asked| asked.starts_with("GET ")), "{:?}", bank.asked());
+}
+
+fn keep_consent(bank: &ForgedBank) {
+    let consent = Consent {
+        id: "c1".to_owned(),
+        api: Api::Ofxpera,
+        client: "palm".to_owned(),
+        issuer: bank.issuer().to_owned(),
+        created_at: 5,
+        subject: Some("u1".to_owned()),
+        refresh_token: Some("rt_SECRET".to_owned()),
+    };
+    State::read(&bank.dir.join("tpp")).unwrap().keep(consent).unwrap();
+}
+
+fn kept_refresh_token(bank: &ForgedBank) -> Option<String> {
+    State::read(&bank.dir.join("tpp")).unwrap().consents()[0].refresh_token.clone()
 }
 
 #[tokio::test]
