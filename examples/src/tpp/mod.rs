@@ -107,7 +107,8 @@ impl Tpp {
     async fn meet(config: Config, narrator: Arc<Narrator>) -> Result<Self, Stop> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::default());
-        let client_key = ClientKey::load(&config.client)?;
+        let random = Random::new(entropy);
+        let client_key = ClientKey::load(&config.client, &random)?;
         let http = Http::new(&config, Arc::clone(&narrator), Arc::clone(&clock))?;
         narrator.step("Discover the bank", "OpenID Connect Discovery 1.0 section 4");
         let metadata = Metadata::fetch(&http, &config).await?;
@@ -125,7 +126,7 @@ impl Tpp {
             http,
             narrator,
             clock,
-            random: Random::new(entropy),
+            random,
         })
     }
 
