@@ -81,6 +81,11 @@ impl Process {
         self.child.kill().await.doing(format!("kill {}", self.name))
     }
 
+    /// Its identifier, while it runs.
+    pub fn id(&self) -> Option<u32> {
+        self.child.id()
+    }
+
     /// Sends a signal by its name without `SIG`: `HUP`, `STOP`, `CONT`.
     ///
     /// # Errors
