@@ -9,9 +9,9 @@ use oauth_core::jose::{Alg, SigningKey};
 use oauth_core::json::read_strict;
 use oauth_core::store::memory::{MemoryClaims, MemoryStore};
 use oauth_core::{
-    AuthorizationServer, Client, Clock as _, Entropy as _, FAPI2_SECURITY, Fault, FixedClients, Interaction, Issuer, KeyId,
-    LocalSigner, LogAudit, NoConsents, NoDetailTypes, NoUserClaims, Ports, Resource, Scope, ServerSecret, Settings,
-    SystemClock, SystemEntropy, VettedRequest,
+    AuthorizationServer, Client, Clock as _, Entropy as _, FAPI2_SECURITY, Fault, FixedClients, Interaction,
+    Issuer, KeyId, LocalSigner, LogAudit, NoConsents, NoDetailTypes, NoUserClaims, Ports, Resource, Scope,
+    ServerSecret, Settings, SystemClock, SystemEntropy, VettedRequest,
 };
 
 /// Where the bank's own login and consent page lives.

@@ -1,7 +1,10 @@
 //! The parts that the reference bank and the reference third party are assembled from.
 
+pub mod bank;
+pub mod embed;
 pub mod keys;
 pub mod pages;
 pub mod pki;
 pub mod serve;
 pub mod tls;
+pub mod tpp;

@@ -20,6 +20,8 @@ mod refusal;
 mod rules;
 mod server;
 pub mod store;
+#[cfg(feature = "testkit")]
+pub mod testkit;
 mod verify;
 mod vocabulary;
 mod wire;

@@ -1,1 +1,41 @@
-//! placeholder
+//! Consent as an object: typed `authorization_details` (RFC 9396), their life and their limits.
+//!
+//! A [`DetailRegistry`] says which details exist and what they mean; it is pure and implements
+//! [`oauth_core::DetailTypes`]. A [`ConsentEngine`] keeps the [`Consent`] behind every grant in a [`ConsentStore`] and
+//! implements [`oauth_core::Consents`]. A consent changes its status through the one table [`TRANSITIONS`], is used
+//! through [`Consent::exercise`], and is put into words by [`describe`].
+//!
+//! To add a type of detail, implement [`DetailKind`]; its documentation is the checklist.
+
+mod consent;
+mod describe;
+mod detail;
+mod engine;
+mod port;
+mod rules;
+pub mod store;
+mod value;
+
+pub use consent::exercise::{ExerciseFault, ExerciseRefusal, Use};
+pub use consent::history::{Actor, HistoryEntry};
+pub use consent::status::{ConsentStatus, IllegalMove, MoveFault, Role, TRANSITIONS, Transition};
+pub use consent::terms::{
+    AccountInformation, AccountPermission, AdditionalTerm, Dialect, OfxperaConsent, PaymentInitiation,
+    PaymentLimits, Permission, Schedule, Sponsor, Terms, UaeAccount, UaeAuthorization, UaeName, UaePayment,
+    Webhook,
+};
+pub use consent::usage::Usage;
+pub use consent::{Consent, Lodged, Revocation, Shown};
+pub use describe::{
+    AccountChoice, Description, PaymentWords, Row, Section, Weight, describe, describe_details,
+};
+pub use detail::ofxpera::TermsFault;
+pub use detail::registry::DetailRegistry;
+pub use detail::{Asked, DetailKind, Lodging, Place, Reading, Recognised, Supported};
+pub use engine::{Amended, ConsentEngine, Moved, Revoked};
+pub use port::{ConsentStore, DUE_MAX, Inserted, LIST_MAX, Replaced};
+#[cfg(feature = "memory")]
+pub use store::MemoryConsents;
+#[cfg(feature = "sql")]
+pub use store::sql::{SqlConsents, lock, migrations, save};
+pub use value::amount::{Amount, AmountFault};

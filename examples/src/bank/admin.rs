@@ -60,10 +60,13 @@ impl AdminService {
         let Ok(id) = ConsentId::new(id) else { return unknown() };
         let actor = Actor::Operator("admin".to_owned());
         match self.consents.revoke(&id, &actor, "ended by the bank", self.clock.now()).await {
-            Ok(Revoked::Now | Revoked::Before) => json_answer(StatusCode::OK, &json!({ "status": "revoked" })),
-            Ok(Revoked::Illegal(status)) => {
-                json_answer(StatusCode::CONFLICT, &json!({ "error": "consent_state", "status": format!("{status:?}") }))
+            Ok(Revoked::Now | Revoked::Before) => {
+                json_answer(StatusCode::OK, &json!({ "status": "revoked" }))
             }
+            Ok(Revoked::Illegal(status)) => json_answer(
+                StatusCode::CONFLICT,
+                &json!({ "error": "consent_state", "status": format!("{status:?}") }),
+            ),
             Ok(Revoked::Unknown) => unknown(),
             Err(fault) => {
                 tracing::error!(%fault, "revocation by the operator failed");

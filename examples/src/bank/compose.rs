@@ -12,7 +12,6 @@ use http_body::Body;
 use http_body_util::Full;
 use oauth_core::PeerCertificate;
 use oauth_core::http::{ExternalOrigin, OAuthService};
-use resource_server::ResourceService;
 use tower_service::Service;
 
 use super::ui::Ui;
@@ -24,8 +23,6 @@ use crate::tls::Chain;
 pub struct PublicService {
     /// Authorization server.
     pub oauth: OAuthService,
-    /// Banking, payment and consent APIs.
-    pub apis: ResourceService,
     /// The bank's pages; the listener for machines has none.
     pub pages: Option<Arc<Ui>>,
     /// Origin of this listener as the outside world names it.
@@ -47,7 +44,6 @@ impl PublicService {
         let path = request.uri().path();
         match &self.pages {
             Some(pages) if pages.serves(path) => pages.handle(request).await,
-            Some(_) | None if self.apis.serves(path) => self.apis.handle(request).await,
             Some(_) | None => self.oauth.handle(request).await,
         }
     }

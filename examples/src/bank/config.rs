@@ -136,7 +136,8 @@ impl Deployment {
             Some(path) => read_file(path)?,
             None => DeploymentFile::default(),
         };
-        let data_dir = flags.data_dir.clone().or(file.data_dir).unwrap_or_else(|| PathBuf::from("mandate-data"));
+        let data_dir =
+            flags.data_dir.clone().or(file.data_dir).unwrap_or_else(|| PathBuf::from("mandate-data"));
         let database = flags.database.clone().or(file.database);
         let nonce = flags.dpop_nonce || file.dpop_nonce.unwrap_or_default();
         let deployment = Self {
@@ -144,7 +145,8 @@ impl Deployment {
             port: flags.port.or(file.port).unwrap_or(8443),
             mtls_port: flags.mtls_port.or(file.mtls_port).unwrap_or(8444),
             admin_port: flags.admin_port.or(file.admin_port).unwrap_or(9400),
-            database: database.unwrap_or_else(|| format!("sqlite:{}", data_dir.join("bank.sqlite").display())),
+            database: database
+                .unwrap_or_else(|| format!("sqlite:{}", data_dir.join("bank.sqlite").display())),
             redis: flags.redis.clone().or(file.redis),
             proof_nonce: if nonce { oauth_core::ProofNonce::Require } else { oauth_core::ProofNonce::Off },
             clients: file.clients,
@@ -209,7 +211,9 @@ mod tests {
     fn an_unknown_member_of_the_file_is_named_with_its_line() {
         let file = std::env::temp_dir().join(format!("deployment-{}.toml", std::process::id()));
         std::fs::write(&file, "port = 8443\nprot = 1\n").unwrap();
-        let fault = Deployment::read(&Flags { config: Some(file.clone()), ..Flags::default() }).unwrap_err().to_string();
+        let fault = Deployment::read(&Flags { config: Some(file.clone()), ..Flags::default() })
+            .unwrap_err()
+            .to_string();
         std::fs::remove_file(file).unwrap();
         assert!(fault.contains("line 2") && fault.contains("prot"), "{fault}");
     }

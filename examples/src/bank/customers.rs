@@ -11,6 +11,7 @@ use oauth_core::store::database::{Database, DbError, Migration, MigrationSet, St
 use oauth_core::{Fault, Scope, Seconds, Subject, Timestamp, UserClaims};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use subtle::ConstantTimeEq as _;
 use tokio::sync::Semaphore;
 
 /// A customer as stored.
@@ -106,12 +107,17 @@ impl Customers {
     /// When the database cannot be read or holds something else.
     pub async fn load(database: &Database, hashing_at_once: usize) -> Result<Arc<Self>, Fault> {
         let corrupt = |fault: DbError| Fault::new("customers", fault);
-        let rows = database.read(Statement::new("SELECT record, salt, hash FROM customer")).await.map_err(corrupt)?;
+        let rows = database
+            .read(Statement::new("SELECT record, salt, hash FROM customer"))
+            .await
+            .map_err(corrupt)?;
         let (mut by_username, mut by_subject) = (HashMap::new(), HashMap::new());
         for row in rows {
             let record: String = row.text(0).map_err(corrupt)?.to_owned();
-            let customer: Customer = serde_json::from_str(&record).map_err(|fault| Fault::new("customers", fault))?;
-            let decode = |text: &str| STANDARD_NO_PAD.decode(text).map_err(|fault| Fault::new("customers", fault));
+            let customer: Customer =
+                serde_json::from_str(&record).map_err(|fault| Fault::new("customers", fault))?;
+            let decode =
+                |text: &str| STANDARD_NO_PAD.decode(text).map_err(|fault| Fault::new("customers", fault));
             let salt = decode(row.text(1).map_err(corrupt)?)?;
             let hash = decode(row.text(2).map_err(corrupt)?)?;
             by_subject.insert(customer.subject.clone(), customer.clone());
@@ -131,7 +137,12 @@ impl Customers {
     ///
     /// # Errors
     /// When the hash cannot be computed.
-    pub async fn sign_in(self: &Arc<Self>, username: &str, password: String, now: Timestamp) -> Result<SignIn, Fault> {
+    pub async fn sign_in(
+        self: &Arc<Self>,
+        username: &str,
+        password: String,
+        now: Timestamp,
+    ) -> Result<SignIn, Fault> {
         if self.must_wait(username, now) {
             return Ok(SignIn::Wait);
         }
@@ -146,7 +157,7 @@ impl Customers {
         let computed = computed
             .map_err(|fault| Fault::new("customers", fault))?
             .map_err(|fault| Fault::new("customers", fault.to_string()))?;
-        let same = ring::constant_time::verify_slices_are_equal(&computed, &expected).is_ok();
+        let same = bool::from(computed.ct_eq(&expected));
         match known {
             Some((customer, _)) if same => {
                 self.forget(username);
@@ -170,7 +181,9 @@ impl Customers {
             attempts.retain(|_, seen| now < seen.last.plus(WAIT));
         }
         if attempts.len() < NAMES_MAX {
-            let seen = attempts.entry(username.chars().take(128).collect()).or_insert(Attempts { failed: 0, last: now });
+            let seen = attempts
+                .entry(username.chars().take(128).collect())
+                .or_insert(Attempts { failed: 0, last: now });
             if now >= seen.last.plus(WAIT) {
                 seen.failed = 0;
             }
@@ -199,7 +212,18 @@ impl UserClaims for Customers {
             told.insert("name".to_owned(), Value::String(customer.name.clone()));
         }
         let opened: &[(&str, &[&str])] = &[
-            ("profile", &["given_name", "family_name", "middle_name", "nickname", "gender", "birthdate", "updated_at"]),
+            (
+                "profile",
+                &[
+                    "given_name",
+                    "family_name",
+                    "middle_name",
+                    "nickname",
+                    "gender",
+                    "birthdate",
+                    "updated_at",
+                ],
+            ),
             ("email", &["email", "email_verified"]),
             ("phone", &["phone_number", "phone_number_verified"]),
             ("address", &["address"]),

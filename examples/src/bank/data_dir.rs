@@ -131,7 +131,11 @@ impl DataDir {
     ///
     /// # Errors
     /// [`DataFault`], naming the file or the client.
-    pub fn ensure(deployment: &Deployment, policy: &'static Policy, now: Timestamp) -> Result<Self, DataFault> {
+    pub fn ensure(
+        deployment: &Deployment,
+        policy: &'static Policy,
+        now: Timestamp,
+    ) -> Result<Self, DataFault> {
         let root = &deployment.data_dir;
         let tpp = root.join("tpp");
         for directory in [root.clone(), root.join("keys"), tpp.clone()] {
@@ -142,7 +146,8 @@ impl DataDir {
             (KeyAlgorithm::Es256, root.join("keys/as-es256.pem")),
             (KeyAlgorithm::Ps256, root.join("keys/as-ps256.pem")),
         ];
-        wanted.extend(DEMOS.iter().map(|demo| (KeyAlgorithm::Ps256, tpp.join(format!("{}.sig.pem", demo.id)))));
+        wanted
+            .extend(DEMOS.iter().map(|demo| (KeyAlgorithm::Ps256, tpp.join(format!("{}.sig.pem", demo.id)))));
         let mut made = keys::ensure_all(&wanted, &random)?.into_iter();
         let mut load = |alg, path: &Path| -> Result<SigningKey, DataFault> {
             let der = made.next().map(|key| key.pkcs8);
@@ -158,7 +163,7 @@ impl DataDir {
         for demo in DEMOS {
             let key = load(Alg::Ps256, &tpp.join(format!("{}.sig.pem", demo.id)))?;
             let public = key.public(&demo.key_id(&tpp)?);
-            certificate(&pki, demo, &tpp)?;
+            certificate(&pki, demo, &tpp, now)?;
             clients.push(register(demo.metadata(&deployment.issuer(), &public), policy)?);
         }
         for metadata in &deployment.clients {
@@ -170,7 +175,8 @@ impl DataDir {
             let anonymous = KeyId::new(alg).map_err(|fault| unusable_key(root, &fault.to_string()))?;
             let thumbprint = key.public(&anonymous).thumbprint_text();
             let short: String = thumbprint.chars().take(12).collect();
-            let id = KeyId::new(&format!("{alg}-{short}")).map_err(|fault| unusable_key(root, &fault.to_string()))?;
+            let id = KeyId::new(&format!("{alg}-{short}"))
+                .map_err(|fault| unusable_key(root, &fault.to_string()))?;
             Ok((id, key))
         };
         Ok(Self {
@@ -254,20 +260,18 @@ impl Registrable for ClientMetadata {
 
 impl Registrable for Value {
     fn metadata(self) -> Result<ClientMetadata, DataFault> {
-        serde_json::from_value(self).map_err(|fault| DataFault::Client {
-            client: "demo".to_owned(),
-            message: fault.to_string(),
-        })
+        serde_json::from_value(self)
+            .map_err(|fault| DataFault::Client { client: "demo".to_owned(), message: fault.to_string() })
     }
 }
 
 /// The client certificate of a demo client, issued once.
-fn certificate(pki: &LocalPki, demo: &Demo, directory: &Path) -> Result<(), DataFault> {
+fn certificate(pki: &LocalPki, demo: &Demo, directory: &Path, now: Timestamp) -> Result<(), DataFault> {
     let certificate = directory.join(format!("{}.cert.pem", demo.id));
     if certificate.exists() {
         return Ok(());
     }
-    let identity = pki.issue_client_certificate(demo.id, demo.organisation)?;
+    let identity = pki.issue_client_certificate(demo.id, demo.organisation, now)?;
     write_private(&directory.join(format!("{}.key.pem", demo.id)), &identity.key_pem)?;
     write_private(&certificate, &identity.certificate_pem)
 }

@@ -3,8 +3,9 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use oauth_core::store::database::{Database, DbError, Migration, MigrationSet, Statement};
-use oauth_core::{Authentication, Entropy, Fault, Issuer, Secret, Seconds, Session, Subject, Timestamp};
+use oauth_core::{Authentication, Entropy, Fault, Issuer, Seconds, Secret, Session, Subject, Timestamp};
 use std::sync::Arc;
+use subtle::ConstantTimeEq as _;
 
 /// Name of the session cookie.
 pub const SESSION_COOKIE: &str = "__Host-session";
@@ -44,7 +45,12 @@ pub fn migrations() -> MigrationSet {
 impl Sessions {
     /// The sessions in this database; forms are keyed with `form_key`.
     #[must_use]
-    pub fn new(database: Database, issuer: Issuer, entropy: Arc<dyn Entropy>, form_key: ring::hmac::Key) -> Self {
+    pub fn new(
+        database: Database,
+        issuer: Issuer,
+        entropy: Arc<dyn Entropy>,
+        form_key: ring::hmac::Key,
+    ) -> Self {
         Self { database, issuer, entropy, form_key }
     }
 
@@ -71,13 +77,16 @@ impl Sessions {
     /// When the database fails.
     pub async fn find(&self, cookie: Option<&str>, now: Timestamp) -> Result<Option<SignedIn>, Fault> {
         let Some(secret) = cookie.and_then(Secret::<Session>::presented) else { return Ok(None) };
-        let statement = Statement::new("SELECT subject, auth_at FROM session WHERE fingerprint = $1 AND until > $2")
-            .bytes(secret.fingerprint(&self.issuer).as_bytes().as_slice())
-            .int(now.millis());
+        let statement =
+            Statement::new("SELECT subject, auth_at FROM session WHERE fingerprint = $1 AND until > $2")
+                .bytes(secret.fingerprint(&self.issuer).as_bytes().as_slice())
+                .int(now.millis());
         let Some(row) = self.database.read_one(statement).await.map_err(broken)? else { return Ok(None) };
-        let subject = Subject::new(row.text(0).map_err(broken)?).map_err(|fault| Fault::new("sessions", fault))?;
+        let subject =
+            Subject::new(row.text(0).map_err(broken)?).map_err(|fault| Fault::new("sessions", fault))?;
         let at = Timestamp::from_millis(row.int(1).map_err(broken)?);
-        let authentication = Authentication { at, acr: "urn:mandate:password".to_owned(), amr: vec!["pwd".to_owned()] };
+        let authentication =
+            Authentication { at, acr: "urn:mandate:password".to_owned(), amr: vec!["pwd".to_owned()] };
         Ok(Some(SignedIn { subject, authentication }))
     }
 
@@ -116,7 +125,7 @@ impl Sessions {
     pub fn form_token_fits(&self, token: Option<&str>, cookie: Option<&str>, purpose: &str) -> bool {
         let (Some(token), Some(cookie)) = (token, cookie) else { return false };
         let Ok(sent) = URL_SAFE_NO_PAD.decode(token) else { return false };
-        ring::constant_time::verify_slices_are_equal(&sent, self.form_tag(cookie, purpose).as_ref()).is_ok()
+        bool::from(self.form_tag(cookie, purpose).as_ref().ct_eq(&sent))
     }
 
     fn form_tag(&self, cookie: &str, purpose: &str) -> ring::hmac::Tag {
@@ -149,7 +158,12 @@ mod tests {
         let database = Database::open(&DatabaseUrl::sqlite_memory()).await.unwrap();
         database.migrate(&migrations()).await.unwrap();
         let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, &[1; 32]);
-        Sessions::new(database, Issuer::new("https://bank.example").unwrap(), Arc::new(SystemEntropy::default()), key)
+        Sessions::new(
+            database,
+            Issuer::new("https://bank.example").unwrap(),
+            Arc::new(SystemEntropy::default()),
+            key,
+        )
     }
 
     #[tokio::test]
@@ -178,7 +192,8 @@ mod tests {
     #[tokio::test]
     async fn the_database_never_sees_the_cookie() {
         let sessions = sessions().await;
-        let cookie = sessions.open(&Subject::new("cus-1").unwrap(), Timestamp::from_seconds(1)).await.unwrap();
+        let cookie =
+            sessions.open(&Subject::new("cus-1").unwrap(), Timestamp::from_seconds(1)).await.unwrap();
         let rows = sessions.database.read(Statement::new("SELECT fingerprint FROM session")).await.unwrap();
         assert_ne!(rows[0].bytes(0).unwrap(), cookie.as_bytes());
     }

@@ -1,2 +1,83 @@
-//! placeholder
-fn main() {}
+//! `bank`: starts the reference bank. See `bank --help`.
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use mandate_examples::bank::assemble::{Bank, POLICY};
+use mandate_examples::bank::config::{Command, CommandLine, Deployment, Flags};
+use mandate_examples::bank::fixture;
+use tracing_subscriber::EnvFilter;
+
+fn main() -> ExitCode {
+    let line = CommandLine::parse();
+    let outcome = match line.command {
+        Some(Command::CheckConfig { file }) => check(&Flags { config: Some(file), ..line.flags }),
+        None => start(&line.flags),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(fault) => {
+            let _ = writeln!(std::io::stderr(), "bank: {fault}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+type Outcome = Result<(), Box<dyn std::error::Error + Send + Sync>>;
+
+fn check(flags: &Flags) -> Outcome {
+    let deployment = Deployment::read(flags)?;
+    writeln!(std::io::stdout(), "{} is a deployment this bank can run.", deployment.issuer())?;
+    Ok(())
+}
+
+fn start(flags: &Flags) -> Outcome {
+    let filter = EnvFilter::new("warn,audit=info,pages=info");
+    tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let deployment = Deployment::read(flags)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(serve(&deployment))
+}
+
+async fn serve(deployment: &Deployment) -> Outcome {
+    let shutdown = Bank::shutdown();
+    let signals = tokio::spawn({
+        let shutdown = shutdown.clone();
+        async move { shutdown.follow_signals().await }
+    });
+    let bank = Bank::prepare(deployment).await?;
+    announce(deployment)?;
+    bank.run(shutdown).await;
+    signals.abort();
+    writeln!(std::io::stdout(), "The bank is closed.")?;
+    Ok(())
+}
+
+fn announce(deployment: &Deployment) -> std::io::Result<()> {
+    let data = deployment.data_dir.display();
+    let tpp = if deployment.data_dir.as_os_str() == "mandate-data" {
+        "cargo run --release --bin tpp -- pay".to_owned()
+    } else {
+        format!("cargo run --release --bin tpp -- pay --data-dir {data}")
+    };
+    writeln!(
+        std::io::stdout(),
+        "The bank is open.\n\n  \
+         Issuer             {issuer}   ({policy})\n  \
+         For certificates   {mtls}\n  \
+         For operators      http://127.0.0.1:{admin}/health\n  \
+         Data               {data}   (delete it to begin anew)\n\n  \
+         Demo customers     {first} / {password}\n                     {second} / {password}\n  \
+         Third parties      palm-books (private_key_jwt, DPoP), luzon-bank (tls_client_auth, mTLS); keys in {data}/tpp\n\n\
+         Next, in another terminal:\n\n  {tpp}\n\n\
+         Ctrl-C closes the bank.",
+        issuer = deployment.issuer(),
+        policy = POLICY.name,
+        mtls = deployment.mtls_origin(),
+        admin = deployment.admin_port,
+        first = fixture::DEMO_USERNAME,
+        second = fixture::SECOND_USERNAME,
+        password = fixture::DEMO_PASSWORD,
+    )
+}

@@ -7,7 +7,9 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use mandate_examples::embed;
 use oauth_core::http::{BROWSER_COOKIE, OAuthService, cookie};
-use oauth_core::{Approval, Authentication, AuthorizationServer, Outcome, ResumeSubmitted, Subject, SystemClock};
+use oauth_core::{
+    Approval, Authentication, AuthorizationServer, Outcome, ResumeSubmitted, Subject, SystemClock,
+};
 use oauth_core::{Clock as _, Error};
 use std::sync::Arc;
 
@@ -20,18 +22,29 @@ struct Arriving {
 
 /// Your login and consent pages go here. They end by telling the server what the customer decided; this example has a
 /// single customer who is always signed in and always agrees.
-async fn login(State(server): State<Server>, Query(arriving): Query<Arriving>, headers: HeaderMap) -> Response {
+async fn login(
+    State(server): State<Server>,
+    Query(arriving): Query<Arriving>,
+    headers: HeaderMap,
+) -> Response {
     match decide(&server, &arriving.ticket, cookie(&headers, BROWSER_COOKIE)).await {
         Ok(location) => Redirect::to(&location).into_response(),
         Err(error) => (StatusCode::BAD_REQUEST, error.to_string()).into_response(),
     }
 }
 
-async fn decide(server: &AuthorizationServer, ticket: &str, browser: Option<String>) -> Result<String, Error> {
+async fn decide(
+    server: &AuthorizationServer,
+    ticket: &str,
+    browser: Option<String>,
+) -> Result<String, Error> {
     let waiting = server.waiting(ticket, browser.as_deref()).await?;
     let subject = Subject::new("customer-1").map_err(|fault| oauth_core::Fault::new("login", fault))?;
-    let authentication =
-        Authentication { at: SystemClock.now(), acr: "urn:example:password".to_owned(), amr: vec!["pwd".to_owned()] };
+    let authentication = Authentication {
+        at: SystemClock.now(),
+        acr: "urn:example:password".to_owned(),
+        amr: vec!["pwd".to_owned()],
+    };
     let approval = Approval { subject, authentication, scope: waiting.request.scope, accounts: Vec::new() };
     let outcome = Outcome::Approved(approval);
     let submitted = ResumeSubmitted { ticket: ticket.to_owned(), browser, outcome };

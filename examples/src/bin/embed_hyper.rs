@@ -17,7 +17,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         let service = TowerToHyperService::new(oauth.clone());
         tokio::spawn(async move {
             // Without a timer hyper's header timeout does nothing.
-            let connection = http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service);
+            let connection = http1::Builder::new()
+                .timer(TokioTimer::new())
+                .serve_connection(TokioIo::new(stream), service);
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "connection ended");
             }

@@ -169,7 +169,8 @@ impl HostCheck {
 /// Puts the headers on every answer that any browser should see, and takes `Server` off.
 #[derive(Debug, Clone)]
 pub struct SecurityHeaders {
-    /// HSTS is for TLS only (RFC 6797 section 7.2).
+    /// HSTS is for TLS only (RFC 6797 section 7.2). It speaks for this host alone, not for hosts below it, which
+    /// may be another department's.
     pub transport: Transport,
 }
 
@@ -211,10 +212,8 @@ where
                 headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
                 match transport {
                     Transport::Plain => None,
-                    Transport::Tls => headers.insert(
-                        STRICT_TRANSPORT_SECURITY,
-                        HeaderValue::from_static("max-age=31536000; includeSubDomains"),
-                    ),
+                    Transport::Tls => headers
+                        .insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000")),
                 };
                 response
             })

@@ -567,6 +567,7 @@ async fn a_request_whose_length_can_be_read_in_two_ways_is_refused_and_nothing_a
         "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n",
         "Transfer-Encoding: chunked\r\nContent-Length: 4\r\n",
         "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n",
+        "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
         "Transfer-Encoding: identity\r\n",
         "Transfer-Encoding: xchunked\r\n",
         "Transfer-Encoding: chunked, chunked\r\n",
@@ -760,12 +761,34 @@ async fn a_second_request_to_end_does_not_wait_for_the_drain() {
 
 #[tokio::test]
 async fn unfinished_openings_do_not_hold_a_shutdown() {
-    let bank = Bank::start(Kind::Tls, EdgeLimits::default()).await;
+    let bank =
+        Bank::start(Kind::Tls, EdgeLimits { parting: Duration::from_millis(100), ..EdgeLimits::default() })
+            .await;
     let _silent = bank.tcp().await;
     let _quiet = bank.tls(any_version(&bank.pki, None)).await.unwrap();
     sleep(Duration::from_millis(50)).await;
     bank.shutdown.begin();
     let start = Instant::now();
-    let _ = bank.served.await.unwrap();
-    assert!(start.elapsed() < Duration::from_millis(700), "{:?}", start.elapsed());
+    assert_eq!(bank.served.await.unwrap(), Drain::Complete);
+    assert!(start.elapsed() < Duration::from_millis(450), "{:?}", start.elapsed());
+}
+
+#[tokio::test]
+async fn the_first_signal_begins_the_end_and_the_second_completes_it() {
+    let shutdown = Shutdown::new(Duration::from_secs(60));
+    let following = tokio::spawn({
+        let shutdown = shutdown.clone();
+        async move { shutdown.follow_signals().await }
+    });
+    let signal = |name: &str| {
+        let process = std::process::id().to_string();
+        assert!(Command::new("kill").args(["-s", name, &process]).status().unwrap().success());
+    };
+    sleep(Duration::from_millis(100)).await;
+    signal("TERM");
+    timeout(Duration::from_secs(2), shutdown.begun()).await.unwrap();
+    assert!(timeout(Duration::from_millis(100), shutdown.ended()).await.is_err());
+    signal("INT");
+    timeout(Duration::from_secs(2), shutdown.ended()).await.unwrap();
+    following.await.unwrap().unwrap();
 }

@@ -2,3 +2,7 @@
 
 #[cfg(test)]
 mod database;
+#[cfg(test)]
+mod services;
+#[cfg(test)]
+mod stores;

@@ -21,7 +21,13 @@ pub(super) fn show(ui: &Ui, visit: &Visit) -> Result<Answer, UiFault> {
 }
 
 /// The login page of a request that needs one.
-pub(super) fn for_request(ui: &Ui, visit: &Visit, requester: &str, redirect_uri: &str, hint: &str) -> Result<Answer, UiFault> {
+pub(super) fn for_request(
+    ui: &Ui,
+    visit: &Visit,
+    requester: &str,
+    redirect_uri: &str,
+    hint: &str,
+) -> Result<Answer, UiFault> {
     let browser = visit.browser.as_deref().ok_or(UiFault::Form)?;
     let ticket = visit.ticket.as_deref().ok_or(UiFault::Form)?;
     let form = |action: &str, purpose: &str| Form {
@@ -64,7 +70,9 @@ pub(super) async fn submit(ui: &Ui, visit: &Visit) -> Result<Answer, UiFault> {
             set_cookie(&mut answer, SESSION_COOKIE, &session);
             return Ok(answer);
         }
-        SignIn::Wrong => ("User name or password is not right. Please try again.", StatusCode::UNPROCESSABLE_ENTITY),
+        SignIn::Wrong => {
+            ("User name or password is not right. Please try again.", StatusCode::UNPROCESSABLE_ENTITY)
+        }
         SignIn::Wait => (
             "Too many attempts for this user name. Please wait a minute and try again.",
             StatusCode::TOO_MANY_REQUESTS,
@@ -128,8 +136,7 @@ pub(super) async fn leave(ui: &Ui, visit: &Visit) -> Result<Answer, UiFault> {
         return Err(UiFault::Form);
     }
     ui.sessions.close(visit.session.as_deref()).await?;
-    let view =
-        SignedOutView { sign_in_href: "/sign-in".to_owned(), return_href: None, requester_name: None };
+    let view = SignedOutView { sign_in_href: "/sign-in".to_owned(), return_href: None, requester_name: None };
     let mut answer = page(StatusCode::OK, ui.pages.signed_out(&view)?, None);
     clear_cookie(&mut answer, SESSION_COOKIE);
     Ok(answer)

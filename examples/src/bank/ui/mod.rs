@@ -13,11 +13,10 @@ use http::{Method, Request, StatusCode};
 use http_body::Body;
 use oauth_core::http::{BROWSER_COOKIE, cookie};
 use oauth_core::{
-    ApprovalReason, AuthorizationServer, ClientDirectory, Clock, CorrelationId, Error, ErrorPage, Fault, Interaction,
-    Reason, Timestamp, VettedRequest,
+    ApprovalReason, AuthorizationServer, ClientDirectory, Clock, CorrelationId, Error, ErrorPage, Fault,
+    Interaction, Reason, Subject, Timestamp, VettedRequest,
 };
 use rar_consent::ConsentEngine;
-use resource_server::AccountBook;
 
 use self::web::{Answer, Posted, page, redirect};
 use super::customers::{Customer, Customers};
@@ -38,7 +37,7 @@ pub struct Ui {
     /// What is decided.
     pub consents: Arc<ConsentEngine>,
     /// What the customer chooses from.
-    pub accounts: Arc<dyn AccountBook>,
+    pub accounts: Arc<dyn CustomerAccounts>,
     /// Who asks.
     pub clients: Arc<dyn ClientDirectory>,
     /// What time it is.
@@ -47,6 +46,33 @@ pub struct Ui {
     pub origin: String,
     /// Name of the policy in force.
     pub policy: &'static str,
+}
+
+/// The accounts a customer can choose from on the approval page.
+#[async_trait]
+pub trait CustomerAccounts: Send + Sync {
+    /// A customer's own accounts, as the page shows them.
+    ///
+    /// # Errors
+    /// When the book cannot be read.
+    async fn own(&self, customer: &Subject) -> Result<Vec<OwnAccount>, Fault>;
+}
+
+/// One account of a customer, in words.
+#[derive(Debug, Clone)]
+pub struct OwnAccount {
+    /// Its identifier, posted when it is chosen.
+    pub id: String,
+    /// Its IBAN, when it has one.
+    pub iban: Option<String>,
+    /// What the customer calls it.
+    pub name: String,
+    /// Its number, all but the last digits masked.
+    pub masked_number: String,
+    /// What can be spent, with the currency.
+    pub balance: String,
+    /// Why it cannot be chosen; `None` when it can.
+    pub unavailable: Option<String>,
 }
 
 /// Why a page could not be shown.

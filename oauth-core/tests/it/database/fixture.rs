@@ -21,14 +21,14 @@ pub(super) const TABLES: MigrationSet = MigrationSet::new(
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
 /// A database nobody else uses. A file is removed with it.
-pub(super) struct Place {
-    pub(super) url: DatabaseUrl,
-    pub(super) name: &'static str,
+pub(crate) struct Place {
+    pub(crate) url: DatabaseUrl,
+    pub(crate) name: &'static str,
     directory: Option<PathBuf>,
 }
 
 impl Place {
-    pub(super) async fn open(&self) -> Database {
+    pub(crate) async fn open(&self) -> Database {
         Database::open(&self.url).await.unwrap()
     }
 
@@ -51,7 +51,7 @@ impl Drop for Place {
     }
 }
 
-pub(super) fn file() -> Place {
+pub(crate) fn file() -> Place {
     let name = format!("mandate-db-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
     let directory = std::env::temp_dir().join(name);
     std::fs::create_dir_all(&directory).unwrap();
@@ -59,22 +59,18 @@ pub(super) fn file() -> Place {
     Place { url, name: "file", directory: Some(directory) }
 }
 
-pub(super) fn memory() -> Place {
+pub(crate) fn memory() -> Place {
     Place { url: DatabaseUrl::sqlite_memory(), name: "memory", directory: None }
 }
 
-/// A schema of its own on the server that `MANDATE_TEST_POSTGRES` names. `None`, and said so, without it.
-pub(super) async fn postgres() -> Option<Place> {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "where the test server is, only the one who started it knows"
-    )]
-    let Ok(server) = std::env::var("MANDATE_TEST_POSTGRES") else {
-        println!("SKIPPED on PostgreSQL: MANDATE_TEST_POSTGRES is not set");
+/// A schema of its own on the test server. `None`, and said so, where there is none.
+pub(crate) async fn postgres() -> Option<Place> {
+    let Some(server) = crate::services::postgres() else {
+        println!("SKIPPED on PostgreSQL: MANDATE_TEST_POSTGRES is not set and PostgreSQL is not installed");
         return None;
     };
     let schema = format!("t_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-    let admin = Database::open(&DatabaseUrl::parse(&server).unwrap()).await.unwrap();
+    let admin = Database::open(&DatabaseUrl::parse(server).unwrap()).await.unwrap();
     let create = format!("DROP SCHEMA IF EXISTS {schema} CASCADE");
     admin.write(Statement::new(create.leak())).await.unwrap();
     admin.write(Statement::new(format!("CREATE SCHEMA {schema}").leak())).await.unwrap();
@@ -84,7 +80,7 @@ pub(super) async fn postgres() -> Option<Place> {
     Some(Place { url, name: "postgres", directory: None })
 }
 
-pub(super) async fn everywhere() -> Vec<Place> {
+pub(crate) async fn everywhere() -> Vec<Place> {
     let mut places = vec![file(), memory()];
     places.extend(postgres().await);
     places

@@ -1,6 +1,6 @@
 //! The database layer, on a SQLite file, on SQLite in memory and on PostgreSQL.
 
-mod fixture;
+pub(crate) mod fixture;
 mod migrations;
 mod speed;
 mod transactions;

@@ -1,0 +1,372 @@
+//! From a deployment to a running bank: data directory, database, servers, listeners, background work, orderly end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use oauth_core::http::OAuthService;
+use oauth_core::store::database::{Database, DatabaseUrl, DbError};
+use oauth_core::store::memory::MemoryClaims;
+use oauth_core::store::sql::{SqlClaims, SqlStore};
+use oauth_core::{
+    AuthorizationServer, Claims, Clock, CorrelationId, Entropy, FAPI2_SECURITY, Fault, FixedClients, Issuer,
+    LocalSigner, LogAudit, OutOfBounds, Policy, Ports, Resource, Scope, ServerSecret, Settings, Store,
+    SystemClock, SystemEntropy,
+};
+use rar_consent::{ConsentEngine, ConsentStore, DetailRegistry, SqlConsents};
+use rustls::crypto::CryptoProvider;
+use tokio::net::TcpListener;
+
+use super::admin::AdminService;
+use super::compose::PublicService;
+use super::config::Deployment;
+use super::customers::Customers;
+use super::data_dir::{DataDir, DataFault, resource_of};
+use super::sessions::Sessions;
+use super::ui::{PageInteraction, Ui};
+use super::{customers, fixture, sessions};
+use crate::pages::{Pages, PagesFault};
+use crate::serve::{Authorities, Edge, EdgeLimits, Listener, Shutdown};
+use crate::tls::{ChainTrust, ClientCertificates, TlsFault, server_config};
+
+/// The profile in force.
+pub const POLICY: &Policy = &FAPI2_SECURITY;
+
+/// Why a bank cannot start. Each says what to change.
+#[derive(Debug, thiserror::Error)]
+pub enum StartFault {
+    /// Keys, certificates or clients.
+    #[error(transparent)]
+    Data(#[from] DataFault),
+    /// The database.
+    #[error("the database cannot be used: {0}")]
+    Database(#[from] DbError),
+    /// The database URL.
+    #[error("the database URL cannot be read: {0}")]
+    DatabaseUrl(String),
+    /// Another store or a port.
+    #[error(transparent)]
+    Port(#[from] Fault),
+    /// A setting out of the policy's bounds.
+    #[error("settings: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Settings(Vec<OutOfBounds>),
+    /// The pages.
+    #[error(transparent)]
+    Pages(#[from] PagesFault),
+    /// TLS.
+    #[error(transparent)]
+    Tls(#[from] TlsFault),
+    /// A socket.
+    #[error("cannot listen on {address}: {source}")]
+    Socket {
+        /// Where.
+        address: std::net::SocketAddr,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// A task of the start-up died.
+    #[error("start-up was interrupted")]
+    Interrupted,
+    /// A configured name or address is not well-formed.
+    #[error("{0}")]
+    IllFormed(String),
+}
+
+/// A bank whose listeners are bound and which serves as soon as it is [run](Bank::run).
+pub struct Bank {
+    public: Listener,
+    mtls: Listener,
+    admin: Listener,
+    browser_and_api: PublicService,
+    machines: PublicService,
+    operators: AdminService,
+    housekeeping: Housekeeping,
+    database: Database,
+}
+
+/// What has to be done from time to time, whoever calls.
+struct Housekeeping {
+    store: Arc<dyn Store>,
+    consents: Arc<ConsentEngine>,
+    sessions: Sessions,
+    clock: Arc<dyn Clock>,
+}
+
+/// Between two rounds of the payment rail's worker.
+const RAIL_PAUSE: Duration = Duration::from_millis(100);
+/// Rounds of the rail between two rounds of sweeping.
+const SWEEP_EVERY: u32 = 100;
+/// How long requests in flight may take when the bank ends.
+const DRAIN_MAX: Duration = Duration::from_secs(10);
+
+impl Bank {
+    /// Makes or loads everything and binds the listeners.
+    ///
+    /// # Errors
+    /// [`StartFault`].
+    pub async fn prepare(deployment: &Deployment) -> Result<Self, StartFault> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::default());
+        let data = load(deployment, clock.now()).await?;
+        let database = open(deployment).await?;
+        fixture::seed(&database, clock.now(), &*entropy).await?;
+
+        let customers = Customers::load(&database, HASHES_AT_ONCE).await?;
+        let consent_store: Arc<dyn ConsentStore> = Arc::new(SqlConsents::new(database.clone()));
+        let consents =
+            ConsentEngine::new(DetailRegistry::standard(), Arc::clone(&consent_store), Arc::clone(&clock));
+        let pages = Arc::new(Pages::new()?);
+        let clients = Arc::new(FixedClients::new(data.clients.iter().cloned()));
+        let ports = Ports {
+            clock: Arc::clone(&clock),
+            entropy: Arc::clone(&entropy),
+            clients: clients.clone(),
+            signer: LocalSigner::new(data.signing_keys),
+            claims: claims(deployment, &database, clock.now()).await?,
+            store: Arc::new(SqlStore::new(database.clone())),
+            details: Arc::new(DetailRegistry::standard()),
+            consents: consents.clone(),
+            interaction: Arc::new(PageInteraction { pages: Arc::clone(&pages) }),
+            users: customers.clone(),
+            audit: Arc::new(LogAudit),
+        };
+        let secret = || ServerSecret::new(data.secret.clone());
+        let settings = settings(deployment, secret())?;
+        let issuer = settings.issuer.clone();
+        let server =
+            AuthorizationServer::new(POLICY, settings, ports.clone()).map_err(StartFault::Settings)?;
+        let server = Arc::new(server);
+        let accounts = fixture::accounts();
+        let sessions_over = |purpose: &str| {
+            Sessions::new(database.clone(), issuer.clone(), Arc::clone(&entropy), secret().key(purpose))
+        };
+        let ui = Arc::new(Ui {
+            server: Arc::clone(&server),
+            customers,
+            sessions: sessions_over("form token"),
+            pages,
+            consents: consents.clone(),
+            accounts,
+            clients,
+            clock: Arc::clone(&clock),
+            origin: deployment.issuer(),
+            policy: POLICY.name,
+        });
+        let oauth = with_ofxpera_paths(OAuthService::new(server));
+        let service = |pages: Option<Arc<Ui>>, origin: &str| PublicService {
+            oauth: oauth.clone(),
+            pages,
+            origin: Arc::from(origin),
+        };
+        let listeners = Listeners::bind(deployment, &data.pki, &clock, &entropy).await?;
+        Ok(Self {
+            public: listeners.public,
+            mtls: listeners.mtls,
+            admin: listeners.admin,
+            browser_and_api: service(Some(ui), &deployment.issuer()),
+            machines: service(None, &deployment.mtls_origin()),
+            operators: AdminService {
+                database: database.clone(),
+                consents: consents.clone(),
+                clock: Arc::clone(&clock),
+            },
+            housekeeping: Housekeeping {
+                store: ports.store,
+                consents,
+                sessions: sessions_over("form token"),
+                clock,
+            },
+            database,
+        })
+    }
+
+    /// Serves until `shutdown` begins, then drains and stops.
+    pub async fn run(self, shutdown: Shutdown) {
+        let keeping = tokio::spawn(self.housekeeping.run(shutdown.clone()));
+        tokio::join!(
+            self.public.serve(self.browser_and_api, shutdown.clone()),
+            self.mtls.serve(self.machines, shutdown.clone()),
+            self.admin.serve(self.operators, shutdown.clone()),
+        );
+        if keeping.await.is_err() {
+            tracing::error!("housekeeping ended badly");
+        }
+        self.database.close().await;
+    }
+
+    /// How long an orderly end may take.
+    #[must_use]
+    pub fn shutdown() -> Shutdown {
+        Shutdown::new(DRAIN_MAX)
+    }
+}
+
+impl std::fmt::Debug for Bank {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Bank(…)")
+    }
+}
+
+/// Passwords hashed at one time: one for each core of a small machine.
+const HASHES_AT_ONCE: usize = 2;
+
+impl Housekeeping {
+    async fn run(self, shutdown: Shutdown) {
+        let mut round: u32 = 0;
+        loop {
+            tokio::select! {
+                () = shutdown.begun() => return,
+                () = tokio::time::sleep(RAIL_PAUSE) => {}
+            }
+            let now = self.clock.now();
+            round = round.wrapping_add(1);
+            if round.is_multiple_of(SWEEP_EVERY) {
+                self.sweep(now).await;
+            }
+        }
+    }
+
+    async fn sweep(&self, now: oauth_core::Timestamp) {
+        let swept =
+            [self.store.sweep(now).await, self.consents.sweep(now).await, self.sessions.sweep(now).await];
+        for fault in swept.into_iter().filter_map(Result::err) {
+            tracing::error!(%fault, "sweeping failed");
+        }
+    }
+}
+
+async fn load(deployment: &Deployment, now: oauth_core::Timestamp) -> Result<DataDir, StartFault> {
+    let deployment = deployment.clone();
+    let loaded = tokio::task::spawn_blocking(move || DataDir::ensure(&deployment, POLICY, now)).await;
+    Ok(loaded.map_err(|_| StartFault::Interrupted)??)
+}
+
+async fn open(deployment: &Deployment) -> Result<Database, StartFault> {
+    let url = DatabaseUrl::parse(&deployment.database)
+        .map_err(|fault| StartFault::DatabaseUrl(fault.to_string()))?;
+    let database = Database::open(&url).await?;
+    for set in [
+        oauth_core::store::sql::migrations(),
+        rar_consent::migrations(),
+        customers::migrations(),
+        sessions::migrations(),
+    ] {
+        database.migrate(&set).await?;
+    }
+    Ok(database)
+}
+
+/// Replay protection as the deployment asks for it: Redis when named, PostgreSQL when that is the database, otherwise
+/// this process's memory.
+async fn claims(
+    deployment: &Deployment,
+    database: &Database,
+    now: oauth_core::Timestamp,
+) -> Result<Arc<dyn Claims>, StartFault> {
+    match (&deployment.redis, database.engine()) {
+        (Some(url), _) => Err(StartFault::IllFormed(format!("{url}: not yet"))),
+        (None, oauth_core::store::database::Engine::Postgres) => {
+            Ok(Arc::new(SqlClaims::new(database.clone())))
+        }
+        (None, oauth_core::store::database::Engine::Sqlite) => Ok(Arc::new(MemoryClaims::new(now))),
+    }
+}
+
+/// Scopes third parties may ask for, besides the parameterised ones a consent brings.
+const SCOPES: &str = "openid profile email phone address payments consent products accounts accounts.basic \
+                      accounts.details accounts.open bank_account customer customer_details customer_onboarding \
+                      introspection";
+
+fn settings(deployment: &Deployment, secret: ServerSecret) -> Result<Settings, StartFault> {
+    let ill_formed = |fault: &dyn std::fmt::Display| StartFault::IllFormed(fault.to_string());
+    let issuer = Issuer::new(&deployment.issuer()).map_err(|fault| ill_formed(&fault))?;
+    let resource = Resource::new(&resource_of(&deployment.issuer())).map_err(|fault| ill_formed(&fault))?;
+    let mut settings = Settings::recommended(issuer, resource, secret);
+    settings.mtls_origin = Some(deployment.mtls_origin());
+    settings.proof_nonce = deployment.proof_nonce;
+    settings.scopes = Scope::new(SCOPES).map_err(|fault| ill_formed(&fault))?;
+    Ok(settings)
+}
+
+/// The OFxPERA and UAE addresses of the same endpoints.
+fn with_ofxpera_paths(oauth: OAuthService) -> OAuthService {
+    let also = [
+        ("/par", "/oauth/par"),
+        ("/par", "/open-finance/v1/par"),
+        ("/authorize", "/oauth/authorize"),
+        ("/authorize", "/oauth/auth"),
+        ("/token", "/oauth/token"),
+        ("/introspect", "/oauth/introspection"),
+        ("/introspect", "/oauth/introspect"),
+        ("/userinfo", "/oauth/userinfo"),
+    ];
+    also.iter().fold(oauth, |oauth, (existing, also)| oauth.alias(existing, also))
+}
+
+/// The three listeners, bound.
+struct Listeners {
+    public: Listener,
+    mtls: Listener,
+    admin: Listener,
+}
+
+impl Listeners {
+    async fn bind(
+        deployment: &Deployment,
+        pki: &crate::pki::LocalPki,
+        clock: &Arc<dyn Clock>,
+        entropy: &Arc<dyn Entropy>,
+    ) -> Result<Self, StartFault> {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let trust = ChainTrust::new(std::slice::from_ref(pki.authority()), Arc::clone(&provider))?;
+        let tls =
+            |ask, provider: &Arc<CryptoProvider>| server_config(pki.server(), ask, Arc::clone(provider));
+        let edge = |port: u16| edge(port, clock, entropy);
+        let public = socket(deployment.address(deployment.port)).await?;
+        let mtls = socket(deployment.address(deployment.mtls_port)).await?;
+        let loopback = std::net::SocketAddr::from(([127, 0, 0, 1], deployment.admin_port));
+        let admin = socket(loopback).await?;
+        Ok(Self {
+            public: Listener::tls(
+                public,
+                Arc::new(tls(ClientCertificates::NotAsked, &provider)?),
+                trust.clone(),
+                edge(deployment.port),
+            ),
+            mtls: Listener::tls(
+                mtls,
+                Arc::new(tls(ClientCertificates::Optional, &provider)?),
+                trust,
+                edge(deployment.mtls_port),
+            ),
+            admin: Listener::plain(admin, edge(deployment.admin_port)),
+        })
+    }
+}
+
+async fn socket(address: std::net::SocketAddr) -> Result<TcpListener, StartFault> {
+    TcpListener::bind(address).await.map_err(|source| StartFault::Socket { address, source })
+}
+
+fn edge(port: u16, clock: &Arc<dyn Clock>, entropy: &Arc<dyn Entropy>) -> Edge {
+    let names = [format!("localhost:{port}"), format!("127.0.0.1:{port}"), format!("[::1]:{port}")];
+    let (clock, entropy) = (Arc::clone(clock), Arc::clone(entropy));
+    Edge {
+        authorities: Authorities::new(names.iter().map(String::as_str)),
+        limits: EdgeLimits::default(),
+        now: Arc::new(move || clock.now()),
+        correlation: Arc::new(move || correlation(&*entropy)),
+    }
+}
+
+/// A name for a request that failed without one.
+fn correlation(entropy: &dyn Entropy) -> CorrelationId {
+    let bytes = entropy.draw().map(|bytes| *bytes).unwrap_or_default();
+    let (random, _) = bytes.split_at(16);
+    let uuid = uuid::Builder::from_random_bytes(random.try_into().unwrap_or_default()).into_uuid();
+    CorrelationId::new(&uuid.to_string()).unwrap_or_else(|_| unreachable_name())
+}
+
+/// A UUID is always a well-formed correlation identifier; this name stands in for the proof.
+fn unreachable_name() -> CorrelationId {
+    CorrelationId::new("unnamed").unwrap_or_else(|_| unreachable_name())
+}

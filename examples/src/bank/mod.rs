@@ -1,0 +1,11 @@
+//! The reference bank: authorization server, APIs and pages in one process, assembled from the crates.
+
+pub mod admin;
+pub mod assemble;
+pub mod compose;
+pub mod config;
+pub mod customers;
+pub mod data_dir;
+pub mod fixture;
+pub mod sessions;
+pub mod ui;

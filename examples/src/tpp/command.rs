@@ -1,0 +1,161 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use super::error::Stop;
+use super::narrate::{Form, Narrator, Report, Trace};
+use super::state::Api;
+use super::{Tpp, contribution, payment};
+
+/// A third party in the terminal: pays and reads accounts with the customer's consent.
+///
+/// Exit codes: 0 done, 1 stopped for a security reason with no further request sent, 2 anything else.
+#[derive(Debug, Parser)]
+#[command(name = "tpp", version)]
+pub struct Command {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    pub(super) order: Order,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Common {
+    /// Where the bank put `tpp/tpp.toml`
+    #[arg(long, global = true, default_value = "./mandate-data", value_name = "DIR")]
+    pub(super) data_dir: PathBuf,
+    /// The client to be, instead of the file's default
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(super) client: Option<String>,
+    /// Show headers and bodies, secrets masked
+    #[arg(long, global = true)]
+    trace: bool,
+    /// Print one JSON object on standard output, and the narration on standard error
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Order {
+    /// Make one payment, now
+    Pay(PayOrder),
+    /// Read accounts and transactions
+    Accounts(AccountsOrder),
+    /// The consents made from here
+    Consents {
+        /// What to do with them; without it they are listed
+        #[command(subcommand)]
+        order: Option<ConsentOrder>,
+    },
+    /// Refresh the tokens of a consent with a new key, and ask who the customer is
+    Refresh {
+        /// The consent; the newest without it
+        id: Option<String>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PayOrder {
+    /// How much
+    #[arg(long, default_value = "149.90")]
+    pub(super) amount: String,
+    /// To which account
+    #[arg(long, default_value = "AE050260001015432198765", value_name = "IBAN")]
+    pub(super) creditor_iban: String,
+    /// To whom
+    #[arg(long, default_value = "Date Palm Books LLC", value_name = "NAME")]
+    pub(super) creditor_name: String,
+    /// What for
+    #[arg(long, default_value = "88121")]
+    pub(super) reference: String,
+    /// By which API
+    #[arg(long, value_enum, default_value = "uae")]
+    pub(super) via: Api,
+    #[command(flatten)]
+    pub(super) customer: Customer,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AccountsOrder {
+    #[command(flatten)]
+    pub(super) customer: Customer,
+}
+
+#[derive(Args)]
+pub(crate) struct Customer {
+    /// Fill in the bank's forms instead of opening a browser
+    #[arg(long)]
+    pub(super) headless: bool,
+    /// Who signs in with --headless
+    #[arg(long, value_name = "NAME")]
+    pub(super) username: Option<String>,
+    /// The password for --username
+    #[arg(long)]
+    pub(super) password: Option<String>,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum ConsentOrder {
+    /// List them
+    List,
+    /// Ask the bank about one
+    Show {
+        /// The consent
+        id: String,
+    },
+    /// End one
+    Revoke {
+        /// The consent
+        id: String,
+    },
+}
+
+impl std::fmt::Debug for Customer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Customer").field("username", &self.username).finish_non_exhaustive()
+    }
+}
+
+impl Command {
+    pub(super) fn narrator(&self) -> Narrator {
+        let form = if self.common.json { Form::Json } else { Form::Text };
+        let trace = if self.common.trace { Trace::Full } else { Trace::Line };
+        Narrator::new(form, trace)
+    }
+
+    pub(super) const fn common(&self) -> &Common {
+        &self.common
+    }
+}
+
+impl Api {
+    pub(super) async fn pay(self, tpp: &Tpp, order: &PayOrder) -> Result<Report, Stop> {
+        match self {
+            Self::Uae => payment::pay(tpp, order).await,
+            Self::Ofxpera => contribution::pay(tpp, order).await,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Command::command().debug_assert();
+    }
+
+    #[test]
+    fn global_options_stand_before_or_after_the_command() {
+        for line in ["tpp --json --client a pay", "tpp pay --client a --json"] {
+            let command = Command::try_parse_from(line.split(' ')).unwrap();
+            assert!(command.common.json && command.common.client.as_deref() == Some("a"), "{line}");
+        }
+        assert!(Command::try_parse_from(["tpp", "consents"]).is_ok());
+    }
+}

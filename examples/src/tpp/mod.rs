@@ -1,0 +1,132 @@
+//! A third party in the terminal: finds the bank, asks for consent, pays and reads accounts, and checks everything it
+//! is told on the way.
+//!
+//! | Part | Document |
+//! |---|---|
+//! | [`discovery`] | OpenID Connect Discovery 1.0, RFC 8414 |
+//! | [`assertion`], [`proof`] | RFC 7523, RFC 9449 |
+//! | [`flow`], [`token`], [`id_token`] | RFC 9126, 7636, 9207, 6749; OpenID Connect Core 1.0 |
+//! | [`payment`] | UAE Bank Service Initiation |
+//! | [`accounts`], [`contribution`] | OFxPERA |
+//!
+//! A check that does not hold ends the run with exit code 1 and no further request.
+
+mod accounts;
+mod assertion;
+mod browser;
+mod call;
+mod command;
+mod config;
+mod connect;
+mod consents;
+mod contribution;
+mod discovery;
+mod error;
+mod flow;
+mod forms;
+mod headless;
+mod http;
+mod id_token;
+mod keys;
+mod mask;
+mod narrate;
+mod payment;
+mod proof;
+mod signed;
+mod state;
+mod token;
+
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex};
+
+use oauth_core::jose::JwkSet;
+use oauth_core::{Clock, Entropy, SystemClock, SystemEntropy};
+
+pub use command::Command;
+
+use self::http::{Channel, Http};
+use call::Nonces;
+use command::{ConsentOrder, Order};
+use config::Config;
+use discovery::{Endpoints, Metadata};
+use error::Stop;
+use keys::{ClientKey, Random};
+use narrate::{Narrator, Report};
+
+/// Runs one command with the system's clock and random source, and says how it ended: 0 done, 1 stopped for a
+/// security reason, 2 anything else.
+pub async fn run(command: &Command) -> ExitCode {
+    let narrator = Arc::new(command.narrator());
+    match execute(command, &narrator).await {
+        Ok(report) => {
+            narrator.result(&report);
+            ExitCode::SUCCESS
+        }
+        Err(stop) => {
+            narrator.result(&Report { value: stop.to_value(), lines: vec![stop.to_string()] });
+            stop.exit_code()
+        }
+    }
+}
+
+async fn execute(command: &Command, narrator: &Arc<Narrator>) -> Result<Report, Stop> {
+    let common = command.common();
+    let config = Config::read(&common.data_dir, common.client.as_deref())?;
+    let order = &command.order;
+    if let Order::Consents { order: None | Some(ConsentOrder::List) } = order {
+        return consents::list(&config);
+    }
+    let tpp = Tpp::meet(config, Arc::clone(narrator)).await?;
+    match order {
+        Order::Pay(order) => order.via.pay(&tpp, order).await,
+        Order::Accounts(order) => accounts::read(&tpp, order).await,
+        Order::Consents { order } => consents::run(&tpp, order.as_ref()).await,
+        Order::Refresh { id } => consents::refresh(&tpp, id.as_deref()).await,
+    }
+}
+
+/// Everything a command works with, after the bank's description of itself has been checked.
+pub(crate) struct Tpp {
+    config: Config,
+    metadata: Metadata,
+    endpoints: Endpoints,
+    keys: Mutex<JwkSet>,
+    client_key: ClientKey,
+    nonces: Nonces,
+    http: Http,
+    narrator: Arc<Narrator>,
+    clock: Arc<dyn Clock>,
+    random: Random,
+}
+
+impl Tpp {
+    /// Loads keys, then discovery and key set.
+    async fn meet(config: Config, narrator: Arc<Narrator>) -> Result<Self, Stop> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::default());
+        let client_key = ClientKey::load(&config.client)?;
+        let http = Http::new(&config, Arc::clone(&narrator), Arc::clone(&clock))?;
+        narrator.step("Discover the bank", "OpenID Connect Discovery 1.0 section 4");
+        let metadata = Metadata::fetch(&http, &config).await?;
+        narrator.say(&format!("issuer {} is the one configured", metadata.issuer));
+        let endpoints = metadata.endpoints(&config.client)?;
+        let keys = Mutex::new(metadata.keys(&http).await?);
+        Ok(Self {
+            config,
+            metadata,
+            endpoints,
+            keys,
+            client_key,
+            nonces: Nonces::default(),
+            http,
+            narrator,
+            clock,
+            random: Random::new(entropy),
+        })
+    }
+
+    /// The connection for endpoints that know this client.
+    fn channel(&self) -> Channel {
+        if self.config.client.shows_certificate() { Channel::Certificate } else { Channel::Plain }
+    }
+}

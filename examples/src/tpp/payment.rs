@@ -1,0 +1,322 @@
+//! One payment, now (UAE Bank Service Initiation, `SingleInstantPayment`): consent, approval, signed order, settlement.
+
+use std::time::Duration;
+
+use chrono::{DateTime, FixedOffset};
+use http::header::HeaderName;
+use http::{Method, StatusCode};
+use oauth_core::Timestamp;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::Tpp;
+use super::call::{Echo, Token};
+use super::command::PayOrder;
+use super::error::{Refusal, Stop, quoted};
+use super::http::Ask;
+use super::narrate::Report;
+use super::state::Api;
+
+/// The canonical type of the consent.
+const DETAILS_TYPE: &str = "urn:openfinanceuae:service-initiation-consent";
+/// Base path of the payment API.
+const BASE: &str = "/open-finance/payment/v1";
+const CURRENCY: &str = "AED";
+const PURPOSE: &str = "GDDS";
+/// Dubai, without daylight saving.
+const DUBAI_SECONDS: i32 = 4 * 3600;
+/// Questions about the status, and the pause between two.
+const POLLS_MAX: usize = 30;
+const POLL_PAUSE: Duration = Duration::from_millis(500);
+/// Times an order is sent when the answer was lost. The key is the same, so the bank books it once.
+const SENDS_MAX: usize = 2;
+
+#[derive(Debug, Deserialize)]
+struct Message {
+    #[serde(rename = "Data")]
+    data: Payment,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Payment {
+    payment_id: String,
+    consent_id: String,
+    payment_status: String,
+    payment_transaction_id: Option<String>,
+    payment_status_detail: Option<Value>,
+    instruction: Instruction,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Instruction {
+    amount: Amount,
+}
+
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Amount {
+    amount: String,
+    currency: String,
+}
+
+/// Pays.
+pub(crate) async fn pay(tpp: &Tpp, order: &PayOrder) -> Result<Report, Stop> {
+    check_amount(&order.amount)?;
+    tpp.metadata.check_details_type(DETAILS_TYPE)?;
+    let consent_id = tpp.random.uuid()?.to_string();
+    let details = details(order, &consent_id, tpp.clock.now());
+    let granted =
+        tpp.authorize("openid payments", &details, (Api::Uae, &consent_id), &order.customer).await?;
+    if let Some(scope) = &granted.scope {
+        tpp.narrator.say(&format!("granted: {scope}"));
+    }
+    let ordered = send(tpp, order, &consent_id, &granted.token).await?;
+    let settled = settle(tpp, ordered, &granted.token).await?;
+    let amount = &settled.instruction.amount;
+    let report = Report {
+        value: json!({
+            "outcome": "done",
+            "payment_id": settled.payment_id,
+            "consent_id": consent_id,
+            "status": settled.payment_status,
+            "transaction_id": settled.payment_transaction_id,
+            "amount": amount.amount,
+            "currency": amount.currency,
+        }),
+        lines: vec![
+            format!("paid: {} {} to {}", amount.amount, amount.currency, order.creditor_name),
+            format!("payment {} is {}", settled.payment_id, settled.payment_status),
+        ],
+    };
+    match settled.payment_status.as_str() {
+        "AcceptedSettlementCompleted" | "AcceptedWithoutPosting" | "AcceptedCreditSettlementCompleted" => {
+            Ok(report)
+        }
+        other => {
+            let reason =
+                settled.payment_status_detail.map(|detail| quoted(&detail.to_string())).unwrap_or_default();
+            let payment = settled.payment_id;
+            Err(Stop::Declined(format!("payment {payment} is {} {reason}", quoted(other))))
+        }
+    }
+}
+
+/// What the customer is asked to allow: dialect A, `Type` and `Data`, with a consent id that we choose.
+fn details(order: &PayOrder, consent_id: &str, now: Timestamp) -> Value {
+    json!({
+        "Type": "PaymentConsent",
+        "Data": {
+            "ConsentId": consent_id,
+            "AuthorizationExpirationTimeWindow": "01:00:00",
+            "ExpirationDateTime": end_of_day(now),
+            "ControlParameters": {"IsPayByAccount": false, "ConsentSchedule": {"SinglePayment": {
+                "Type": "UAEOF.SingleInstantPayment",
+                "Amount": {"Amount": order.amount, "Currency": CURRENCY},
+            }}},
+            "Initiation": {"CreditorAccount": {
+                "IdentificationType": "UAEOF.IBAN",
+                "Identification": order.creditor_iban,
+                "Name": {"en": order.creditor_name},
+            }},
+            "PayerReference": order.reference,
+            "BeneficiaryReference": order.reference,
+            "PaymentPurposeCode": PURPOSE,
+        },
+    })
+}
+
+/// An instant payment's consent ends on the day it is asked for, as the day is in Dubai.
+fn end_of_day(now: Timestamp) -> String {
+    let day = FixedOffset::east_opt(DUBAI_SECONDS)
+        .and_then(|zone| Some(DateTime::from_timestamp(now.seconds(), 0)?.with_timezone(&zone)));
+    day.map(|day| format!("{}T23:59:59+04:00", day.format("%Y-%m-%d"))).unwrap_or_default()
+}
+
+/// The API's text form of money: digits, a point, two digits, and more than nothing.
+pub(crate) fn check_amount(text: &str) -> Result<(), Stop> {
+    let (whole, cents) = text.split_once('.').unwrap_or_default();
+    let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    let is_well_formed =
+        (1..=16).contains(&whole.len()) && cents.len() == 2 && digits(whole) && digits(cents);
+    if is_well_formed && text.bytes().any(|byte| (b'1'..=b'9').contains(&byte)) {
+        return Ok(());
+    }
+    Err(Stop::Declined(format!("--amount {}: write it as 149.90, and more than 0.00", quoted(text))))
+}
+
+async fn send(tpp: &Tpp, order: &PayOrder, consent_id: &str, token: &Token) -> Result<Payment, Stop> {
+    tpp.narrator.step("Send the signed payment order", "UAE Bank Service Initiation, POST /payments");
+    let amount = json!({"Amount": order.amount, "Currency": CURRENCY});
+    let message = json!({"Data": {
+        "ConsentId": consent_id,
+        "Instruction": {"Amount": amount, "BeneficiaryReference": order.reference},
+        "PaymentPurposeCode": PURPOSE,
+        "PayerReference": order.reference,
+    }});
+    let url = format!("{}{BASE}/payments", tpp.config.resource);
+    let idempotency = tpp.random.uuid()?.to_string();
+    let mut sends = 0;
+    let reply = loop {
+        sends += 1;
+        let ask = tpp.signed(Method::POST, &url, &message)?;
+        let ask = ask.with(HeaderName::from_static("x-idempotency-key"), &idempotency);
+        match tpp.call(token, ask, Echo::Demanded).await {
+            Err(Stop::Network { place, why }) if sends < SENDS_MAX => {
+                tpp.narrator.say(&format!("{place}: {why}; once more with the same x-idempotency-key"));
+            }
+            other => break other?,
+        }
+    };
+    let payment = read("payment order", tpp.open("payment order", &reply, StatusCode::CREATED)?)?;
+    check_payment("payment order", &payment, consent_id, &order.amount)?;
+    tpp.narrator.say(&format!(
+        "answer signed by the bank; payment {} is {}",
+        payment.payment_id, payment.payment_status
+    ));
+    Ok(payment)
+}
+
+/// Asks until the payment is settled or rejected, or patience ends; then the last answer stands.
+async fn settle(tpp: &Tpp, ordered: Payment, token: &Token) -> Result<Payment, Stop> {
+    tpp.narrator.step("Ask until it is settled", "UAE Bank Service Initiation, GET /payments/{PaymentId}");
+    let place = "payment status";
+    let id = path_safe(place, &ordered.payment_id)?.to_owned();
+    let url = format!("{}{BASE}/payments/{id}", tpp.config.resource);
+    let mut latest = ordered;
+    for _ in 0..POLLS_MAX {
+        if ["AcceptedCreditSettlementCompleted", "Rejected"].contains(&latest.payment_status.as_str()) {
+            break;
+        }
+        tokio::time::sleep(POLL_PAUSE).await;
+        let ask = Ask::get(&url, tpp.channel()).with(http::header::ACCEPT, "application/jwt");
+        let reply = tpp.call(token, ask, Echo::Demanded).await?;
+        let payment = read(place, tpp.open(place, &reply, StatusCode::OK)?)?;
+        check_payment(place, &payment, &latest.consent_id, &latest.instruction.amount.amount)?;
+        if payment.payment_id != id {
+            return Err(
+                Refusal::new("CL-20", place, format!("payment {id}"), quoted(&payment.payment_id)).into()
+            );
+        }
+        tpp.narrator.say(&format!("payment {id} is {}", payment.payment_status));
+        latest = payment;
+    }
+    Ok(latest)
+}
+
+fn read(place: &'static str, message: Value) -> Result<Payment, Stop> {
+    let message: Message = oauth_core::json::from_tree(message)
+        .map_err(|fault| Refusal::new("CL-20", place, "a payment", fault.to_string()))?;
+    Ok(message.data)
+}
+
+/// CL-20: the answer is about the payment that was ordered.
+fn check_payment(
+    place: &'static str,
+    payment: &Payment,
+    consent_id: &str,
+    amount: &str,
+) -> Result<(), Refusal> {
+    if payment.consent_id != consent_id {
+        let expected = format!("ConsentId {consent_id}");
+        return Err(Refusal::new("CL-20", place, expected, quoted(&payment.consent_id)));
+    }
+    let sent = &payment.instruction.amount;
+    if sent.amount != amount || sent.currency != CURRENCY {
+        let found = quoted(&format!("{} {}", sent.amount, sent.currency));
+        return Err(Refusal::new("CL-20", place, format!("{amount} {CURRENCY}"), found));
+    }
+    Ok(())
+}
+
+/// An id from outside that goes into a URL must not change where the URL leads.
+pub(crate) fn path_safe<'a>(place: &'static str, id: &'a str) -> Result<&'a str, Refusal> {
+    let is_safe = (1..=128).contains(&id.len())
+        && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
+    if is_safe {
+        Ok(id)
+    } else {
+        Err(Refusal::new("CL-20", place, "an id of letters, digits, - and _", quoted(id)))
+    }
+}
+
+/// The consent as the bank sees it.
+pub(crate) async fn show_consent(tpp: &Tpp, id: &str) -> Result<Value, Stop> {
+    let token = tpp.client_token("payments").await?;
+    tpp.narrator.step("Read the consent", "UAE Bank Service Initiation, GET /payment-consents/{ConsentId}");
+    let ask = Ask::get(consent_url(tpp, id)?, tpp.channel()).with(http::header::ACCEPT, "application/jwt");
+    let reply = tpp.call(&token, ask, Echo::Demanded).await?;
+    tpp.open("consent", &reply, StatusCode::OK)
+}
+
+/// Ends the consent on the customer's wish.
+pub(crate) async fn revoke_consent(tpp: &Tpp, id: &str) -> Result<(), Stop> {
+    let token = tpp.client_token("payments").await?;
+    tpp.narrator
+        .step("Revoke the consent", "UAE Bank Service Initiation, PATCH /payment-consents/{ConsentId}");
+    let message = json!({"Data": {"Status": "Revoked", "RevokedBy": "TPP.InitiatedByUser"}});
+    let ask = tpp.signed(Method::PATCH, &consent_url(tpp, id)?, &message)?;
+    let reply = tpp.call(&token, ask, Echo::Demanded).await?;
+    match reply.status {
+        StatusCode::NO_CONTENT => Ok(()),
+        _ => tpp.open("revocation", &reply, StatusCode::OK).map(drop),
+    }
+}
+
+fn consent_url(tpp: &Tpp, id: &str) -> Result<String, Refusal> {
+    Ok(format!("{}{BASE}/payment-consents/{}", tpp.config.resource, path_safe("consent id", id)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_have_two_decimals_and_are_more_than_nothing() {
+        for good in ["149.90", "0.01", "1234567890123456.00"] {
+            assert!(check_amount(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "149",
+            "149.9",
+            "149.900",
+            "-1.00",
+            "+1.00",
+            "0.00",
+            "1,00",
+            ".10",
+            "١.00",
+            "12345678901234567.00",
+            "",
+        ] {
+            assert!(check_amount(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_consent_ends_with_the_day_in_dubai() {
+        let at =
+            |text: &str| Timestamp::from_seconds(DateTime::parse_from_rfc3339(text).unwrap().timestamp());
+        assert_eq!(end_of_day(at("2026-11-21T19:59:59Z")), "2026-11-21T23:59:59+04:00");
+        assert_eq!(end_of_day(at("2026-11-21T20:00:00Z")), "2026-11-22T23:59:59+04:00");
+    }
+
+    #[test]
+    fn an_answer_about_another_payment_stops_the_run() {
+        let message = json!({"Data": {"PaymentId": "p", "ConsentId": "c", "PaymentStatus": "Pending",
+            "Instruction": {"Amount": {"Amount": "149.90", "Currency": "AED"}}}, "Links": {}, "Meta": {}});
+        let payment = read("here", message).unwrap();
+        assert!(check_payment("here", &payment, "c", "149.90").is_ok());
+        assert_eq!(check_payment("here", &payment, "d", "149.90").unwrap_err().check, "CL-20");
+        assert_eq!(check_payment("here", &payment, "c", "149.91").unwrap_err().check, "CL-20");
+    }
+
+    #[test]
+    fn an_id_that_would_change_the_url_is_refused() {
+        for bad in ["", "../x", "a/b", "a?b", "a#b", "a%2fb", "a b"] {
+            assert!(path_safe("here", bad).is_err(), "{bad}");
+        }
+        assert!(path_safe("here", "6f1d2c7a-2b56-4c1e-9c57-0f4f5d0a7b33").is_ok());
+    }
+}

@@ -1,0 +1,188 @@
+//! The stores on SQLite and PostgreSQL. One text per statement for both engines, except where PostgreSQL can do several
+//! changes in one round trip.
+//!
+//! Whatever spends something is one conditional statement, or begins with it: the row it changes is the lock. A pushed
+//! request that was decided leaves no trace, so [`Store::open`] and [`Store::close`] answer [`Spend::Unknown`] both for
+//! a request that never was and for one that was decided; codes and refresh tokens stay until their grant ends and are
+//! answered with [`Spend::SpentBefore`].
+//!
+//! | Verb | Statements |
+//! |---|---|
+//! | `push`, `pushed`, `close`, `grant_by_code`, `grant_by_refresh`, `issue`, `access`, `grant`, `grants_of`, `revoke`, `revoke_token`, `token_standing`, `claim` of up to two keys | 1 |
+//! | `open` | 1 on PostgreSQL, 2 on SQLite |
+//! | `redeem`, `rotate` | 1 on PostgreSQL; 1 on SQLite and 1 more for each token to keep; 1 more when nothing was spent |
+//! | `sweep` | 1 a table |
+
+mod claims;
+mod record;
+mod spend;
+mod text;
+
+pub use claims::SqlClaims;
+
+use async_trait::async_trait;
+
+use self::record::{grant_in, read, write};
+use self::spend::{open, redeem, rotate};
+use super::database::{Database, DbError, Migration, MigrationSet, Row, Statement};
+use crate::limits;
+use crate::model::grant::Grant;
+use crate::model::request::VettedRequest;
+use crate::model::token::AccessClaims;
+use crate::port::store::{
+    Opening, Redemption, RefreshRecord, Spend, Store, StoredAccess, TokenStanding, UseState,
+};
+use crate::refusal::Fault;
+use crate::vocabulary::id::{GrantId, Subject};
+use crate::vocabulary::secret::{Access, Code, Fingerprint, Refresh, RequestUri};
+use crate::vocabulary::time::Timestamp;
+
+/// The tables of [`SqlStore`] and [`SqlClaims`]. To be [applied](Database::migrate) before either is used.
+#[must_use]
+pub const fn migrations() -> MigrationSet {
+    const MIGRATIONS: &[Migration] = &[
+        Migration::shared(1, "requests, grants and tokens", text::TABLES),
+        Migration { version: 2, name: "claims", sqlite: text::CLAIM_SQLITE, postgres: text::CLAIM_POSTGRES },
+    ];
+    MigrationSet::new("oauth-core", MIGRATIONS)
+}
+
+/// Pushed requests, grants and tokens in a database.
+#[derive(Debug, Clone)]
+pub struct SqlStore {
+    database: Database,
+}
+
+impl SqlStore {
+    /// A store over a database to which [`migrations`] were applied.
+    #[must_use]
+    pub const fn new(database: Database) -> Self {
+        Self { database }
+    }
+
+    async fn one(&self, query: Statement) -> Result<Option<Row>, Fault> {
+        self.database.read_one(query).await.map_err(fault)
+    }
+
+    async fn change(&self, statement: Statement) -> Result<u64, Fault> {
+        Ok(self.database.write(statement).await.map_err(fault)?.affected)
+    }
+}
+
+#[async_trait]
+impl Store for SqlStore {
+    async fn push(
+        &self,
+        key: &Fingerprint<RequestUri>,
+        request: &VettedRequest,
+        until: Timestamp,
+    ) -> Result<(), Fault> {
+        let insert = Statement::new(text::PUSH).bytes(*key.as_bytes()).int(until.millis());
+        self.change(insert.text(write(request)?)).await.map(drop)
+    }
+
+    async fn pushed(
+        &self,
+        key: &Fingerprint<RequestUri>,
+        now: Timestamp,
+    ) -> Result<Option<VettedRequest>, Fault> {
+        let row = self.one(Statement::new(text::PUSHED).bytes(*key.as_bytes()).int(now.millis())).await?;
+        row.map(|row| read(&row, "record")).transpose()
+    }
+
+    async fn open(
+        &self,
+        request: &Fingerprint<RequestUri>,
+        opening: &Opening,
+        now: Timestamp,
+    ) -> Result<Spend, Fault> {
+        open(&self.database, request, opening, now).await
+    }
+
+    async fn close(&self, request: &Fingerprint<RequestUri>, now: Timestamp) -> Result<Spend, Fault> {
+        let spend = Statement::new(text::CLOSE).bytes(*request.as_bytes()).int(now.millis());
+        Ok(if self.change(spend).await? > 0 { Spend::Applied } else { Spend::Unknown })
+    }
+
+    async fn grant_by_code(&self, code: &Fingerprint<Code>) -> Result<Option<Grant>, Fault> {
+        let row = self.one(Statement::new(text::GRANT_BY_CODE).bytes(*code.as_bytes())).await?;
+        row.map(|row| grant_in(&row)).transpose()
+    }
+
+    async fn redeem(&self, code: &Fingerprint<Code>, change: &Redemption) -> Result<Spend, Fault> {
+        redeem(&self.database, code, change).await
+    }
+
+    async fn grant_by_refresh(&self, token: &Fingerprint<Refresh>) -> Result<Option<RefreshRecord>, Fault> {
+        let row = self.one(Statement::new(text::GRANT_BY_REFRESH).bytes(*token.as_bytes())).await?;
+        row.map(|row| refresh_in(&row)).transpose()
+    }
+
+    async fn rotate(&self, old: &Fingerprint<Refresh>, change: &Redemption) -> Result<Spend, Fault> {
+        rotate(&self.database, old, change).await
+    }
+
+    async fn issue(&self, token: &StoredAccess) -> Result<(), Fault> {
+        let insert = Statement::new(text::INSERT_ACCESS)
+            .bytes(*token.token.as_bytes())
+            .int(token.until.millis())
+            .text(write(&token.claims)?)
+            .opt_text(token.claims.grant_id.as_ref().map(GrantId::as_str));
+        self.change(insert).await.map(drop)
+    }
+
+    async fn access(
+        &self,
+        token: &Fingerprint<Access>,
+        now: Timestamp,
+    ) -> Result<Option<AccessClaims>, Fault> {
+        let row = self.one(Statement::new(text::ACCESS).bytes(*token.as_bytes()).int(now.millis())).await?;
+        row.map(|row| read(&row, "record")).transpose()
+    }
+
+    async fn grant(&self, id: &GrantId) -> Result<Option<Grant>, Fault> {
+        let row = self.one(Statement::new(text::GRANT).text(id.as_str())).await?;
+        row.map(|row| grant_in(&row)).transpose()
+    }
+
+    async fn grants_of(&self, subject: &Subject, now: Timestamp) -> Result<Vec<Grant>, Fault> {
+        let limit = i64::try_from(super::GRANTS_LISTED).unwrap_or(i64::MAX);
+        let query = Statement::new(text::GRANTS_OF).text(subject.as_str()).int(now.millis()).int(limit);
+        self.database.read(query).await.map_err(fault)?.iter().map(grant_in).collect()
+    }
+
+    async fn revoke(&self, grant: &GrantId, _now: Timestamp) -> Result<(), Fault> {
+        self.change(Statement::new(text::REVOKE).text(grant.as_str())).await.map(drop)
+    }
+
+    async fn revoke_token(&self, jti: &str, until: Timestamp) -> Result<(), Fault> {
+        self.change(Statement::new(text::REVOKE_TOKEN).text(jti).int(until.millis())).await.map(drop)
+    }
+
+    async fn token_standing(&self, jti: &str, now: Timestamp) -> Result<TokenStanding, Fault> {
+        let row = self.one(Statement::new(text::TOKEN_STANDING).text(jti).int(now.millis())).await?;
+        Ok(if row.is_some() { TokenStanding::Revoked } else { TokenStanding::Good })
+    }
+
+    async fn sweep(&self, now: Timestamp) -> Result<u64, Fault> {
+        let mut swept = 0;
+        for sweep in text::SWEEPS {
+            let delete = Statement::new(sweep).int(now.millis()).int(limits::SWEEP_ROWS.into());
+            swept += self.change(delete).await?;
+        }
+        Ok(swept)
+    }
+}
+
+fn refresh_in(row: &Row) -> Result<RefreshRecord, Fault> {
+    let spent = row.opt_int("spent_at").map_err(fault)?.is_some();
+    Ok(RefreshRecord {
+        grant: grant_in(row)?,
+        until: Timestamp::from_millis(row.int("ends_at").map_err(fault)?),
+        use_state: if spent { UseState::Spent } else { UseState::Current },
+    })
+}
+
+fn fault(error: DbError) -> Fault {
+    Fault::new("store", error)
+}

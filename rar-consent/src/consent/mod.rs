@@ -1,0 +1,151 @@
+//! The consent: what a customer allows a third party, from the first request to its end.
+
+pub(crate) mod exercise;
+pub(crate) mod history;
+pub(crate) mod status;
+pub(crate) mod terms;
+pub(crate) mod usage;
+
+use oauth_core::{ClientId, ConsentId, Issuer, Seconds, Subject, Timestamp};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use history::{Actor, HistoryEntry};
+use status::{ConsentStatus, Role};
+use terms::Terms;
+use usage::Usage;
+
+/// A consent. Plain data; its status changes through [`Consent::moved`] and [`Consent::at`] only.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Consent {
+    /// Its identifier, in the spelling it was created with.
+    pub id: ConsentId,
+    /// The issuer it belongs to.
+    pub issuer: Issuer,
+    /// The third party it is for.
+    pub client: ClientId,
+    /// The customer, once known.
+    pub subject: Option<Subject>,
+    /// How far it has come.
+    pub status: ConsentStatus,
+    /// What it allows.
+    pub terms: Terms,
+    /// The element of `authorization_details` as received; null when the consent came another way.
+    pub element: Value,
+    /// The accounts the customer gave.
+    pub accounts: Vec<String>,
+    /// What has been used of it.
+    pub usage: Usage,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// When its status last changed.
+    pub status_at: Timestamp,
+    /// Until when the customer may decide.
+    pub authorise_until: Timestamp,
+    /// When it ends by itself: at this instant it is over.
+    pub until: Option<Timestamp>,
+    /// When the customer approved.
+    pub authorised_at: Option<Timestamp>,
+    /// How it was revoked.
+    pub revocation: Option<Revocation>,
+    /// What the customer was shown and approved.
+    pub shown: Option<Shown>,
+    /// Who suspended it: only that side may lift the suspension.
+    pub suspended_by: Option<Role>,
+    /// Counts changes in the store. A change is accepted only by the revision it was read at.
+    pub revision: i64,
+}
+
+/// How a consent was revoked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Revocation {
+    /// When.
+    pub at: Timestamp,
+    /// By whom.
+    pub by: Actor,
+    /// Why, in the words of whoever revoked it.
+    pub reason: String,
+}
+
+/// What the customer was shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Shown {
+    /// SHA-256 of the text on the page, in base64url.
+    pub text_hash: String,
+}
+
+/// Who lodges a consent, and what was received.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Lodged {
+    /// Its identifier.
+    pub id: ConsentId,
+    /// The issuer it belongs to.
+    pub issuer: Issuer,
+    /// The third party it is for.
+    pub client: ClientId,
+    /// The element as received; null when the consent came another way.
+    pub element: Value,
+}
+
+/// How long a customer may think when neither the request nor its ecosystem says otherwise.
+const AUTHORISE_WITHIN: Seconds = Seconds::minutes(60);
+
+impl Consent {
+    /// A consent that waits for its customer, with the first entry of its history.
+    #[must_use]
+    pub fn awaiting(lodged: Lodged, terms: Terms, now: Timestamp) -> (Self, HistoryEntry) {
+        let window = now.plus(terms.authorise_within().unwrap_or(AUTHORISE_WITHIN));
+        let until = terms.until();
+        let entry = HistoryEntry {
+            at: now,
+            from: None,
+            to: ConsentStatus::AwaitingAuthorization,
+            actor: Actor::Tpp(lodged.client.clone()),
+            reason: "asked".to_owned(),
+        };
+        let consent = Self {
+            id: lodged.id,
+            issuer: lodged.issuer,
+            client: lodged.client,
+            subject: None,
+            status: ConsentStatus::AwaitingAuthorization,
+            terms,
+            element: lodged.element,
+            accounts: Vec::new(),
+            usage: Usage::default(),
+            created_at: now,
+            status_at: now,
+            authorise_until: until.map_or(window, |until| until.min(window)),
+            until,
+            authorised_at: None,
+            revocation: None,
+            shown: None,
+            suspended_by: None,
+            revision: 1,
+        };
+        (consent, entry)
+    }
+
+    /// The key that is unique over all clients, kinds and times: an identifier that holds a UUID is known by that UUID
+    /// in lower case, so that prefix and case make no second consent.
+    #[must_use]
+    pub fn unique_key(&self) -> String {
+        crate::value::uuid::key(self.id.as_str())
+    }
+
+    /// When its status changes by itself.
+    #[must_use]
+    pub const fn due_at(&self) -> Option<Timestamp> {
+        match self.status {
+            ConsentStatus::AwaitingAuthorization => Some(self.authorise_until),
+            ConsentStatus::Authorized | ConsentStatus::Suspended => self.until,
+            ConsentStatus::Rejected
+            | ConsentStatus::Revoked
+            | ConsentStatus::Expired
+            | ConsentStatus::Finished => None,
+        }
+    }
+}

@@ -1,0 +1,328 @@
+//! What a consent allows, typed. One variant for each kind of detail; the names on disk carry a version.
+
+use oauth_core::{Seconds, Timestamp};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::value::amount::Amount;
+
+/// What a consent allows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[expect(clippy::large_enum_variant, reason = "one per consent; a box would only add a pointer to follow")]
+pub enum Terms {
+    /// UAE bank service initiation.
+    #[serde(rename = "uae_payment_1")]
+    UaePayment(UaePayment),
+    /// OFxPERA data sharing and contributions.
+    #[serde(rename = "ofxpera_1")]
+    Ofxpera(OfxperaConsent),
+    /// One payment, in the words of RFC 9396 section 2.
+    #[serde(rename = "payment_1")]
+    Payment(PaymentInitiation),
+    /// Access to accounts, in the words of RFC 9396 section 2.
+    #[serde(rename = "accounts_1")]
+    Accounts(AccountInformation),
+}
+
+/// Whose rules a consent lives by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    /// UAE bank service initiation.
+    Uae,
+    /// OFxPERA.
+    Ofxpera,
+    /// The generic types.
+    Generic,
+}
+
+impl Terms {
+    /// Whose rules it lives by.
+    #[must_use]
+    pub const fn dialect(&self) -> Dialect {
+        match self {
+            Self::UaePayment(_) => Dialect::Uae,
+            Self::Ofxpera(_) => Dialect::Ofxpera,
+            Self::Payment(_) | Self::Accounts(_) => Dialect::Generic,
+        }
+    }
+
+    /// When it ends by itself.
+    #[must_use]
+    pub const fn until(&self) -> Option<Timestamp> {
+        match self {
+            Self::UaePayment(payment) => Some(payment.expires_at),
+            Self::Ofxpera(consent) => Some(consent.end),
+            Self::Accounts(access) => Some(access.valid_until),
+            Self::Payment(_) => None,
+        }
+    }
+
+    /// How long the customer may take to decide, when the request says so.
+    #[must_use]
+    pub const fn authorise_within(&self) -> Option<Seconds> {
+        match self {
+            Self::UaePayment(payment) => Some(payment.authorise_within),
+            Self::Ofxpera(_) | Self::Payment(_) | Self::Accounts(_) => None,
+        }
+    }
+}
+
+/// A UAE service initiation consent, vocabulary of the early drafts.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UaePayment {
+    /// `BaseConsentId`: the consent this one replaces.
+    pub base_consent: Option<String>,
+    /// `AcceptedAuthorizationType`; absent means no restriction.
+    pub authorization: Option<UaeAuthorization>,
+    /// `AuthorizationExpirationTimeWindow` as given, or `24:00:00`.
+    pub window: String,
+    /// The same window in seconds.
+    pub authorise_within: Seconds,
+    /// `ExpirationDateTime`: at this instant it is over.
+    pub expires_at: Timestamp,
+    /// `ControlParameters.IsPayByAccount`.
+    pub pay_by_account: bool,
+    /// `ControlParameters.ConsentSchedule`.
+    pub schedule: Schedule,
+    /// `Initiation.DebtorAccount`.
+    pub debtor: Option<UaeAccount>,
+    /// `Initiation.CreditorAccount`.
+    pub creditor: UaeAccount,
+    /// `PayerReference`, also called `UserReference`.
+    pub payer_reference: Option<String>,
+    /// `BeneficiaryReference`.
+    pub beneficiary_reference: Option<String>,
+    /// `PaymentPurposeCode`.
+    pub purpose_code: String,
+    /// `SponsoredTPPInformation`.
+    pub sponsor: Option<Sponsor>,
+    /// `Subscription.Webhook`.
+    pub webhook: Option<Webhook>,
+    /// `Risk`: kept, never interpreted.
+    pub risk: Option<Value>,
+}
+
+/// Who has to approve.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum UaeAuthorization {
+    /// `UAEOF.Single`: one person.
+    Single,
+    /// `UAEOF.Multi`: all whom the account asks for.
+    Multi,
+}
+
+/// Which payments are allowed, and when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Schedule {
+    /// `UAEOF.SingleInstantPayment`: one payment of exactly this amount, on the day it was asked for.
+    SingleInstant {
+        /// The amount.
+        amount: Amount,
+    },
+}
+
+/// An account with the names of its holder.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UaeAccount {
+    /// The IBAN.
+    pub iban: String,
+    /// Who holds it.
+    pub name: Option<UaeName>,
+    /// The name it trades under.
+    pub trading_name: Option<UaeName>,
+}
+
+/// A name in English, in Arabic, or both.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UaeName {
+    /// In English.
+    pub en: Option<String>,
+    /// In Arabic.
+    pub ar: Option<String>,
+}
+
+/// The third party behind the third party.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sponsor {
+    /// Its name.
+    pub name: String,
+    /// Its identification.
+    pub identification: String,
+}
+
+/// Where events are sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Webhook {
+    /// The address.
+    pub url: String,
+    /// Whether events are wanted.
+    pub active: bool,
+}
+
+/// An OFxPERA consent: what may be read or done, how long, and what for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OfxperaConsent {
+    /// `data_holder_id`.
+    pub data_holder: String,
+    /// `permissions`.
+    pub permissions: Vec<Permission>,
+    /// `sharing_duration.start_date`.
+    pub start: Timestamp,
+    /// `sharing_duration.end_date`: at this instant it is over.
+    pub end: Timestamp,
+    /// `purpose`.
+    pub purpose: String,
+    /// `additional_terms`.
+    pub additional_terms: Vec<AdditionalTerm>,
+    /// `payment_limits`.
+    pub limits: Option<PaymentLimits>,
+}
+
+/// One more term of an OFxPERA consent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AdditionalTerm {
+    /// Its name.
+    pub key: String,
+    /// What it says.
+    pub value: String,
+}
+
+/// How much may be contributed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PaymentLimits {
+    /// `max_individual_amount`.
+    pub individual: Amount,
+    /// `max_total_amount`.
+    pub total: Amount,
+}
+
+/// What an OFxPERA consent lets a participant do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Permission {
+    /// See the PERA accounts.
+    PeraBasicInfo,
+    /// See their balances.
+    PeraBalance,
+    /// See what they are invested in.
+    PeraInvestmentDetails,
+    /// See their transactions.
+    PeraTransactions,
+    /// See their statements.
+    PeraStatements,
+    /// See the account that pays.
+    SourceAccountRead,
+    /// See who the customer is.
+    CustomerRead,
+    /// See all that is known of the customer.
+    CustomerDetailRead,
+    /// Make the customer known.
+    CustomerOnboard,
+    /// Open a PERA.
+    AccountOpen,
+    /// Pay contributions.
+    PaymentInitiate,
+}
+
+impl Permission {
+    /// Every permission.
+    pub const ALL: [Self; 11] = [
+        Self::PeraBasicInfo,
+        Self::PeraBalance,
+        Self::PeraInvestmentDetails,
+        Self::PeraTransactions,
+        Self::PeraStatements,
+        Self::SourceAccountRead,
+        Self::CustomerRead,
+        Self::CustomerDetailRead,
+        Self::CustomerOnboard,
+        Self::AccountOpen,
+        Self::PaymentInitiate,
+    ];
+
+    /// The name on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::PeraBasicInfo => "PERA_BASIC_INFO",
+            Self::PeraBalance => "PERA_BALANCE",
+            Self::PeraInvestmentDetails => "PERA_INVESTMENT_DETAILS",
+            Self::PeraTransactions => "PERA_TRANSACTIONS",
+            Self::PeraStatements => "PERA_STATEMENTS",
+            Self::SourceAccountRead => "SOURCE_ACCOUNT_READ",
+            Self::CustomerRead => "CUSTOMER_READ",
+            Self::CustomerDetailRead => "CUSTOMER_DETAIL_READ",
+            Self::CustomerOnboard => "CUSTOMER_ONBOARD",
+            Self::AccountOpen => "ACCOUNT_OPEN",
+            Self::PaymentInitiate => "PAYMENT_INITIATE",
+        }
+    }
+
+    /// The scope that goes with it; one permission has no endpoint and so no scope.
+    #[must_use]
+    pub const fn scope(self) -> Option<&'static str> {
+        match self {
+            Self::PeraBasicInfo => Some("accounts.basic"),
+            Self::PeraBalance | Self::PeraInvestmentDetails | Self::PeraTransactions => {
+                Some("accounts.details")
+            }
+            Self::PeraStatements => None,
+            Self::SourceAccountRead => Some("bank_account"),
+            Self::CustomerRead => Some("customer"),
+            Self::CustomerDetailRead => Some("customer_details"),
+            Self::CustomerOnboard => Some("customer_onboarding"),
+            Self::AccountOpen => Some("accounts.open"),
+            Self::PaymentInitiate => Some("payments"),
+        }
+    }
+}
+
+/// One payment (RFC 9396 section 2, second example).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PaymentInitiation {
+    /// `instructedAmount`.
+    pub amount: Amount,
+    /// `creditorName`.
+    pub creditor_name: String,
+    /// `creditorAccount.iban`.
+    pub creditor_iban: String,
+    /// `remittanceInformationUnstructured`.
+    pub remittance: Option<String>,
+    /// `actions`.
+    pub actions: Vec<String>,
+    /// `locations`.
+    pub locations: Vec<String>,
+}
+
+/// Access to accounts (RFC 9396 section 2, first example).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AccountInformation {
+    /// `permissions`.
+    pub permissions: Vec<AccountPermission>,
+    /// `recurringIndicator`.
+    pub recurring: bool,
+    /// `validUntil`: at this instant it is over.
+    pub valid_until: Timestamp,
+}
+
+/// What of an account may be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AccountPermission {
+    /// Its balances.
+    Balances,
+    /// Its transactions.
+    Transactions,
+    /// Its name, number and holder.
+    Details,
+}

@@ -1,0 +1,145 @@
+//! Words for a consent screen: every field of what is stored, and what approval brings.
+
+mod generic;
+mod ofxpera;
+#[cfg(test)]
+mod tests;
+mod uae;
+
+use oauth_core::{ConsentFacts, Timestamp, VettedDetails};
+
+use crate::consent::Consent;
+use crate::consent::terms::{Terms, UaeAccount};
+use crate::detail::registry::DetailRegistry;
+
+/// What the customer is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Description {
+    /// The question in one line.
+    pub headline: String,
+    /// The payment, shown first and largest; none when no money moves.
+    pub payment: Option<PaymentWords>,
+    /// Every field of the stored terms.
+    pub sections: Vec<Section>,
+    /// What happens on approval.
+    pub next: String,
+    /// Which accounts the customer gives.
+    pub choice: AccountChoice,
+}
+
+/// A payment in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PaymentWords {
+    /// What the amount is: `You pay`.
+    pub lead: String,
+    /// `AED 149.90`.
+    pub amount: String,
+    /// Who is paid.
+    pub payee: String,
+    /// One line more.
+    pub note: Option<String>,
+}
+
+/// Rows under one heading.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Section {
+    /// Its heading.
+    pub heading: String,
+    /// Its rows, in order.
+    pub rows: Vec<Row>,
+}
+
+/// One field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// Its name in the customer's words.
+    pub term: String,
+    /// Its value.
+    pub value: String,
+    /// How much it stands out.
+    pub strong: Weight,
+}
+
+/// How much a value stands out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Weight {
+    /// As the text around it.
+    Plain,
+    /// It binds: amounts, payees, dates.
+    Strong,
+}
+
+/// Which accounts the customer gives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AccountChoice {
+    /// Exactly one.
+    OneOf,
+    /// One or more.
+    AnyOf,
+    /// The request names it: this IBAN and no other.
+    Fixed(String),
+    /// None.
+    None,
+}
+
+/// A stored consent in words.
+#[must_use]
+pub fn describe(consent: &Consent) -> Description {
+    words(&consent.terms)
+}
+
+/// Vetted details in words, for a request whose consent is not at hand; `None` when they ask for nothing.
+#[must_use]
+pub fn describe_details(
+    details: &VettedDetails,
+    facts: &ConsentFacts,
+    registry: &DetailRegistry,
+    asked_at: Timestamp,
+) -> Option<Description> {
+    let own = registry.terms(details, asked_at);
+    let stored = || {
+        let consents = facts.0.iter().filter_map(|fact| serde_json::from_value::<Consent>(fact.clone()).ok());
+        let mut named = consents.filter(|consent| Some(&consent.id) == details.consent.as_ref());
+        named.next().map(|consent| consent.terms)
+    };
+    own.or_else(stored).map(|terms| words(&terms))
+}
+
+/// Which accounts the customer gives under these terms.
+pub(crate) fn choice(terms: &Terms) -> AccountChoice {
+    match terms {
+        Terms::UaePayment(payment) => choice_of_debtor(payment.debtor.as_ref()),
+        Terms::Payment(_) => AccountChoice::OneOf,
+        Terms::Ofxpera(_) | Terms::Accounts(_) => AccountChoice::AnyOf,
+    }
+}
+
+/// The named account, or one of the customer's choice.
+fn choice_of_debtor(debtor: Option<&UaeAccount>) -> AccountChoice {
+    debtor.map_or(AccountChoice::OneOf, |debtor| AccountChoice::Fixed(debtor.iban.clone()))
+}
+
+fn words(terms: &Terms) -> Description {
+    match terms {
+        Terms::UaePayment(payment) => uae::words(payment),
+        Terms::Ofxpera(consent) => ofxpera::words(consent),
+        Terms::Payment(payment) => generic::payment(payment),
+        Terms::Accounts(access) => generic::accounts(access),
+    }
+}
+
+fn section(heading: &str, rows: Vec<Row>) -> Option<Section> {
+    (!rows.is_empty()).then(|| Section { heading: heading.to_owned(), rows })
+}
+
+fn plain(term: &str, value: impl Into<String>) -> Row {
+    Row { term: term.to_owned(), value: value.into(), strong: Weight::Plain }
+}
+
+fn strong(term: &str, value: impl Into<String>) -> Row {
+    Row { term: term.to_owned(), value: value.into(), strong: Weight::Strong }
+}
+
+fn yes_or_no(value: bool) -> &'static str {
+    if value { "Yes" } else { "No" }
+}

@@ -1,0 +1,105 @@
+use serde_json::{Value, json};
+
+use super::*;
+
+/// Everything the customer can read.
+fn page(description: &Description) -> String {
+    let rows = description.sections.iter().flat_map(|section| &section.rows);
+    let rows: Vec<String> = rows.map(|row| format!("{}: {}", row.term, row.value)).collect();
+    format!("{}\n{}\n{}", description.headline, rows.join("\n"), description.next)
+}
+
+/// Every leaf of a document, with the name of the member it stands in.
+fn leaves(name: &str, value: &Value, found: &mut Vec<(String, Value)>) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| leaves(name, item, found)),
+        Value::Object(members) => members.iter().for_each(|(name, member)| leaves(name, member, found)),
+        Value::Null => {}
+        leaf => found.push((name.to_owned(), leaf.clone())),
+    }
+}
+
+/// How a leaf of stored terms is said in words, where it is not said as it stands.
+fn in_words(name: &str, leaf: &Value) -> String {
+    match (name, leaf) {
+        ("minor", Value::Number(minor)) => crate::Amount::new(minor.as_i64().unwrap(), "AED").decimal(),
+        ("expires_at", _) => "21 November 2026, 23:59:59 (Dubai time)".to_owned(),
+        ("start", _) => "21 November 2026, 16:00:00 (Manila time)".to_owned(),
+        ("end", _) => "21 November 2027, 16:00:00 (Manila time)".to_owned(),
+        ("valid_until", _) => "1 March 2027, 00:00:00 (UTC)".to_owned(),
+        ("authorise_within", _) => "01:00:00".to_owned(),
+        ("authorization", _) => "One person".to_owned(),
+        ("pay_by_account", _) => "Pay by account: Yes".to_owned(),
+        ("active", _) => "Events wanted: No".to_owned(),
+        ("recurring", _) => "More than once: Yes".to_owned(),
+        ("trusted", _) => "trusted: Yes".to_owned(),
+        ("permissions", Value::String(name)) if name.chars().all(|c| c.is_ascii_lowercase()) => {
+            name[..1].to_ascii_uppercase() + &name[1..]
+        }
+        (_, Value::String(text)) => text.clone(),
+        (_, other) => other.to_string(),
+    }
+}
+
+fn every_leaf_is_shown(terms: Value, at_least: usize) {
+    let terms: Terms = serde_json::from_value(terms).unwrap();
+    let page = page(&words(&terms));
+    let mut found = Vec::new();
+    leaves("", &serde_json::to_value(&terms).unwrap(), &mut found);
+    assert!(found.len() >= at_least, "{} leaves", found.len());
+    for (name, leaf) in found {
+        let shown = in_words(&name, &leaf);
+        assert!(page.contains(&shown), "{name} ({shown}) is missing from:\n{page}");
+    }
+}
+
+#[test]
+fn every_field_of_a_uae_payment_is_shown() {
+    let name = |en: &str, ar: &str| json!({"en": en, "ar": ar});
+    every_leaf_is_shown(
+        json!({"uae_payment_1": {
+            "base_consent": "base-1", "authorization": "Single", "window": "01:00:00", "authorise_within": 3600,
+            "expires_at": 1_795_291_199_000_i64, "pay_by_account": true,
+            "schedule": {"SingleInstant": {"amount": {"minor": 14990, "currency": "AED"}}},
+            "debtor": {"iban": "AE760330000010195511162", "name": name("Mariam", "d-ar"), "trading_name": name("Mar", "t-ar")},
+            "creditor": {"iban": "AE050260001015432198765", "name": name("Date Palm Books LLC", "c-ar"),
+                "trading_name": name("Palm Books", "ct-ar")},
+            "payer_reference": "order 88121", "beneficiary_reference": "inv 7", "purpose_code": "GDDS",
+            "sponsor": {"name": "Sponsor Ltd", "identification": "LIC-9"},
+            "webhook": {"url": "https://tpp.example/hooks", "active": false},
+            "risk": {"device": {"ip": "192.0.2.1", "score": 17, "trusted": true}, "tags": ["a-tag"]}
+        }}),
+        27,
+    );
+}
+
+#[test]
+fn every_field_of_an_ofxpera_consent_is_shown() {
+    every_leaf_is_shown(
+        json!({"ofxpera_1": {
+            "data_holder": "bayan-trust", "permissions": Permission::ALL, "start": 1_795_248_000_000_i64,
+            "end": 1_826_784_000_000_i64, "purpose": "show my PERA",
+            "additional_terms": [{"key": "fee", "value": "none at all"}],
+            "limits": {"individual": {"minor": 150_000, "currency": "PHP"}, "total": {"minor": 900_000, "currency": "PHP"}}
+        }}),
+        21,
+    );
+}
+
+#[test]
+fn every_field_of_the_generic_types_is_shown() {
+    every_leaf_is_shown(
+        json!({"payment_1": {
+            "amount": {"minor": 12350, "currency": "EUR"}, "creditor_name": "Merchant A", "creditor_iban": "DE02100100109307118603",
+            "remittance": "Ref Number Merchant", "actions": ["initiate", "status"], "locations": ["https://example.com/payments"]
+        }}),
+        8,
+    );
+    every_leaf_is_shown(
+        json!({"accounts_1": {"permissions": ["balances", "transactions", "details"], "recurring": true,
+            "valid_until": 1_803_859_200_000_i64}}),
+        5,
+    );
+}
+
+use crate::consent::terms::Permission;

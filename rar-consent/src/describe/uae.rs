@@ -1,0 +1,108 @@
+//! UAE service initiation in words.
+
+use serde_json::Value;
+
+use super::{Description, PaymentWords, Row, Section, choice_of_debtor, plain, section, strong, yes_or_no};
+use crate::consent::terms::{Schedule, UaeAccount, UaeAuthorization, UaeName, UaePayment};
+use crate::value::calendar::Zone;
+
+pub(super) fn words(payment: &UaePayment) -> Description {
+    let Schedule::SingleInstant { amount } = &payment.schedule;
+    let payee = payment.creditor.name.as_ref().map_or_else(|| payment.creditor.iban.clone(), name);
+    let until = Zone::Dubai.words(payment.expires_at).to_string();
+    let words = PaymentWords {
+        lead: "You pay".to_owned(),
+        amount: amount.to_string(),
+        payee: payee.clone(),
+        note: Some("One payment, today".to_owned()),
+    };
+    Description {
+        headline: format!("Pay {amount} to {payee}?"),
+        payment: Some(words),
+        sections: sections(payment, &until),
+        next: format!(
+            "If you approve, one payment of {amount} to {payee} is made at once. It cannot be made after {until}, \
+             and not a second time."
+        ),
+        choice: choice_of_debtor(payment.debtor.as_ref()),
+    }
+}
+
+fn sections(payment: &UaePayment, until: &str) -> Vec<Section> {
+    let Schedule::SingleInstant { amount } = &payment.schedule;
+    let mut paid = vec![strong("Amount", amount.to_string()), plain("How often", "Once, at once")];
+    paid.push(plain("Purpose", &*payment.purpose_code));
+    paid.extend(payment.payer_reference.as_ref().map(|text| plain("Your reference", &**text)));
+    paid.extend(payment.beneficiary_reference.as_ref().map(|text| plain("Payee's reference", &**text)));
+    let mut consent = vec![
+        strong("Ends", until),
+        plain("Time to approve", format!("{} (hours:minutes:seconds)", payment.window)),
+        plain("Pay by account", yes_or_no(payment.pay_by_account)),
+    ];
+    consent.extend(payment.authorization.map(|kind| {
+        plain(
+            "Who approves",
+            match kind {
+                UaeAuthorization::Single => "One person",
+                UaeAuthorization::Multi => "Everybody whom the account asks for",
+            },
+        )
+    }));
+    consent.extend(payment.base_consent.as_ref().map(|id| plain("Continues the consent", &**id)));
+    let mut behind = Vec::new();
+    if let Some(sponsor) = &payment.sponsor {
+        behind.push(plain("On behalf of", &*sponsor.name));
+        behind.push(plain("Its identification", &*sponsor.identification));
+    }
+    if let Some(webhook) = &payment.webhook {
+        behind.push(plain("Sends events to", &*webhook.url));
+        behind.push(plain("Events wanted", yes_or_no(webhook.active)));
+    }
+    let risk = payment.risk.as_ref().map(|risk| leaves("", risk)).unwrap_or_default();
+    let paid_from = payment.debtor.as_ref().map(account).unwrap_or_default();
+    [
+        section("Payment", paid),
+        section("Paid to", account(&payment.creditor)),
+        section("Paid from", paid_from),
+        section("Consent", consent),
+        section("Third party", behind),
+        section("Sent along for risk assessment", risk),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn account(account: &UaeAccount) -> Vec<Row> {
+    let mut rows = names(account.name.as_ref(), ["Name", "Name in Arabic"]);
+    rows.extend(names(account.trading_name.as_ref(), ["Trading name", "Trading name in Arabic"]));
+    rows.push(strong("IBAN", &*account.iban));
+    rows
+}
+
+fn names(name: Option<&UaeName>, terms: [&str; 2]) -> Vec<Row> {
+    let given = [name.and_then(|name| name.en.as_deref()), name.and_then(|name| name.ar.as_deref())];
+    terms.iter().zip(given).filter_map(|(term, name)| name.map(|name| strong(term, name))).collect()
+}
+
+fn name(name: &UaeName) -> String {
+    name.en.as_deref().or(name.ar.as_deref()).unwrap_or_default().to_owned()
+}
+
+/// Every leaf of a document of any shape, with the way to it.
+fn leaves(way: &str, value: &Value) -> Vec<Row> {
+    let below = |step: &str| if way.is_empty() { step.to_owned() } else { format!("{way}, {step}") };
+    match value {
+        Value::Null => vec![plain(way, "nothing")],
+        Value::Bool(value) => vec![plain(way, yes_or_no(*value))],
+        Value::Number(number) => vec![plain(way, number.to_string())],
+        Value::String(text) => vec![plain(way, &**text)],
+        Value::Array(items) => {
+            let numbered = items.iter().enumerate();
+            numbered.flat_map(|(index, item)| leaves(&below(&format!("{}", index + 1)), item)).collect()
+        }
+        Value::Object(members) => {
+            members.iter().flat_map(|(name, member)| leaves(&below(name), member)).collect()
+        }
+    }
+}

@@ -1,0 +1,445 @@
+//! The consents behind grants: what the authorization server asks for, and what pages and APIs do with them.
+//!
+//! Every reading applies the clock first and keeps what it changed, so nobody sees a status that time has overtaken.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use oauth_core::{
+    Approval, ApprovalReason, AuthorizationDetails, Client, ClientId, Clock, ConsentFacts, ConsentId,
+    Consents, DetailsFault, DetailsReason, Error, Fault, Grant, Refusal, RuleId, Standing, Subject,
+    Timestamp, VettedRequest,
+};
+
+use crate::consent::history::{Actor, HistoryEntry};
+use crate::consent::status::{ConsentStatus, IllegalMove, MoveFault};
+use crate::consent::terms::{OfxperaConsent, Terms};
+use crate::consent::{Consent, Lodged};
+use crate::describe::{AccountChoice, choice};
+use crate::detail::Lodging;
+use crate::detail::ofxpera::{self, TermsFault};
+use crate::detail::registry::DetailRegistry;
+use crate::port::{ConsentStore, DUE_MAX, Inserted, Replaced};
+
+/// Keeps the consents behind grants.
+pub struct ConsentEngine {
+    registry: DetailRegistry,
+    store: Arc<dyn ConsentStore>,
+    clock: Arc<dyn Clock>,
+}
+
+/// What became of a revocation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Revoked {
+    /// It is revoked by this call.
+    Now,
+    /// It was revoked before; nothing changed.
+    Before,
+    /// It has this status and cannot be revoked by this side; nothing changed.
+    Illegal(ConsentStatus),
+    /// There is no such consent.
+    Unknown,
+}
+
+/// What became of a suspension or its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moved {
+    /// It has the status by this call.
+    Now,
+    /// It had the status before; nothing changed.
+    Before,
+    /// The other side suspended it; nothing changed.
+    OtherSide,
+    /// It has this status and the move is not in the table; nothing changed.
+    Illegal(ConsentStatus),
+    /// There is no such consent.
+    Unknown,
+}
+
+/// What became of a change of terms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Amended {
+    /// The new terms hold.
+    Done,
+    /// They ask for more than the customer approved; nothing changed.
+    Widened,
+    /// They are not well-formed or name another data holder; nothing changed.
+    Malformed(TermsFault),
+    /// Its status allows no change; nothing changed.
+    Illegal(ConsentStatus),
+    /// It is no consent of this kind, or there is none.
+    Unknown,
+}
+
+/// Readings of a consent that somebody else keeps changing.
+const TRIES: u32 = 8;
+/// Full batches one sweep works through.
+const BATCHES: u32 = 20;
+
+impl ConsentEngine {
+    /// An engine over a store. The registry is the one the authorization server asks.
+    #[must_use]
+    pub fn new(registry: DetailRegistry, store: Arc<dyn ConsentStore>, clock: Arc<dyn Clock>) -> Arc<Self> {
+        Arc::new(Self { registry, store, clock })
+    }
+
+    /// The consent, clock applied and kept.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn consent(&self, id: &ConsentId, now: Timestamp) -> Result<Option<Consent>, Fault> {
+        for _ in 0..TRIES {
+            let Some(consent) = self.store.consent(id).await? else {
+                return Ok(None);
+            };
+            let Some((moved, entry)) = consent.at(now) else {
+                return Ok(Some(consent));
+            };
+            if self.store.replace(&moved, &entry).await? == Replaced::Done {
+                return Ok(Some(kept(moved)));
+            }
+        }
+        Err(contended())
+    }
+
+    /// Keeps a consent that was not asked for through an authorization request, such as one of
+    /// `POST /common/consent`. Build it with [`Consent::awaiting`].
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn create(&self, consent: &Consent, entry: &HistoryEntry) -> Result<Inserted, Fault> {
+        self.store.insert(consent, entry).await
+    }
+
+    /// Changes the terms of an OFxPERA consent: all of them while nobody has decided, otherwise narrower ones only.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn amend(
+        &self,
+        id: &ConsentId,
+        terms: &OfxperaConsent,
+        actor: &Actor,
+        now: Timestamp,
+    ) -> Result<Amended, Fault> {
+        for _ in 0..TRIES {
+            let Some(consent) = self.consent(id, now).await? else {
+                return Ok(Amended::Unknown);
+            };
+            let Terms::Ofxpera(stored) = &consent.terms else {
+                return Ok(Amended::Unknown);
+            };
+            let status = consent.status;
+            let waiting = match status {
+                ConsentStatus::AwaitingAuthorization => true,
+                ConsentStatus::Authorized | ConsentStatus::Suspended => false,
+                ConsentStatus::Rejected
+                | ConsentStatus::Revoked
+                | ConsentStatus::Expired
+                | ConsentStatus::Finished => return Ok(Amended::Illegal(status)),
+            };
+            if stored.data_holder != terms.data_holder {
+                return Ok(Amended::Malformed(TermsFault::DataHolder));
+            }
+            let checked = if waiting { terms.check(now) } else { terms.check_change(now) };
+            if let Err(fault) = checked {
+                return Ok(Amended::Malformed(fault));
+            }
+            if !waiting && !terms.is_within(stored) {
+                return Ok(Amended::Widened);
+            }
+            let mut changed = Consent { terms: Terms::Ofxpera(terms.clone()), ..consent };
+            changed.until = changed.terms.until();
+            let reason = "terms changed".to_owned();
+            let entry =
+                HistoryEntry { at: now, from: Some(status), to: status, actor: actor.clone(), reason };
+            if self.store.replace(&changed, &entry).await? == Replaced::Done {
+                return Ok(Amended::Done);
+            }
+        }
+        Err(contended())
+    }
+
+    /// Revokes a consent. Its tokens die with it, because each use of them asks for its [`Standing`].
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn revoke(
+        &self,
+        id: &ConsentId,
+        actor: &Actor,
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<Revoked, Fault> {
+        let wanted = Wanted { to: ConsentStatus::Revoked, actor, reason };
+        Ok(match self.put(id, &wanted, now).await? {
+            Moved::Now => Revoked::Now,
+            Moved::Before => Revoked::Before,
+            Moved::OtherSide => Revoked::Illegal(ConsentStatus::Suspended),
+            Moved::Illegal(status) => Revoked::Illegal(status),
+            Moved::Unknown => Revoked::Unknown,
+        })
+    }
+
+    /// Holds a consent for now.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn suspend(
+        &self,
+        id: &ConsentId,
+        actor: &Actor,
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<Moved, Fault> {
+        self.put(id, &Wanted { to: ConsentStatus::Suspended, actor, reason }, now).await
+    }
+
+    /// Ends a suspension; only the side that suspended may.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn resume(
+        &self,
+        id: &ConsentId,
+        actor: &Actor,
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<Moved, Fault> {
+        match self.consent(id, now).await? {
+            Some(consent) if consent.status == ConsentStatus::AwaitingAuthorization => {
+                Ok(Moved::Illegal(consent.status))
+            }
+            Some(_) => self.put(id, &Wanted { to: ConsentStatus::Authorized, actor, reason }, now).await,
+            None => Ok(Moved::Unknown),
+        }
+    }
+
+    /// The consents of a customer, newest first, clock applied.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn of_subject(&self, subject: &Subject, now: Timestamp) -> Result<Vec<Consent>, Fault> {
+        self.current(self.store.of_subject(subject).await?, now).await
+    }
+
+    /// The consents of a third party, newest first, clock applied.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn of_client(&self, client: &ClientId, now: Timestamp) -> Result<Vec<Consent>, Fault> {
+        self.current(self.store.of_client(client).await?, now).await
+    }
+
+    /// The history of a consent, oldest first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn history(&self, id: &ConsentId) -> Result<Vec<HistoryEntry>, Fault> {
+        self.store.history(id).await
+    }
+
+    /// Makes the moves that time has made due, and says how many. Any number of processes may sweep at once.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn sweep(&self, now: Timestamp) -> Result<u64, Fault> {
+        let mut moves = 0;
+        for _ in 0..BATCHES {
+            let due = self.store.due(now).await?;
+            for (moved, entry) in due.iter().filter_map(|consent| consent.at(now)) {
+                if self.store.replace(&moved, &entry).await? == Replaced::Done {
+                    moves += 1;
+                }
+            }
+            if due.len() < DUE_MAX {
+                break;
+            }
+        }
+        Ok(moves)
+    }
+
+    async fn current(&self, consents: Vec<Consent>, now: Timestamp) -> Result<Vec<Consent>, Fault> {
+        let mut current = Vec::with_capacity(consents.len());
+        for consent in consents {
+            if consent.at(now).is_none() {
+                current.push(consent);
+            } else if let Some(moved) = self.consent(&consent.id, now).await? {
+                current.push(moved);
+            }
+        }
+        Ok(current)
+    }
+
+    async fn put(&self, id: &ConsentId, wanted: &Wanted<'_>, now: Timestamp) -> Result<Moved, Fault> {
+        for _ in 0..TRIES {
+            let Some(consent) = self.consent(id, now).await? else {
+                return Ok(Moved::Unknown);
+            };
+            if consent.status == wanted.to {
+                return Ok(Moved::Before);
+            }
+            let (changed, entry) = match consent.moved(wanted.to, wanted.actor, wanted.reason, now) {
+                Ok(moved) => moved,
+                Err(IllegalMove { why: MoveFault::OtherSide, .. }) => return Ok(Moved::OtherSide),
+                Err(IllegalMove { why: MoveFault::NoSuchMove, from, .. }) => return Ok(Moved::Illegal(from)),
+            };
+            if self.store.replace(&changed, &entry).await? == Replaced::Done {
+                return Ok(Moved::Now);
+            }
+        }
+        Err(contended())
+    }
+}
+
+/// A status somebody wants a consent to have.
+struct Wanted<'a> {
+    to: ConsentStatus,
+    actor: &'a Actor,
+    reason: &'a str,
+}
+
+/// UAE bank service initiation section 4.1: an identifier is used once, for ever.
+const ID_UNUSED: RuleId = RuleId("UAEBSI-4.1-unused");
+/// RFC 9396 section 7: a consent is decided once, while it waits.
+const STILL_WAITING: RuleId = RuleId("RFC9396-7-waiting");
+/// RFC 9396 section 7: the accounts given are those that could be chosen.
+const ACCOUNTS_CHOSEN: RuleId = RuleId("RFC9396-7-accounts");
+
+#[async_trait]
+impl Consents for ConsentEngine {
+    async fn facts(&self, asked: &AuthorizationDetails, client: &Client) -> Result<ConsentFacts, Fault> {
+        let mut facts = Vec::new();
+        for id in asked.elements().iter().filter_map(ofxpera::referred) {
+            if let Some(consent) = self.consent(&id, self.clock.now()).await?
+                && consent.client == client.id
+            {
+                facts.push(serde_json::to_value(&consent).map_err(|error| Fault::new("consents", error))?);
+            }
+        }
+        Ok(ConsentFacts(facts))
+    }
+
+    async fn lodge(&self, request: &VettedRequest, now: Timestamp) -> Result<(), Error> {
+        let (Some(id), Some(detail)) = (&request.details.consent, request.details.elements.first()) else {
+            return Ok(());
+        };
+        match self.registry.lodging(detail, request.asked_at)? {
+            Lodging::Stored => match self.consent(id, now).await? {
+                Some(stored) if stored.client == request.client && is_waiting(&stored) => Ok(()),
+                Some(_) | None => Err(decided().into()),
+            },
+            Lodging::Fresh { terms, element } => {
+                let (issuer, client) = (request.issuer.clone(), request.client.clone());
+                let lodged = Lodged { id: id.clone(), issuer, client, element };
+                let (consent, entry) = Consent::awaiting(lodged, *terms, now);
+                match self.store.insert(&consent, &entry).await? {
+                    Inserted::New => Ok(()),
+                    Inserted::IdUsed => Err(id_used().into()),
+                }
+            }
+        }
+    }
+
+    async fn authorise(&self, grant: &Grant, approval: &Approval, now: Timestamp) -> Result<(), Error> {
+        let Some(id) = &grant.details.consent else {
+            return Ok(());
+        };
+        for _ in 0..TRIES {
+            let consent = self.consent(id, now).await?.filter(|consent| consent.client == grant.client);
+            let consent = consent.ok_or_else(decided)?;
+            let accounts = chosen(&choice(&consent.terms), &approval.accounts)?;
+            let actor = Actor::Customer(approval.subject.clone());
+            if !is_waiting(&consent) {
+                return Err(decided().into());
+            }
+            let (moved, entry) =
+                consent.moved(ConsentStatus::Authorized, &actor, "approved", now).map_err(|_| decided())?;
+            let authorised = Consent { subject: Some(approval.subject.clone()), accounts, ..moved };
+            if self.store.replace(&authorised, &entry).await? == Replaced::Done {
+                return Ok(());
+            }
+        }
+        Err(contended().into())
+    }
+
+    async fn refuse(
+        &self,
+        request: &VettedRequest,
+        subject: Option<&Subject>,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let Some(id) = &request.details.consent else {
+            return Ok(());
+        };
+        for _ in 0..TRIES {
+            let consent = self.consent(id, now).await?;
+            let Some(consent) =
+                consent.filter(|stored| stored.client == request.client && is_waiting(stored))
+            else {
+                return Ok(());
+            };
+            let actor = subject.map_or(Actor::Engine, |subject| Actor::Customer(subject.clone()));
+            let Ok((moved, entry)) = consent.moved(ConsentStatus::Rejected, &actor, "declined", now) else {
+                return Ok(());
+            };
+            let rejected = Consent { subject: subject.cloned(), ..moved };
+            if self.store.replace(&rejected, &entry).await? == Replaced::Done {
+                return Ok(());
+            }
+        }
+        Err(contended().into())
+    }
+
+    async fn standing(&self, consent: &ConsentId, now: Timestamp) -> Result<Standing, Fault> {
+        let consent = self.consent(consent, now).await?;
+        Ok(consent.map_or(Standing::Ended, |consent| consent.standing(now)))
+    }
+}
+
+impl std::fmt::Debug for ConsentEngine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ConsentEngine(…)")
+    }
+}
+
+fn is_waiting(consent: &Consent) -> bool {
+    consent.status == ConsentStatus::AwaitingAuthorization
+}
+
+/// A consent as the store now has it.
+fn kept(consent: Consent) -> Consent {
+    Consent { revision: consent.revision.saturating_add(1), ..consent }
+}
+
+/// The accounts a consent is given for, when the choice allows them.
+fn chosen(choice: &AccountChoice, given: &[String]) -> Result<Vec<String>, Refusal> {
+    let allowed = match choice {
+        AccountChoice::OneOf => given.len() == 1,
+        AccountChoice::AnyOf => !given.is_empty(),
+        AccountChoice::Fixed(iban) if given.is_empty() => return Ok(vec![iban.clone()]),
+        AccountChoice::Fixed(iban) => given == [iban.clone()],
+        AccountChoice::None => given.is_empty(),
+    };
+    if allowed {
+        return Ok(given.to_vec());
+    }
+    Err(Refusal { rule: ACCOUNTS_CHOSEN, reason: ApprovalReason::Widened.into() })
+}
+
+fn decided() -> Refusal {
+    Refusal { rule: STILL_WAITING, reason: ApprovalReason::DecidedBefore.into() }
+}
+
+fn id_used() -> Refusal {
+    let reason = DetailsReason {
+        fault: DetailsFault::ConsentIdUsed,
+        path: "authorization_details[0]".to_owned(),
+        hint: "this consent identifier was used before; make a new one",
+    };
+    Refusal { rule: ID_UNUSED, reason: reason.into() }
+}
+
+fn contended() -> Fault {
+    Fault::new("consents", "a consent keeps changing; try again")
+}

@@ -1,0 +1,204 @@
+//! Consents in SQLite or PostgreSQL, over the database layer of `oauth-core`.
+
+use async_trait::async_trait;
+use oauth_core::store::database::{Database, DbError, Migration, MigrationSet, Row, Statement, Transaction};
+use oauth_core::{ClientId, ConsentId, Fault, Subject, Timestamp};
+
+use crate::consent::Consent;
+use crate::consent::history::HistoryEntry;
+use crate::port::{ConsentStore, Inserted, Replaced};
+
+/// Consents in a database.
+#[derive(Debug, Clone)]
+pub struct SqlConsents(Database);
+
+/// The tables of this crate. Apply them with [`Database::migrate`] before the store is used.
+#[must_use]
+pub const fn migrations() -> MigrationSet {
+    MigrationSet::new("rar-consent", MIGRATIONS)
+}
+
+const MIGRATIONS: &[Migration] = &[Migration::shared(
+    1,
+    "consents and their history",
+    "CREATE TABLE consent (
+         id TEXT PRIMARY KEY,
+         unique_key TEXT NOT NULL UNIQUE,
+         client TEXT NOT NULL,
+         subject TEXT,
+         status TEXT NOT NULL,
+         created_at INT64 NOT NULL,
+         due_at INT64,
+         revision INT64 NOT NULL,
+         body TEXT NOT NULL
+     ) STRICT;
+     CREATE INDEX consent_by_subject ON consent (subject, created_at);
+     CREATE INDEX consent_by_client ON consent (client, created_at);
+     CREATE INDEX consent_by_due ON consent (due_at);
+     CREATE TABLE consent_history (
+         position SERIAL64,
+         consent TEXT NOT NULL,
+         at INT64 NOT NULL,
+         body TEXT NOT NULL
+     ) STRICT;
+     CREATE INDEX consent_history_by_consent ON consent_history (consent, position);",
+)];
+
+const INSERT: &str =
+    "INSERT INTO consent (id, unique_key, client, subject, status, created_at, due_at, revision, body)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING";
+const UPDATE: &str =
+    "UPDATE consent SET subject = $1, status = $2, due_at = $3, body = $4, revision = revision + 1
+    WHERE id = $5 AND revision = $6";
+const LOCK: &str = "UPDATE consent SET revision = revision WHERE id = $1 RETURNING revision, body";
+const NOTE: &str = "INSERT INTO consent_history (consent, at, body) VALUES ($1, $2, $3)";
+const BY_ID: &str = "SELECT revision, body FROM consent WHERE id = $1";
+const BY_SUBJECT: &str = "SELECT revision, body FROM consent WHERE subject = $1
+    ORDER BY created_at DESC, id DESC LIMIT 200";
+const BY_CLIENT: &str = "SELECT revision, body FROM consent WHERE client = $1
+    ORDER BY created_at DESC, id DESC LIMIT 200";
+const DUE: &str = "SELECT revision, body FROM consent WHERE due_at <= $1 ORDER BY due_at LIMIT 500";
+const HISTORY: &str = "SELECT body FROM consent_history WHERE consent = $1 ORDER BY position";
+
+impl SqlConsents {
+    /// Over a database whose tables are up to date ([`migrations`]).
+    #[must_use]
+    pub const fn new(database: Database) -> Self {
+        Self(database)
+    }
+
+    /// One transaction: the second statement only if the first changed a row.
+    async fn first_then_second(&self, statements: [Statement; 2]) -> Result<Kept, Fault> {
+        let work = self.0.transaction(move |transaction| {
+            let [first, second] = statements.clone();
+            Box::pin(async move {
+                if transaction.execute(first).await?.affected == 0 {
+                    return Ok(Kept::Neither);
+                }
+                transaction.execute(second).await?;
+                Ok(Kept::Both)
+            })
+        });
+        work.await.map_err(fault)
+    }
+
+    async fn list(&self, query: Statement) -> Result<Vec<Consent>, Fault> {
+        let rows = self.0.read(query).await.map_err(fault)?;
+        rows.iter().map(read).collect::<Result<_, _>>().map_err(fault)
+    }
+}
+
+/// Takes the row of a consent for the rest of this transaction and reads it. Nobody else changes it until then.
+///
+/// # Errors
+/// Whatever the engine reports.
+pub async fn lock(transaction: &mut Transaction<'_>, id: &ConsentId) -> Result<Option<Consent>, DbError> {
+    let row = transaction.query_one(Statement::new(LOCK).text(id.as_str())).await?;
+    row.as_ref().map(read).transpose()
+}
+
+/// Keeps a consent that [`lock`] returned and was changed since, with an entry when its status changed.
+///
+/// # Errors
+/// Whatever the engine reports; [`DbError::Other`] when the stored revision is another one.
+pub async fn save(
+    transaction: &mut Transaction<'_>,
+    changed: &Consent,
+    entry: Option<&HistoryEntry>,
+) -> Result<(), DbError> {
+    if transaction.execute(update(changed)?).await?.affected == 0 {
+        return Err(DbError::Other("a consent has changed since it was read".to_owned()));
+    }
+    if let Some(entry) = entry {
+        transaction.execute(note(&changed.id, entry)?).await?;
+    }
+    Ok(())
+}
+
+#[async_trait]
+impl ConsentStore for SqlConsents {
+    async fn insert(&self, consent: &Consent, entry: &HistoryEntry) -> Result<Inserted, Fault> {
+        let statements = [insert(consent).map_err(fault)?, note(&consent.id, entry).map_err(fault)?];
+        let kept = self.first_then_second(statements).await?;
+        Ok(if kept == Kept::Both { Inserted::New } else { Inserted::IdUsed })
+    }
+
+    async fn consent(&self, id: &ConsentId) -> Result<Option<Consent>, Fault> {
+        let row = self.0.read_one(Statement::new(BY_ID).text(id.as_str())).await.map_err(fault)?;
+        row.as_ref().map(read).transpose().map_err(fault)
+    }
+
+    async fn replace(&self, changed: &Consent, entry: &HistoryEntry) -> Result<Replaced, Fault> {
+        let statements = [update(changed).map_err(fault)?, note(&changed.id, entry).map_err(fault)?];
+        let kept = self.first_then_second(statements).await?;
+        Ok(if kept == Kept::Both { Replaced::Done } else { Replaced::Conflict })
+    }
+
+    async fn of_subject(&self, subject: &Subject) -> Result<Vec<Consent>, Fault> {
+        self.list(Statement::new(BY_SUBJECT).text(subject.as_str())).await
+    }
+
+    async fn of_client(&self, client: &ClientId) -> Result<Vec<Consent>, Fault> {
+        self.list(Statement::new(BY_CLIENT).text(client.as_str())).await
+    }
+
+    async fn history(&self, id: &ConsentId) -> Result<Vec<HistoryEntry>, Fault> {
+        let rows = self.0.read(Statement::new(HISTORY).text(id.as_str())).await.map_err(fault)?;
+        let entry = |row: &Row| serde_json::from_str(row.text(0_usize)?).map_err(|_| corrupt());
+        rows.iter().map(entry).collect::<Result<_, _>>().map_err(fault)
+    }
+
+    async fn due(&self, now: Timestamp) -> Result<Vec<Consent>, Fault> {
+        self.list(Statement::new(DUE).int(now.millis())).await
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kept {
+    Both,
+    Neither,
+}
+
+fn insert(consent: &Consent) -> Result<Statement, DbError> {
+    Ok(Statement::new(INSERT)
+        .text(consent.id.as_str())
+        .text(consent.unique_key())
+        .text(consent.client.as_str())
+        .opt_text(consent.subject.as_ref().map(Subject::as_str))
+        .text(consent.status.as_str())
+        .int(consent.created_at.millis())
+        .opt_int(consent.due_at().map(Timestamp::millis))
+        .int(consent.revision)
+        .text(written(consent)?))
+}
+
+fn update(changed: &Consent) -> Result<Statement, DbError> {
+    Ok(Statement::new(UPDATE)
+        .opt_text(changed.subject.as_ref().map(Subject::as_str))
+        .text(changed.status.as_str())
+        .opt_int(changed.due_at().map(Timestamp::millis))
+        .text(written(changed)?)
+        .text(changed.id.as_str())
+        .int(changed.revision))
+}
+
+fn note(id: &ConsentId, entry: &HistoryEntry) -> Result<Statement, DbError> {
+    Ok(Statement::new(NOTE).text(id.as_str()).int(entry.at.millis()).text(written(entry)?))
+}
+
+fn written(value: &impl serde::Serialize) -> Result<String, DbError> {
+    serde_json::to_string(value).map_err(|_| DbError::Other("a consent cannot be written".to_owned()))
+}
+
+fn read(row: &Row) -> Result<Consent, DbError> {
+    let consent: Consent = serde_json::from_str(row.text("body")?).map_err(|_| corrupt())?;
+    Ok(Consent { revision: row.int("revision")?, ..consent })
+}
+
+fn corrupt() -> DbError {
+    DbError::Corrupt { detail: "a consent cannot be read".to_owned() }
+}
+
+fn fault(error: DbError) -> Fault {
+    Fault::new("consents", error)
+}

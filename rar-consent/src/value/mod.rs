@@ -1,0 +1,7 @@
+//! The small values consents are made of, each read in one strict way.
+
+pub(crate) mod amount;
+pub(crate) mod calendar;
+pub(crate) mod iban;
+pub(crate) mod text;
+pub(crate) mod uuid;

@@ -1,0 +1,1 @@
+//! The consent engine as an embedder sees it.

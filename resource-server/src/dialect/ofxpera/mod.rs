@@ -1,0 +1,1 @@
+//! OFxPERA, the open-finance pilot for the Philippine retirement account.

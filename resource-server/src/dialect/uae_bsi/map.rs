@@ -1,0 +1,375 @@
+//! UAE Bank Service Initiation, into and out of the domain (sections 8.1, 8.3, 8.5, 14).
+
+use oauth_core::{ConsentId, RuleId, Timestamp};
+use rar_consent::{Actor, Amount, Consent, Schedule, UaeAccount, UaeName, UaePayment};
+use serde_json::{Value, json};
+
+use super::body::{
+    AmountText, ConsentAnswer, ConsentLinks, Empty, English, Instruction, PaymentAnswer, PaymentData,
+    PaymentFound, PaymentLinks, PaymentRequestData, PaymentStatusCode, PaymentType, RevokedBy, SelfLink,
+    SequenceNumber, StatusDetail, StatusReason,
+};
+use super::error::{Reason, Refused};
+use crate::domain::{
+    Creditor, Currency, Iban, IdempotencyKey, IntegerDigits, Line, LocalizedName, Money, Payment, PaymentId,
+    PaymentStatus, Precision, Purpose, Rail, RejectionReason, RequestFingerprint, write_instant,
+};
+use crate::operation::payments::{Debtor, OrderKind, PaymentOrder};
+
+/// Where the resources of this dialect live.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Base(String);
+
+/// The path below the server's own address.
+pub(crate) const BASE_PATH: &str = "/open-finance/payment/v1";
+
+impl Base {
+    /// Under this origin, without a slash at its end.
+    pub(crate) fn at(origin: &str) -> Self {
+        Self(format!("{origin}{BASE_PATH}"))
+    }
+
+    /// The address itself, one of the names of this server in `aud`.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The address of a payment.
+    pub(crate) fn payment(&self, id: &PaymentId) -> String {
+        format!("{}/payments/{id}", self.0)
+    }
+
+    /// The address of a consent. Its characters are safe in a path: section 4.1.
+    pub(crate) fn consent(&self, id: &ConsentId) -> String {
+        format!("{}/payment-consents/{id}", self.0)
+    }
+}
+
+/// The order behind a request: the payee is the consent's, since the request names none (section 8.1).
+pub(crate) fn order(
+    data: PaymentRequestData,
+    terms: &UaePayment,
+    (key, fingerprint): (IdempotencyKey, RequestFingerprint),
+) -> Result<PaymentOrder, Refused> {
+    Ok(PaymentOrder {
+        amount: amount(&data.instruction.amount)?,
+        consent: data.consent_id,
+        creditor: creditor(&terms.creditor)?,
+        debtor: Debtor::OfConsent,
+        kind: OrderKind::Transfer,
+        rail: Rail::UaeInstant,
+        execution_day: None,
+        debtor_reference: data.payer_reference,
+        creditor_reference: data.instruction.beneficiary_reference,
+        purpose: Some(data.payment_purpose_code),
+        consent_part: data.kind.map(|kind| kind.as_str().to_owned()),
+        key,
+        fingerprint,
+    })
+}
+
+/// The payee of a consent. What the consent was vetted with is read again by the stricter types of the domain.
+fn creditor(account: &UaeAccount) -> Result<Creditor, Refused> {
+    let refused = || Refused::at(CREDITOR, Reason::Consent, "Data.Initiation.CreditorAccount");
+    let name = |name: &UaeName| {
+        let line = |text: &Option<String>| text.as_deref().map(Line::new).transpose();
+        let (en, ar) = (line(&name.en).map_err(|_| refused())?, line(&name.ar).map_err(|_| refused())?);
+        LocalizedName::new(en, ar).map_err(|_| refused())
+    };
+    Ok(Creditor::External {
+        iban: Iban::parse(&account.iban).map_err(|_| refused())?,
+        name: account.name.as_ref().map(name).transpose()?.ok_or_else(refused)?,
+        trading_name: account.trading_name.as_ref().map(name).transpose()?,
+    })
+}
+
+/// Section 9.3: the amount, in a currency the domain knows with the two decimals of the wire form. Any other cannot be
+/// the consent's, whose currency is AED.
+pub(crate) fn amount(text: &AmountText) -> Result<Money, Refused> {
+    let currency = Currency::parse(text.currency.as_str()).ok().filter(|known| known.decimals() == 2);
+    let refused = |path| Refused::at(CONTROL, Reason::ControlParameters, path);
+    let currency = currency.ok_or_else(|| refused("Data.Instruction.Amount.Currency"))?;
+    Money::parse(text.amount.as_str(), currency, IntegerDigits::SIXTEEN)
+        .map_err(|_| refused("Data.Instruction.Amount.Amount"))
+}
+
+/// Which state of a payment an answer shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shown {
+    /// As it was when it was created: the answer to the order and to its repeats (sections 8.2 and 8.3).
+    AsCreated,
+    /// As it is now.
+    Current,
+}
+
+/// The message about a payment.
+pub(crate) fn payment_answer(
+    base: &Base,
+    payment: &Payment,
+    (kind, sequence): (PaymentType, Option<SequenceNumber>),
+    shown: Shown,
+) -> PaymentAnswer {
+    let terms = payment.terms();
+    let (status, status_at, trace) = match shown {
+        Shown::AsCreated => (PaymentStatus::Received, terms.created_at, None),
+        Shown::Current => (payment.status(), payment.status_at(), payment.rail_reference()),
+    };
+    PaymentAnswer {
+        data: PaymentData {
+            payment_id: terms.id.to_string(),
+            consent_id: terms.consent.to_string(),
+            kind: Some(kind),
+            payment_transaction_id: trace.map(Line::to_string),
+            payment_status: status_code(status),
+            payment_status_update_date_time: date_time(status_at),
+            payment_status_detail: status_detail(status),
+            creation_date_time: date_time(terms.created_at),
+            instruction: Instruction {
+                amount: AmountText::of(terms.amount),
+                beneficiary_reference: terms.creditor_reference.clone(),
+                payment_sequence_number: sequence,
+            },
+            payment_purpose_code: terms.purpose.as_ref().map(Purpose::to_string),
+            payer_reference: terms.debtor_reference.as_ref().map(Line::to_string),
+        },
+        links: PaymentLinks { this: base.payment(&terms.id), related: base.consent(&terms.consent) },
+        meta: Empty {},
+    }
+}
+
+/// The message that says where the payment of an idempotency key is.
+pub(crate) fn payment_found(base: &Base, id: &PaymentId) -> PaymentFound {
+    PaymentFound { data: Empty {}, links: SelfLink { this: base.payment(id) } }
+}
+
+/// The message about a consent (section 14): the container as staged, with what the platform adds to it.
+pub(crate) fn consent_answer(
+    base: &Base,
+    consent: &Consent,
+    terms: &UaePayment,
+    payments: &[PaymentId],
+) -> ConsentAnswer {
+    let staged = |names: [&str; 2]| names.into_iter().find_map(|name| consent.element.get(name));
+    let mut data = staged(["Data", "consent"]).and_then(Value::as_object).cloned().unwrap_or_default();
+    let mut set = |name: &str, value: Value| data.insert(name.to_owned(), value);
+    set("ConsentId", consent.id.as_str().into());
+    set("AuthorizationExpirationTimeWindow", terms.window.as_str().into());
+    set("ExpirationDateTime", date_time(terms.expires_at).into());
+    set("Status", consent.status.as_str().into());
+    set("CreationDateTime", date_time(consent.created_at).into());
+    set("StatusUpdateDateTime", date_time(consent.status_at).into());
+    if let Some(revocation) = &consent.revocation {
+        set("RevokedBy", revoked_by(&revocation.by, &revocation.reason).into());
+    }
+    if consent.authorised_at.is_some() {
+        set("PaymentConsumption", consumption(consent, terms));
+    }
+    ConsentAnswer {
+        data,
+        subscription: staged(["Subscription", "subscription"]).cloned(),
+        links: ConsentLinks {
+            this: base.consent(&consent.id),
+            related: payments.iter().map(|id| base.payment(id)).collect(),
+        },
+        meta: Empty {},
+    }
+}
+
+/// Section 8.5. A single payment has no periods, so there is nothing to say about the current one.
+fn consumption(consent: &Consent, terms: &UaePayment) -> Value {
+    let Schedule::SingleInstant { amount } = &terms.schedule;
+    let total = Amount::new(consent.usage.total_minor, &amount.currency);
+    json!({
+        "CumulativeNumberOfPayments": consent.usage.count,
+        "CumulativeValueOfPayments": {"Amount": total.decimal(), "Currency": total.currency},
+    })
+}
+
+/// Section 6: who took the consent back. A client says itself on whose behalf; the word is kept as the reason.
+fn revoked_by(actor: &Actor, reason: &str) -> &'static str {
+    match actor {
+        Actor::Tpp(_) if reason == RevokedBy::TppInitiatedByUser.as_str() => {
+            RevokedBy::TppInitiatedByUser.as_str()
+        }
+        Actor::Tpp(_) => RevokedBy::Tpp.as_str(),
+        Actor::Customer(_) => "LFI.InitiatedByUser",
+        Actor::Operator(_) | Actor::Clock | Actor::Engine => "LFI",
+    }
+}
+
+/// UTC with `Z` and milliseconds.
+pub(crate) fn date_time(at: Timestamp) -> String {
+    write_instant(at, Precision::Milliseconds)
+}
+
+/// Section 8.3. A cancelled payment is a rejected one here: the vocabulary has no other word.
+pub(crate) const fn status_code(status: PaymentStatus) -> PaymentStatusCode {
+    match status {
+        PaymentStatus::Received | PaymentStatus::Pending => PaymentStatusCode::Pending,
+        PaymentStatus::DebtorSettled => PaymentStatusCode::AcceptedSettlementCompleted,
+        PaymentStatus::CreditorAccepted => PaymentStatusCode::AcceptedWithoutPosting,
+        PaymentStatus::Completed => PaymentStatusCode::AcceptedCreditSettlementCompleted,
+        PaymentStatus::Rejected { .. } | PaymentStatus::Cancelled => PaymentStatusCode::Rejected,
+    }
+}
+
+/// Section 8.3: present exactly when the status is `Rejected`.
+pub(crate) fn status_detail(status: PaymentStatus) -> Option<StatusDetail> {
+    let (code, detail) = match status {
+        PaymentStatus::Received
+        | PaymentStatus::Pending
+        | PaymentStatus::DebtorSettled
+        | PaymentStatus::CreditorAccepted
+        | PaymentStatus::Completed => return None,
+        PaymentStatus::Cancelled => ("LFI.GenericFailure", "the payment was cancelled"),
+        PaymentStatus::Rejected { reason } => rejection(reason),
+    };
+    let message = English { en: "The payment could not be executed." };
+    Some(StatusDetail { reason: StatusReason { code, detail }, message })
+}
+
+const fn rejection(reason: RejectionReason) -> (&'static str, &'static str) {
+    match reason {
+        RejectionReason::InsufficientFunds => {
+            ("LFI.InsufficientFunds", "the available balance is below the instructed amount")
+        }
+        RejectionReason::AccountBlocked => ("LFI.AccountBlocked", "the debtor account is blocked"),
+        RejectionReason::AccountClosed => ("LFI.AccountClosed", "the debtor account is closed"),
+        RejectionReason::CreditorAccountInvalid => {
+            ("LFI.CreditorAccountInvalid", "the creditor account does not exist or takes no money")
+        }
+        RejectionReason::LimitExceeded => ("LFI.LimitExceeded", "a limit of the bank or of the rail"),
+        RejectionReason::FraudSuspected => ("LFI.FraudSuspected", "the bank suspects fraud"),
+        RejectionReason::RailRefused => ("AANI.Refused", "the rail or the receiving bank refused"),
+        RejectionReason::GenericFailure => ("LFI.GenericFailure", "the payment failed"),
+    }
+}
+
+/// Section 4: the payee of a consent has an IBAN and a name.
+const CREDITOR: RuleId = RuleId("UAE-BSI-4-creditor");
+/// Section 9.3: the currency of a payment is the consent's.
+const CONTROL: RuleId = RuleId("UAE-BSI-9.3-currency");
+
+#[cfg(test)]
+mod tests {
+    use oauth_core::json::read_strict;
+    use oauth_core::{ClientId, Subject};
+    use serde_json::json;
+
+    use super::*;
+    use crate::domain::{AccountId, PaymentKind, PaymentTerms, read_instant};
+
+    fn payment() -> Payment {
+        let terms = PaymentTerms {
+            id: PaymentId::new("6f1d2c7a-2b56-4c1e-9c57-0f4f5d0a7b33").unwrap(),
+            client: ClientId::new("tpp-1").unwrap(),
+            consent: ConsentId::new("aac-3f0a9b64-9d0e-4c57-8d6b-1f2f7b5c0a01").unwrap(),
+            customer: Subject::new("mariam").unwrap(),
+            debtor: AccountId::new("acc-1").unwrap(),
+            creditor: Creditor::External {
+                iban: Iban::parse("AE050260001015432198765").unwrap(),
+                name: LocalizedName::english(Line::new("Date Palm Books LLC").unwrap()),
+                trading_name: None,
+            },
+            amount: Money::new(14_990, Currency::Aed).unwrap(),
+            kind: PaymentKind::Transfer,
+            rail: Rail::UaeInstant,
+            execution_day: None,
+            debtor_reference: Some(Line::new("order 88121").unwrap()),
+            creditor_reference: Some(Line::new("88121").unwrap()),
+            purpose: Some(Purpose::new("GDDS").unwrap()),
+            created_at: read_instant("2026-11-21T08:15:30.412Z").unwrap(),
+        };
+        Payment::receive(terms).unwrap()
+    }
+
+    fn shown(payment: &Payment, shown: Shown) -> serde_json::Value {
+        let kind = PaymentType::SingleInstant;
+        let answer = payment_answer(&Base::at("https://rs.example"), payment, (kind, None), shown);
+        serde_json::to_value(answer).unwrap()
+    }
+
+    #[test]
+    fn a_payment_is_written_as_the_document_shows_it() {
+        let here = "https://rs.example/open-finance/payment/v1";
+        assert_eq!(
+            shown(&payment(), Shown::Current),
+            json!({
+                "Data": {
+                    "PaymentId": "6f1d2c7a-2b56-4c1e-9c57-0f4f5d0a7b33",
+                    "ConsentId": "aac-3f0a9b64-9d0e-4c57-8d6b-1f2f7b5c0a01",
+                    "Type": "UAEOF.SingleInstantPayment",
+                    "PaymentStatus": "Pending",
+                    "PaymentStatusUpdateDateTime": "2026-11-21T08:15:30.412Z",
+                    "CreationDateTime": "2026-11-21T08:15:30.412Z",
+                    "Instruction": {
+                        "Amount": {"Amount": "149.90", "Currency": "AED"},
+                        "BeneficiaryReference": "88121"
+                    },
+                    "PaymentPurposeCode": "GDDS",
+                    "PayerReference": "order 88121"
+                },
+                "Links": {
+                    "Self": format!("{here}/payments/6f1d2c7a-2b56-4c1e-9c57-0f4f5d0a7b33"),
+                    "Related": format!("{here}/payment-consents/aac-3f0a9b64-9d0e-4c57-8d6b-1f2f7b5c0a01")
+                },
+                "Meta": {}
+            })
+        );
+    }
+
+    #[test]
+    fn the_answer_to_a_repeat_shows_the_payment_as_it_was_created() {
+        let later = read_instant("2026-11-21T09:00:00Z").unwrap();
+        let moved = payment().traced(Line::new("20261121AE000417").unwrap());
+        let moved = moved.advance(PaymentStatus::Pending, later).unwrap();
+        let moved = moved.advance(PaymentStatus::Completed, later).unwrap();
+        assert_eq!(shown(&moved, Shown::AsCreated), shown(&payment(), Shown::Current));
+        let current = shown(&moved, Shown::Current);
+        assert_eq!(current["Data"]["PaymentStatus"], "AcceptedCreditSettlementCompleted");
+        assert_eq!(current["Data"]["PaymentStatusUpdateDateTime"], "2026-11-21T09:00:00.000Z");
+        assert_eq!(current["Data"]["PaymentTransactionId"], "20261121AE000417");
+    }
+
+    #[test]
+    fn a_status_detail_stands_exactly_with_a_rejection() {
+        let rejected = |reason| PaymentStatus::Rejected { reason };
+        for (status, code, detail) in [
+            (PaymentStatus::Received, PaymentStatusCode::Pending, None),
+            (PaymentStatus::Pending, PaymentStatusCode::Pending, None),
+            (PaymentStatus::DebtorSettled, PaymentStatusCode::AcceptedSettlementCompleted, None),
+            (PaymentStatus::CreditorAccepted, PaymentStatusCode::AcceptedWithoutPosting, None),
+            (PaymentStatus::Completed, PaymentStatusCode::AcceptedCreditSettlementCompleted, None),
+            (PaymentStatus::Cancelled, PaymentStatusCode::Rejected, Some("LFI.GenericFailure")),
+            (
+                rejected(RejectionReason::InsufficientFunds),
+                PaymentStatusCode::Rejected,
+                Some("LFI.InsufficientFunds"),
+            ),
+            (
+                rejected(RejectionReason::AccountBlocked),
+                PaymentStatusCode::Rejected,
+                Some("LFI.AccountBlocked"),
+            ),
+            (rejected(RejectionReason::RailRefused), PaymentStatusCode::Rejected, Some("AANI.Refused")),
+        ] {
+            assert_eq!(status_code(status), code, "{status:?}");
+            assert_eq!(status_detail(status).map(|it| it.reason.code), detail, "{status:?}");
+        }
+    }
+
+    #[test]
+    fn an_amount_in_a_currency_without_two_decimals_is_outside_every_consent() {
+        let read = |currency: &str| {
+            let text = format!(r#"{{"Amount":"149.90","Currency":"{currency}"}}"#);
+            amount(&read_strict(text.as_bytes()).unwrap())
+        };
+        assert_eq!(read("AED").unwrap(), Money::new(14_990, Currency::Aed).unwrap());
+        assert_eq!(read("EUR").unwrap(), Money::new(14_990, Currency::Eur).unwrap());
+        for currency in ["KWD", "JPY", "ZZZ"] {
+            let refused = read(currency).unwrap_err();
+            assert_eq!(refused.reason, Reason::ControlParameters, "{currency}");
+            assert_eq!(refused.path.as_deref(), Some("Data.Instruction.Amount.Currency"));
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! UAE Bank Service Initiation, vocabulary *seed*: payments under a consent, below `/open-finance/payment/v1`.
+//!
+//! Bodies are signed both ways. The consents themselves arrive as `authorization_details` (RFC 9396) and are judged by
+//! `rar_consent`; here they are used and read.
+
+mod body;
+mod error;
+mod map;
+mod routes;
+mod signature;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderName, HeaderValue, StatusCode};
+use oauth_core::{ClientId, Fault, Issuer, Policy, Signer};
+use serde::Serialize;
+
+use super::{Answer, Call, Dialect, HeaderOrder, HeaderRules, KeyForm, Participant, Route, Versions};
+use crate::guard::{Arrived, AuthDate, GuardRefusal, fresh_uuid};
+use crate::operation::Operations;
+use error::{ErrorMessage, Reason, Refused};
+use map::{BASE_PATH, Base};
+use signature::{Expected, SignedMessage, message_alg};
+
+/// UAE Bank Service Initiation over a bank's ports.
+pub struct UaeBsi {
+    issuer: Issuer,
+    policy: &'static Policy,
+    signer: Arc<dyn Signer>,
+    operations: Operations,
+}
+
+impl std::fmt::Debug for UaeBsi {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("UaeBsi").field("issuer", &self.issuer).finish_non_exhaustive()
+    }
+}
+
+impl UaeBsi {
+    /// The dialect for the tokens of one issuer. Answers are signed with the issuer's PS256 key.
+    #[must_use]
+    pub fn new(
+        (issuer, policy): (Issuer, &'static Policy),
+        signer: Arc<dyn Signer>,
+        operations: Operations,
+    ) -> Self {
+        Self { issuer, policy, signer, operations }
+    }
+
+    /// The signed body of a call.
+    fn message(&self, call: &Call) -> Result<SignedMessage, Refused> {
+        let client = &call.authority.client;
+        let base = Base::at(&call.arrived.origin);
+        let expected = Expected {
+            client: &client.id,
+            keys: &client.keys,
+            alg: message_alg(client.message_alg, self.policy.signing_algs),
+            audiences: &[self.issuer.as_str(), base.as_str()],
+            now: call.arrived.now,
+        };
+        SignedMessage::read(&call.body, &expected)
+    }
+
+    /// A signed answer.
+    async fn signed(
+        &self,
+        status: StatusCode,
+        message: &(impl Serialize + Sync),
+        (client, arrived): (&ClientId, &Arrived),
+    ) -> Result<Answer, Fault> {
+        let jti = fresh_uuid(&*self.operations.ports.entropy)?;
+        let when = (arrived.now, jti.as_str());
+        let text = signature::sign(&*self.signer, &self.issuer, client, message, when).await?;
+        let mut answer = Answer::new(Bytes::from(text));
+        *answer.status_mut() = status;
+        answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/jwt"));
+        Ok(answer)
+    }
+
+    async fn answer(
+        &self,
+        status: StatusCode,
+        message: &(impl Serialize + Sync),
+        call: &Call,
+    ) -> Result<Answer, Fault> {
+        self.signed(status, message, (&call.authority.client.id, &call.arrived)).await
+    }
+
+    /// A refusal, signed where the document gives it a body and the caller is known.
+    async fn denied(&self, refused: Refused, client: Option<&ClientId>, arrived: &Arrived) -> Answer {
+        let (rule, reason) = (refused.rule, refused.reason);
+        let (status, message) = refused.answer();
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut answer = match (message, client) {
+            (Some(message), Some(client)) => self.told(status, &message, client, arrived).await,
+            (Some(_), None) | (None, _) => bare(status),
+        };
+        if reason == Reason::InProgress {
+            answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        answer.extensions_mut().insert(rule);
+        answer
+    }
+
+    async fn told(
+        &self,
+        status: StatusCode,
+        message: &ErrorMessage,
+        client: &ClientId,
+        arrived: &Arrived,
+    ) -> Answer {
+        match self.signed(status, message, (client, arrived)).await {
+            Ok(answer) => answer,
+            Err(fault) => {
+                log(&fault, arrived);
+                bare(StatusCode::INTERNAL_SERVER_ERROR)
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Dialect for UaeBsi {
+    fn routes() -> &'static [Route<Self>] {
+        routes::ROUTES
+    }
+
+    fn headers() -> &'static HeaderRules {
+        const RULES: HeaderRules = HeaderRules {
+            auth_date: AuthDate::Imf,
+            participant: Participant::Ignored,
+            version: Versions::Ignored,
+            key: KeyForm::Visible,
+            produces: &["application/jwt"],
+            order: HeaderOrder::AfterScope,
+        };
+        &RULES
+    }
+
+    fn base(&self) -> &str {
+        BASE_PATH
+    }
+
+    async fn refuse(&self, refusal: &GuardRefusal, arrived: &Arrived) -> Answer {
+        self.denied(of_guard(refusal), None, arrived).await
+    }
+
+    async fn refuse_client(&self, refusal: &GuardRefusal, arrived: &Arrived, client: &ClientId) -> Answer {
+        self.denied(of_guard(refusal), Some(client), arrived).await
+    }
+}
+
+/// The guard's refusals in the words of this dialect.
+fn of_guard(refusal: &GuardRefusal) -> Refused {
+    let (reason, path) = match refusal {
+        GuardRefusal::NotFound => (Reason::NotFound, None),
+        GuardRefusal::Method { .. } => (Reason::Method, None),
+        GuardRefusal::Token(_) => (Reason::Token, None),
+        GuardRefusal::Header { name, .. } => (Reason::Header, Some((*name).to_owned())),
+        GuardRefusal::NotAcceptable | GuardRefusal::Version => (Reason::NotAcceptable, None),
+        GuardRefusal::MediaType => (Reason::MediaType, None),
+        GuardRefusal::TooLarge => (Reason::TooLarge, None),
+        GuardRefusal::BrokenOff => (Reason::Malformed, None),
+        GuardRefusal::Scope { .. } | GuardRefusal::Participant => (Reason::Scope, None),
+        GuardRefusal::Standing(_) | GuardRefusal::Permission(_) => (Reason::Consent, None),
+        GuardRefusal::Failed(_) => (Reason::Failed, None),
+    };
+    Refused { rule: refusal.rule(), reason, path }
+}
+
+fn bare(status: StatusCode) -> Answer {
+    let mut answer = Answer::new(Bytes::new());
+    *answer.status_mut() = status;
+    answer
+}
+
+fn with_header(mut answer: Answer, name: HeaderName, value: &str) -> Answer {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        answer.headers_mut().insert(name, value);
+    }
+    answer
+}
+
+fn log(fault: &Fault, arrived: &Arrived) {
+    tracing::error!(port = fault.port, error = %fault.source, correlation = arrived.correlation.as_str(), "payments");
+}

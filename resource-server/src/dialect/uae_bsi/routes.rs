@@ -1,0 +1,319 @@
+//! UAE Bank Service Initiation, section 1: the routes, and what each does with an admitted call.
+
+use http::header::LOCATION;
+use http::{HeaderName, Method, StatusCode};
+use oauth_core::{ConsentId, Fault, RuleId};
+use rar_consent::{Consent, ExerciseFault, ExerciseRefusal, Schedule, Terms, UaePayment};
+
+use super::body::{ConsentPatch, PatchStatus, PaymentRequest, PaymentType};
+use super::error::{Reason, Refused};
+use super::map::{self, Base, Shown};
+use super::signature::SCHEMA;
+use super::{UaeBsi, bare, log, with_header};
+use crate::dialect::{Answer, Call, Route};
+use crate::domain::{PageRequest, PaymentId};
+use crate::guard::{
+    ANY_STANDING, Body, GuardRefusal, IDEMPOTENCY_KEY, IN_FORCE, Needs, Retry, Scoped, TokenKind,
+};
+use crate::operation::consents::{self, ConsentRefusal};
+use crate::operation::payments::{self, DebtorFault, PaymentRefusal};
+use crate::port::{OfKind, PaymentQuery};
+use crate::rules::fapi_resource::OUR_SIDE;
+use crate::rules::uae_payments as rules;
+
+const OWN: &[Scoped] = &[Scoped::OfConsent("payments")];
+const PLAIN: &[Scoped] = &[Scoped::Value("payments")];
+const EITHER: &[Scoped] = &[Scoped::Value("payments"), Scoped::OfConsent("payments")];
+
+/// A resource is read, by the client for itself or with a customer's token.
+const READ: Needs = Needs {
+    token: TokenKind::Either,
+    scope: EITHER,
+    standing: ANY_STANDING,
+    permission: None,
+    body: Body::None,
+    retry: Retry::None,
+};
+
+pub(super) const ROUTES: &[Route<UaeBsi>] = &[
+    Route {
+        method: Method::POST,
+        path: "/payments",
+        needs: Needs {
+            token: TokenKind::Customer,
+            scope: OWN,
+            standing: IN_FORCE,
+            permission: None,
+            body: Body::SignedJwt,
+            retry: Retry::ByIdempotencyKey,
+        },
+        handle: |bank, call| {
+            Box::pin(async move { settle(bank, call, create_payment(bank, call).await).await })
+        },
+    },
+    Route {
+        method: Method::GET,
+        path: "/payments",
+        needs: Needs {
+            token: TokenKind::Client,
+            scope: PLAIN,
+            standing: ANY_STANDING,
+            permission: None,
+            body: Body::None,
+            retry: Retry::ByIdempotencyKey,
+        },
+        handle: |bank, call| {
+            Box::pin(async move { settle(bank, call, find_payment(bank, call).await).await })
+        },
+    },
+    Route {
+        method: Method::GET,
+        path: "/payments/{PaymentId}",
+        needs: READ,
+        handle: |bank, call| {
+            Box::pin(async move { settle(bank, call, read_payment(bank, call).await).await })
+        },
+    },
+    Route {
+        method: Method::GET,
+        path: "/payment-consents/{ConsentId}",
+        needs: READ,
+        handle: |bank, call| {
+            Box::pin(async move { settle(bank, call, read_consent(bank, call).await).await })
+        },
+    },
+    Route {
+        method: Method::PATCH,
+        path: "/payment-consents/{ConsentId}",
+        needs: Needs {
+            token: TokenKind::Client,
+            scope: PLAIN,
+            standing: ANY_STANDING,
+            permission: None,
+            body: Body::SignedJwt,
+            retry: Retry::None,
+        },
+        handle: |bank, call| {
+            Box::pin(async move { settle(bank, call, change_consent(bank, call).await).await })
+        },
+    },
+];
+
+/// How a call ends without what it asked for.
+enum Stop {
+    Refused(Refused),
+    Failed(Fault),
+}
+
+impl From<Refused> for Stop {
+    fn from(refused: Refused) -> Self {
+        Self::Refused(refused)
+    }
+}
+
+impl From<Fault> for Stop {
+    fn from(fault: Fault) -> Self {
+        Self::Failed(fault)
+    }
+}
+
+async fn settle(bank: &UaeBsi, call: &Call, outcome: Result<Answer, Stop>) -> Answer {
+    let refused = match outcome {
+        Ok(answer) => return answer,
+        Err(Stop::Refused(refused)) => refused,
+        Err(Stop::Failed(fault)) => {
+            log(&fault, &call.arrived);
+            Refused::new(OUR_SIDE, Reason::Failed)
+        }
+    };
+    bank.denied(refused, Some(&call.authority.client.id), &call.arrived).await
+}
+
+/// Section 8.1: a payment is ordered. Its steps 5 to 7 stand here, 8 to 12 in the operation.
+async fn create_payment(bank: &UaeBsi, call: &Call) -> Result<Answer, Stop> {
+    let message = bank.message(call)?;
+    let fingerprint = message.fingerprint();
+    let PaymentRequest { data } = message.into_shape()?;
+    if call.authority.claims().consent_id.as_ref() != Some(&data.consent_id) {
+        return Err(Refused::at(rules::CONSENT_NAMED, Reason::OtherConsent, "Data.ConsentId").into());
+    }
+    let (Some(key), Some(consent)) = (call.key.clone(), &call.authority.consent) else {
+        return Err(not_found().into());
+    };
+    let Terms::UaePayment(terms) = &consent.terms else {
+        return Err(Refused::new(rules::CONSENT_IN_FORCE, Reason::Consent).into());
+    };
+    let sequence = data.instruction.payment_sequence_number.clone();
+    let order = map::order(data, terms, (key.clone(), fingerprint))?;
+    let initiated = payments::initiate(&bank.operations, &call.authority, order).await;
+    let payment = initiated.map_err(of_payment)?;
+    let base = Base::at(&call.arrived.origin);
+    let part = (part_of(terms), sequence);
+    let message = map::payment_answer(&base, payment.payment(), part, Shown::AsCreated);
+    let answer = bank.answer(StatusCode::CREATED, &message, call).await?;
+    let answer = with_header(answer, LOCATION, &base.payment(payment.payment().id()));
+    Ok(with_header(answer, HeaderName::from_static(IDEMPOTENCY_KEY), key.as_str()))
+}
+
+/// Section 8.2: where the payment of a key is. Nothing is created.
+async fn find_payment(bank: &UaeBsi, call: &Call) -> Result<Answer, Stop> {
+    let key = call.key.as_ref().ok_or(not_found())?;
+    let found = payments::by_key(&bank.operations, &call.authority, key).await;
+    let payment = found.map_err(of_payment)?;
+    own_consent(bank, call, &payment.terms().consent).await?;
+    let base = Base::at(&call.arrived.origin);
+    let answer = bank.answer(StatusCode::OK, &map::payment_found(&base, payment.id()), call).await?;
+    Ok(with_header(answer, LOCATION, &base.payment(payment.id())))
+}
+
+/// Section 8.3: a payment as it is now.
+async fn read_payment(bank: &UaeBsi, call: &Call) -> Result<Answer, Stop> {
+    let id = PaymentId::new(path_id(call, 40)?).map_err(|_| not_found())?;
+    let found = payments::status(&bank.operations, &call.authority, &id).await;
+    let payment = found.map_err(of_payment)?;
+    let (_, terms) = own_consent(bank, call, &payment.terms().consent).await?;
+    let base = Base::at(&call.arrived.origin);
+    let message = map::payment_answer(&base, &payment, (part_of(&terms), None), Shown::Current);
+    Ok(bank.answer(StatusCode::OK, &message, call).await?)
+}
+
+/// Section 14: a consent as it is now, with its payments.
+async fn read_consent(bank: &UaeBsi, call: &Call) -> Result<Answer, Stop> {
+    let (consent, terms) = own_consent(bank, call, &consent_id(call)?).await?;
+    let query = PaymentQuery {
+        client: consent.client.clone(),
+        consent: Some(consent.id.clone()),
+        stages: Vec::new(),
+        oldest: None,
+        newest: None,
+        account: None,
+        kind: OfKind::Any,
+        page: PageRequest::FIRST,
+    };
+    let found = bank.operations.ports.payments.payments(&query).await?;
+    let oldest_first: Vec<PaymentId> = found.items.iter().rev().map(|payment| payment.id().clone()).collect();
+    let base = Base::at(&call.arrived.origin);
+    let message = map::consent_answer(&base, &consent, &terms, &oldest_first);
+    Ok(bank.answer(StatusCode::OK, &message, call).await?)
+}
+
+/// Sections 6 and 11.1: the client takes a consent back.
+async fn change_consent(bank: &UaeBsi, call: &Call) -> Result<Answer, Stop> {
+    let ConsentPatch { data } = bank.message(call)?.into_shape()?;
+    let (consent, _) = own_consent(bank, call, &consent_id(call)?).await?;
+    let PatchStatus::Revoked = data.status;
+    let illegal = || Refused::at(rules::STATUS_MOVES, Reason::StatusMove, "Data.Status");
+    if consent.status.is_terminal() {
+        return Err(illegal().into());
+    }
+    let (id, by) = (&consent.id, data.revoked_by.as_str());
+    match consents::revoke(&bank.operations, &call.authority, id, by).await {
+        Ok(_) => Ok(bare(StatusCode::NO_CONTENT)),
+        Err(ConsentRefusal::Over(_)) => Err(illegal().into()),
+        Err(other) => Err(of_consent(other)),
+    }
+}
+
+/// Sections 10 and 14: the consent, when this caller may know of it and it is of this vocabulary. Anything else looks
+/// as if it did not exist.
+async fn own_consent(bank: &UaeBsi, call: &Call, id: &ConsentId) -> Result<(Consent, UaePayment), Stop> {
+    let consent = consents::read(&bank.operations, &call.authority, id).await.map_err(of_consent)?;
+    match &consent.terms {
+        Terms::UaePayment(terms) => {
+            let terms = terms.clone();
+            Ok((consent, terms))
+        }
+        Terms::Ofxpera(_) | Terms::Payment(_) | Terms::Accounts(_) => Err(not_found().into()),
+    }
+}
+
+fn of_consent(refusal: ConsentRefusal) -> Stop {
+    match refusal {
+        ConsentRefusal::NoSuchConsent => not_found().into(),
+        ConsentRefusal::Over(_) => Refused::new(rules::STATUS_MOVES, Reason::StatusMove).into(),
+        ConsentRefusal::Busy => Refused::new(rules::STATUS_MOVES, Reason::Busy).into(),
+        ConsentRefusal::Failed(fault) => fault.into(),
+    }
+}
+
+/// The operation's refusals in the words of section 8.1.
+fn of_payment(refusal: PaymentRefusal) -> Stop {
+    let (rule, reason, path) = match refusal {
+        PaymentRefusal::Failed(fault) => return fault.into(),
+        PaymentRefusal::Consent(refusal) => return of_exercise(&refusal).into(),
+        PaymentRefusal::Guard(GuardRefusal::Failed(fault)) => return fault.into(),
+        PaymentRefusal::Guard(_) => (rules::CONSENT_IN_FORCE, Reason::Consent, ""),
+        PaymentRefusal::ConflictingRepeat => (rules::KEY_BOUND, Reason::KeyReused, IDEMPOTENCY_KEY),
+        PaymentRefusal::InProgress => (rules::KEY_BOUND, Reason::InProgress, IDEMPOTENCY_KEY),
+        PaymentRefusal::OtherConsent => (rules::CONSENT_NAMED, Reason::OtherConsent, "Data.ConsentId"),
+        PaymentRefusal::NoSuchPayment | PaymentRefusal::NoSuchPage(_) => {
+            (rules::OWN_ONLY, Reason::NotFound, "")
+        }
+        PaymentRefusal::DebtorUnusable(fault) => of_debtor(fault),
+        PaymentRefusal::FundsGone => (rules::ACCOUNT_OPEN, Reason::Funds, INSTRUCTED),
+        PaymentRefusal::Nothing | PaymentRefusal::RailLimit | PaymentRefusal::AllowanceGone => {
+            (rules::WITHIN_CONTROL, Reason::ControlParameters, INSTRUCTED)
+        }
+        PaymentRefusal::NoSuchCreditor | PaymentRefusal::ExecutionDay | PaymentRefusal::NotCancellable(_) => {
+            (rules::AS_AGREED, Reason::BusinessRule, "")
+        }
+    };
+    let path = Some(path).filter(|path| !path.is_empty()).map(str::to_owned);
+    Refused { rule, reason, path }.into()
+}
+
+/// Step 12. The account's currency is the consent's, so an order in another one is outside the consent.
+const fn of_debtor(fault: DebtorFault) -> (RuleId, Reason, &'static str) {
+    match fault {
+        DebtorFault::Currency => {
+            (rules::WITHIN_CONTROL, Reason::ControlParameters, "Data.Instruction.Amount.Currency")
+        }
+        DebtorFault::Blocked => (rules::ACCOUNT_OPEN, Reason::AccountBlocked, ""),
+        DebtorFault::NotGiven | DebtorFault::Closed => (rules::ACCOUNT_OPEN, Reason::AccountGone, ""),
+    }
+}
+
+/// Steps 9 to 11. A part that the consent does not have is a fault of form: section 5.2.
+fn of_exercise(refusal: &ExerciseRefusal) -> Refused {
+    let (rule, reason) = match refusal.fault {
+        ExerciseFault::Status(_) | ExerciseFault::NoPayments | ExerciseFault::NotYet => {
+            (rules::CONSENT_IN_FORCE, Reason::Consent)
+        }
+        ExerciseFault::BusinessRule if refusal.path == "Data.Type" => (SCHEMA, Reason::Format),
+        ExerciseFault::BusinessRule => (rules::AS_AGREED, Reason::BusinessRule),
+        ExerciseFault::Account => (rules::ACCOUNT_OPEN, Reason::AccountGone),
+        ExerciseFault::Amount
+        | ExerciseFault::Currency
+        | ExerciseFault::Day
+        | ExerciseFault::Count
+        | ExerciseFault::Total => (rules::WITHIN_CONTROL, Reason::ControlParameters),
+    };
+    let path = Some(refusal.path).filter(|path| !path.is_empty()).map(str::to_owned);
+    Refused { rule, reason, path }
+}
+
+const fn part_of(terms: &UaePayment) -> PaymentType {
+    match terms.schedule {
+        Schedule::SingleInstant { .. } => PaymentType::SingleInstant,
+    }
+}
+
+const INSTRUCTED: &str = "Data.Instruction.Amount.Amount";
+
+fn consent_id(call: &Call) -> Result<ConsentId, Refused> {
+    ConsentId::new(path_id(call, 128)?).map_err(|_| not_found())
+}
+
+/// Section 13: an identifier in a path is short and made of letters, digits, hyphens, dots and underscores.
+fn path_id(call: &Call, chars_max: usize) -> Result<&str, Refused> {
+    let id = call.param(0);
+    let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+    if (1..=chars_max).contains(&id.len()) && id.bytes().all(legal) {
+        return Ok(id);
+    }
+    Err(Refused::new(rules::ID_WELL_FORMED, Reason::ResourceId))
+}
+
+const fn not_found() -> Refused {
+    Refused::new(rules::OWN_ONLY, Reason::NotFound)
+}

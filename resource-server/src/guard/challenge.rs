@@ -1,0 +1,92 @@
+//! `WWW-Authenticate` (RFC 6750 section 3, RFC 9449 section 7.1): what the caller should bring next time.
+
+use oauth_core::{At, Constraint, Reason, Refusal, TokenReason};
+
+/// The challenges for a refusal. Without a token there is one for every scheme on offer, and none says what was
+/// wrong; otherwise it is the scheme the token should have come with.
+pub(super) fn for_token(refusal: &Refusal, shown: Option<Constraint>, side: &Side<'_>) -> Vec<String> {
+    let wire = refusal.reason.wire(At::Resource);
+    let error = format!("error=\"{}\", error_description=\"{}\"", wire.code.as_str(), wire.description);
+    match (&refusal.reason, shown) {
+        (Reason::Token(TokenReason::Missing), _) | (_, None) => {
+            side.offered.iter().map(|scheme| write(*scheme, None, side)).collect()
+        }
+        (Reason::Token(TokenReason::Scheme), Some(shown)) => vec![write(other(shown), Some(&error), side)],
+        (Reason::Proof(_), Some(_)) => vec![write(Constraint::Dpop, Some(&error), side)],
+        (_, Some(shown)) => vec![write(shown, Some(&error), side)],
+    }
+}
+
+/// RFC 6750 section 3.1 `insufficient_scope`.
+pub(super) fn for_scope(needed: &str, shown: Option<Constraint>, side: &Side<'_>) -> Vec<String> {
+    let error = format!("error=\"insufficient_scope\", scope=\"{needed}\"");
+    vec![write(shown.unwrap_or(Constraint::Mtls), Some(&error), side)]
+}
+
+/// What a challenge says of this resource server.
+pub(super) struct Side<'a> {
+    /// The schemes on offer.
+    pub(super) offered: &'a [Constraint],
+    /// Algorithms of proofs, separated by spaces.
+    pub(super) algs: &'a str,
+}
+
+/// The scheme of an `Authorization` header, in any case (RFC 9110 section 11.1).
+pub(super) fn scheme_of(authorization: Option<&str>) -> Option<Constraint> {
+    let scheme = authorization?.split(' ').next()?;
+    if scheme.eq_ignore_ascii_case("dpop") {
+        Some(Constraint::Dpop)
+    } else if scheme.eq_ignore_ascii_case("bearer") {
+        Some(Constraint::Mtls)
+    } else {
+        None
+    }
+}
+
+fn write(scheme: Constraint, error: Option<&str>, side: &Side<'_>) -> String {
+    match (scheme, error) {
+        (Constraint::Dpop, None) => format!("DPoP algs=\"{}\"", side.algs),
+        (Constraint::Dpop, Some(error)) => format!("DPoP {error}, algs=\"{}\"", side.algs),
+        // RFC 9110 section 11.4: a scheme alone is a challenge.
+        (Constraint::Mtls, None) => "Bearer".to_owned(),
+        (Constraint::Mtls, Some(error)) => format!("Bearer {error}"),
+    }
+}
+
+const fn other(shown: Constraint) -> Constraint {
+    match shown {
+        Constraint::Dpop => Constraint::Mtls,
+        Constraint::Mtls => Constraint::Dpop,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use oauth_core::{ProofReason, RuleId};
+
+    use super::*;
+
+    const BOTH: Side<'static> = Side { offered: &[Constraint::Dpop, Constraint::Mtls], algs: "ES256 PS256" };
+
+    fn challenges(reason: impl Into<Reason>, shown: Option<Constraint>) -> Vec<String> {
+        for_token(&Refusal { rule: RuleId("x"), reason: reason.into() }, shown, &BOTH)
+    }
+
+    #[test]
+    fn rfc_6750_section_3_1_without_a_token_no_error_is_named() {
+        assert_eq!(challenges(TokenReason::Missing, None), ["DPoP algs=\"ES256 PS256\"", "Bearer"]);
+    }
+
+    #[test]
+    fn rfc_9449_section_7_1_a_bad_proof_is_told_in_the_dpop_scheme_with_the_algorithms() {
+        let told = challenges(ProofReason::Replayed, Some(Constraint::Dpop)).remove(0);
+        assert!(told.starts_with("DPoP error=\"invalid_dpop_proof\""), "{told}");
+        assert!(told.ends_with("algs=\"ES256 PS256\""), "{told}");
+    }
+
+    #[test]
+    fn a_token_in_the_wrong_scheme_is_told_the_right_one() {
+        let told = challenges(TokenReason::Scheme, Some(Constraint::Mtls)).remove(0);
+        assert!(told.starts_with("DPoP error=\"invalid_token\""), "{told}");
+    }
+}

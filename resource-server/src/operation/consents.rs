@@ -1,0 +1,117 @@
+//! Reading, lodging and taking back consents as the third party.
+
+use oauth_core::{ConsentId, Fault};
+use rar_consent::{Actor, Consent, ConsentStatus, Inserted, Lodged, Replaced, Terms};
+use serde_json::Value;
+
+use crate::guard::{Authority, fresh_uuid};
+
+use super::Operations;
+
+/// Why a consent cannot be read or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum ConsentRefusal {
+    /// Unknown, another client's, or not the one of this token: the three look the same.
+    #[error("no such consent")]
+    NoSuchConsent,
+    /// It has ended in a way that nothing follows.
+    #[error("consent is {0:?}")]
+    Over(ConsentStatus),
+    /// Somebody else changes it all the time; try again.
+    #[error("consent is busy")]
+    Busy,
+    /// Our side broke.
+    #[error(transparent)]
+    Failed(#[from] Fault),
+}
+
+/// A consent as it stands now: what time has made of it is kept first.
+///
+/// # Errors
+/// [`ConsentRefusal::NoSuchConsent`], or a fault.
+pub async fn read(
+    operations: &Operations,
+    authority: &Authority,
+    id: &ConsentId,
+) -> Result<Consent, ConsentRefusal> {
+    for _ in 0..TRIES {
+        let consent = visible(operations, authority, id).await?;
+        let Some((moved, entry)) = consent.at(authority.now) else { return Ok(consent) };
+        if operations.ports.consents.replace(&moved, &entry).await? == Replaced::Done {
+            return Ok(Consent { revision: moved.revision.saturating_add(1), ..moved });
+        }
+    }
+    Err(ConsentRefusal::Busy)
+}
+
+/// Takes a consent back. Taking it back again changes nothing.
+///
+/// # Errors
+/// [`ConsentRefusal::Over`] when it ended otherwise before.
+pub async fn revoke(
+    operations: &Operations,
+    authority: &Authority,
+    id: &ConsentId,
+    reason: &str,
+) -> Result<Consent, ConsentRefusal> {
+    for _ in 0..TRIES {
+        let consent = read(operations, authority, id).await?;
+        if consent.status == ConsentStatus::Revoked {
+            return Ok(consent);
+        }
+        let actor = Actor::Tpp(authority.client.id.clone());
+        let (revoked, entry) = consent
+            .moved(ConsentStatus::Revoked, &actor, reason, authority.now)
+            .map_err(|_| ConsentRefusal::Over(consent.status))?;
+        if operations.ports.consents.replace(&revoked, &entry).await? == Replaced::Done {
+            return Ok(revoked);
+        }
+    }
+    Err(ConsentRefusal::Busy)
+}
+
+/// Lodges a consent that waits for its customer, under a fresh identifier of ours.
+///
+/// # Errors
+/// A fault.
+pub async fn lodge(
+    operations: &Operations,
+    authority: &Authority,
+    terms: Terms,
+) -> Result<Consent, ConsentRefusal> {
+    for _ in 0..TRIES {
+        let id = fresh_uuid(&*operations.ports.entropy)?;
+        let lodged = Lodged {
+            id: ConsentId::new(&id).map_err(|fault| Fault::new("entropy", fault))?,
+            issuer: authority.claims().iss.clone(),
+            client: authority.client.id.clone(),
+            element: Value::Null,
+        };
+        let (consent, entry) = Consent::awaiting(lodged, terms.clone(), authority.now);
+        match operations.ports.consents.insert(&consent, &entry).await? {
+            Inserted::New => return Ok(consent),
+            Inserted::IdUsed => {}
+        }
+    }
+    Err(ConsentRefusal::Busy)
+}
+
+/// Times to try again when somebody else was quicker.
+const TRIES: u32 = 5;
+
+/// The consent, when this caller may know that it exists.
+async fn visible(
+    operations: &Operations,
+    authority: &Authority,
+    id: &ConsentId,
+) -> Result<Consent, ConsentRefusal> {
+    let own = match &authority.claims().consent_id {
+        Some(of_token) => of_token == id,
+        None => authority.subject.is_none(),
+    };
+    let consent = operations.ports.consents.consent(id).await?;
+    let same = |consent: &Consent| {
+        own && consent.client == authority.client.id && consent.issuer == authority.claims().iss
+    };
+    consent.filter(same).ok_or(ConsentRefusal::NoSuchConsent)
+}

@@ -1,0 +1,307 @@
+//! What the bank supplies: its accounts, its payments, and the rails money leaves by. Each port says when it is called.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use oauth_core::{ClientId, Clock, ConsentId, CorrelationId, Entropy, Fault, Subject, Timestamp};
+use rar_consent::{ConsentStore, ExerciseRefusal, Use};
+
+use crate::domain::{
+    Account, AccountId, Balance, BookedTransaction, EntryId, IdempotencyKey, IllegalMove, Line, Money,
+    PageRequest, Payment, PaymentId, PaymentKind, PaymentStatus, RequestFingerprint, Stage, TransactionId,
+};
+
+/// Everything the operations need from outside. Clones share it.
+#[derive(Clone)]
+pub struct Ports {
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Random bytes.
+    pub entropy: Arc<dyn Entropy>,
+    /// Accounts, balances and statements.
+    pub accounts: Arc<dyn AccountBook>,
+    /// Payments.
+    pub payments: Arc<dyn PaymentBook>,
+    /// What moves a payment on after it was booked.
+    pub rail: Arc<dyn PaymentRail>,
+    /// The consents behind tokens.
+    pub consents: Arc<dyn ConsentStore>,
+}
+
+impl std::fmt::Debug for Ports {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Ports(…)")
+    }
+}
+
+/// Accounts, balances and statements. Read only, from the place where they are current.
+#[async_trait]
+pub trait AccountBook: Send + Sync {
+    /// The accounts of a customer, oldest first, then by identifier; at most 1000. Called when accounts are listed.
+    async fn accounts(&self, customer: &Subject) -> Result<Vec<Account>, Fault>;
+
+    /// One account. Called before anything is shown or taken from it.
+    async fn account(&self, id: &AccountId) -> Result<Option<Account>, Fault>;
+
+    /// What stands on an account. Called where the consent permits to show it.
+    async fn balance(&self, id: &AccountId) -> Result<Option<Balance>, Fault>;
+
+    /// One page of a statement, newest first, then by identifier.
+    async fn transactions(&self, query: &TransactionQuery) -> Result<Found<BookedTransaction>, Fault>;
+
+    /// One line of a statement. Called with the account it must be on.
+    async fn transaction(
+        &self,
+        account: &AccountId,
+        id: &TransactionId,
+    ) -> Result<Option<BookedTransaction>, Fault>;
+}
+
+/// Which lines of a statement. All bounds are inclusive.
+#[derive(Debug, Clone)]
+pub struct TransactionQuery {
+    /// On whose statement.
+    pub account: AccountId,
+    /// Not before.
+    pub oldest: Timestamp,
+    /// Not after.
+    pub newest: Timestamp,
+    /// Least signed amount in minor units.
+    pub amount_min: Option<i64>,
+    /// Greatest signed amount in minor units.
+    pub amount_max: Option<i64>,
+    /// Which page.
+    pub page: PageRequest,
+}
+
+/// The items of one page, and how many there are on all pages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found<T> {
+    /// The items of the page.
+    pub items: Vec<T>,
+    /// Items on all pages.
+    pub total: u64,
+}
+
+/// Payments. Each verb is one transaction; of any number of concurrent calls the books allow exactly as many as the
+/// consent, the year and the balance do.
+#[async_trait]
+pub trait PaymentBook: Send + Sync {
+    /// Books a payment: idempotency record, use of the consent, allowance, postings, payment, statement, audit event and
+    /// outbox, all or nothing. Called last, after every check that needs no lock.
+    async fn book(&self, change: PaymentChange) -> Result<Booked, Fault>;
+
+    /// One payment as it is now.
+    async fn payment(&self, id: &PaymentId) -> Result<Option<Payment>, Fault>;
+
+    /// One page of payments, newest first, then by identifier.
+    async fn payments(&self, query: &PaymentQuery) -> Result<Found<Payment>, Fault>;
+
+    /// What a key holds. Called before consent and limits are looked at, and when a client asks what became of a request.
+    async fn by_key(&self, key: &KeyRef) -> Result<Option<Keyed>, Fault>;
+
+    /// Moves a payment on, with everything that follows: postings, statement, consent, allowance. Called by the rail's
+    /// worker and for a cancellation.
+    async fn advance(&self, change: &PaymentMove) -> Result<Advanced, Fault>;
+
+    /// Payments whose turn at the rail has come, oldest first, at most `limit`. Called by the rail's worker.
+    async fn due(&self, now: Timestamp, limit: u32) -> Result<Vec<Payment>, Fault>;
+
+    /// Puts the next turn of a payment off; `None` takes it off the list. Called by the rail's worker.
+    async fn put_off(&self, id: &PaymentId, until: Option<Timestamp>) -> Result<(), Fault>;
+}
+
+/// The name of a request among its repeats: keys belong to one client and one operation.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct KeyRef {
+    /// Whose key.
+    pub client: ClientId,
+    /// For which operation.
+    pub operation: KeyedOperation,
+    /// The key.
+    pub key: IdempotencyKey,
+}
+
+/// Operations that are retried by key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum KeyedOperation {
+    /// A payment is initiated.
+    InitiatePayment,
+    /// A consent is lodged.
+    LodgeConsent,
+}
+
+impl KeyedOperation {
+    /// The name it is stored by.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::InitiatePayment => "initiate_payment",
+            Self::LodgeConsent => "lodge_consent",
+        }
+    }
+}
+
+/// What a key holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Keyed {
+    /// Of the request that took the key.
+    pub fingerprint: RequestFingerprint,
+    /// What came of it, as it is now.
+    pub payment: Payment,
+}
+
+/// A payment about to be booked.
+#[derive(Debug, Clone)]
+pub struct PaymentChange {
+    /// The request among its repeats.
+    pub key: KeyRef,
+    /// Of the request's canonical bytes.
+    pub fingerprint: RequestFingerprint,
+    /// How long the key is kept.
+    pub key_until: Timestamp,
+    /// The payment, at stage [`Stage::Received`].
+    pub payment: Payment,
+    /// What of the consent it uses. Judged inside the transaction, over the consent as it is then.
+    pub consent_use: Use,
+    /// What the customer may contribute in a year, when the payment is a contribution.
+    pub allowance: Option<Allowance>,
+    /// Names drawn beforehand.
+    pub names: EntryNames,
+    /// The call it came with.
+    pub correlation: CorrelationId,
+}
+
+/// Names for the rows of one movement, drawn while gathering.
+#[derive(Debug, Clone)]
+pub struct EntryNames {
+    /// The journal entry.
+    pub entry: EntryId,
+    /// The line on the payer's statement.
+    pub debit: TransactionId,
+    /// The line on the payee's statement, should it be one of ours.
+    pub credit: TransactionId,
+}
+
+/// A yearly allowance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Allowance {
+    /// The calendar year it is for.
+    pub year: i32,
+    /// The most that may be used of it, inclusive.
+    pub limit: Money,
+}
+
+/// How booking ended. Anything but [`Booked::New`] changed nothing.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Booked {
+    /// Booked now.
+    New(Payment),
+    /// The same request was booked before; the payment as it was then.
+    Repeat(Payment),
+    /// Another request holds the key.
+    ConflictingRepeat,
+    /// The same request is being booked at this moment. A book that waits for the other never answers this.
+    InProgress,
+    /// The consent does not allow it.
+    ConsentRefused(ExerciseRefusal),
+    /// The consent of this name is gone.
+    ConsentGone,
+    /// The allowance of the year is used up.
+    AllowanceGone,
+    /// The balance is below the amount.
+    FundsGone,
+}
+
+/// Which payments. All bounds are inclusive.
+#[derive(Debug, Clone)]
+pub struct PaymentQuery {
+    /// Of this client.
+    pub client: ClientId,
+    /// Under this consent only.
+    pub consent: Option<ConsentId>,
+    /// In one of these stages; none means all.
+    pub stages: Vec<Stage>,
+    /// Created not before.
+    pub oldest: Option<Timestamp>,
+    /// Created not after.
+    pub newest: Option<Timestamp>,
+    /// From or to this account.
+    pub account: Option<AccountId>,
+    /// Of this kind.
+    pub kind: OfKind,
+    /// Which page.
+    pub page: PageRequest,
+}
+
+/// Which kinds of payments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OfKind {
+    /// Every kind.
+    Any,
+    /// [`PaymentKind::Transfer`].
+    Transfer,
+    /// [`PaymentKind::Contribution`], of whatever year.
+    Contribution,
+}
+
+impl OfKind {
+    /// Whether a kind is meant.
+    #[must_use]
+    pub const fn includes(self, kind: PaymentKind) -> bool {
+        match (self, kind) {
+            (Self::Any, _)
+            | (Self::Transfer, PaymentKind::Transfer)
+            | (Self::Contribution, PaymentKind::Contribution { .. }) => true,
+            (Self::Transfer, PaymentKind::Contribution { .. })
+            | (Self::Contribution, PaymentKind::Transfer) => false,
+        }
+    }
+}
+
+/// A change of a payment's status.
+#[derive(Debug, Clone)]
+pub struct PaymentMove {
+    /// Which payment.
+    pub id: PaymentId,
+    /// To which status.
+    pub to: PaymentStatus,
+    /// The number the rail gave it, where it gave one now.
+    pub rail_reference: Option<Line<40>>,
+    /// When.
+    pub at: Timestamp,
+    /// Names for what is posted, if anything is.
+    pub names: EntryNames,
+    /// The call or the worker's run it comes of.
+    pub correlation: CorrelationId,
+}
+
+/// How a change of status ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Advanced {
+    /// The payment has moved.
+    Moved(Payment),
+    /// The table of statuses has no such move from where the payment is; nothing changed.
+    Illegal(Payment, IllegalMove),
+    /// No such payment.
+    Unknown,
+}
+
+/// The way money takes after it was booked. Called by the worker, outside every request and every transaction; may be
+/// called again for the same step and must then do nothing new.
+#[async_trait]
+pub trait PaymentRail: Send + Sync {
+    /// What happens next to a payment.
+    async fn next(&self, payment: &Payment, now: Timestamp) -> Result<RailStep, Fault>;
+}
+
+/// What happens next to a payment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RailStep {
+    /// It moves on now; with the number the rail gave it, where it gave one.
+    Move(PaymentStatus, Option<Line<40>>),
+    /// Nothing before this instant.
+    Wait(Timestamp),
+    /// Nothing, until somebody outside says so.
+    Rest,
+}

@@ -1,0 +1,283 @@
+//! Booking a payment: one transaction, all or nothing.
+//!
+//! Rows are locked in this order everywhere: key, payment, consent, allowance, balance. Two transactions can therefore wait
+//! for each other, but never in a circle.
+
+use async_trait::async_trait;
+use oauth_core::store::database::{DbError, Row, Statement, Transaction};
+use oauth_core::{Fault, Timestamp};
+use rar_consent::store::sql::{lock, save};
+
+use crate::domain::{JournalEntry, LedgerAccount, Payment, PaymentId, PaymentKind, RequestFingerprint};
+use crate::port::{
+    Advanced, Allowance, Booked, Found, KeyRef, Keyed, OfKind, PaymentBook, PaymentChange, PaymentMove,
+    PaymentQuery,
+};
+use crate::store::lines;
+
+use super::ledger::{Taken, balanced, line, post, settlement, take};
+use super::read::{body, count, stage, written};
+use super::{SqlBank, corrupt, fault, settle};
+
+const CLAIM_KEY: &str = "INSERT INTO idempotency (client, operation, key, fingerprint, subject, until)
+    VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING";
+const HELD_BY_KEY: &str = "SELECT i.fingerprint, p.body FROM idempotency i JOIN payment p ON p.id = i.subject
+    WHERE i.client = $1 AND i.operation = $2 AND i.key = $3";
+const USE_ALLOWANCE: &str = "INSERT INTO allowance (customer, year, used) VALUES ($1, $2, $3)
+    ON CONFLICT (customer, year) DO UPDATE SET used = allowance.used + excluded.used
+    WHERE allowance.used + excluded.used <= $4";
+const INSERT: &str = "INSERT INTO payment
+    (id, client, consent, customer, debtor, creditor, kind, created_at, stage, entry, body)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+const ENQUEUE: &str = "INSERT INTO outbox (payment, due_at, tries) VALUES ($1, $2, 0)";
+const NOTE: &str = "INSERT INTO audit_event (at, correlation, client, customer, consent, payment, what)
+    VALUES ($1, $2, $3, $4, $5, $6, $7)";
+const BY_ID: &str = "SELECT body FROM payment WHERE id = $1";
+const DUE: &str = "SELECT p.body FROM outbox o JOIN payment p ON p.id = o.payment
+    WHERE o.due_at <= $1 ORDER BY o.due_at, o.payment LIMIT $2";
+const PUT_OFF: &str = "UPDATE outbox SET due_at = $1, tries = tries + 1 WHERE payment = $2";
+const DEQUEUE: &str = "DELETE FROM outbox WHERE payment = $1";
+
+#[async_trait]
+impl PaymentBook for SqlBank {
+    async fn book(&self, change: PaymentChange) -> Result<Booked, Fault> {
+        let booking = self.database.transaction(move |transaction| {
+            let change = change.clone();
+            Box::pin(async move { book(transaction, &change).await })
+        });
+        match booking.await {
+            Ok(booked) => Ok(booked),
+            Err(error) => error.into_reason::<Booked>().map_err(fault),
+        }
+    }
+
+    async fn payment(&self, id: &PaymentId) -> Result<Option<Payment>, Fault> {
+        let row = self.database.read_one(Statement::new(BY_ID).text(id.as_str())).await.map_err(fault)?;
+        row.as_ref().map(body).transpose().map_err(fault)
+    }
+
+    async fn payments(&self, query: &PaymentQuery) -> Result<Found<Payment>, Fault> {
+        let total = self.database.read_one(filtered(COUNT, query)).await.map_err(fault)?;
+        let total = count(total.as_ref()).map_err(fault)?;
+        let page = filtered(PAGE, query)
+            .int(i64::from(query.page.size()))
+            .int(i64::try_from(query.page.offset()).unwrap_or(i64::MAX));
+        let rows = self.database.read(page).await.map_err(fault)?;
+        let items = rows.iter().map(body).collect::<Result<_, _>>().map_err(fault)?;
+        Ok(Found { items, total })
+    }
+
+    async fn by_key(&self, key: &KeyRef) -> Result<Option<Keyed>, Fault> {
+        let row = self.database.read_one(held_by(key)).await.map_err(fault)?;
+        row.as_ref().map(keyed).transpose().map_err(fault)
+    }
+
+    async fn advance(&self, change: &PaymentMove) -> Result<Advanced, Fault> {
+        let change = change.clone();
+        let moving = self.database.transaction(move |transaction| {
+            let change = change.clone();
+            Box::pin(async move { settle::advance(transaction, &change).await })
+        });
+        moving.await.map_err(fault)
+    }
+
+    async fn due(&self, now: Timestamp, limit: u32) -> Result<Vec<Payment>, Fault> {
+        let query = Statement::new(DUE).int(now.millis()).int(i64::from(limit));
+        let rows = self.database.read(query).await.map_err(fault)?;
+        rows.iter().map(body).collect::<Result<_, _>>().map_err(fault)
+    }
+
+    async fn put_off(&self, id: &PaymentId, until: Option<Timestamp>) -> Result<(), Fault> {
+        let statement = match until {
+            Some(until) => Statement::new(PUT_OFF).int(until.millis()).text(id.as_str()),
+            None => Statement::new(DEQUEUE).text(id.as_str()),
+        };
+        self.database.write(statement).await.map(drop).map_err(fault)
+    }
+}
+
+/// The whole booking. A refusal gives the transaction up, so that not even the key is kept.
+async fn book(transaction: &mut Transaction<'_>, change: &PaymentChange) -> Result<Booked, DbError> {
+    if let Some(answer) = claim_key(transaction, change).await? {
+        return Ok(answer);
+    }
+    use_consent(transaction, change).await?;
+    if let Some(allowance) = change.allowance {
+        use_allowance(transaction, change, allowance).await?;
+    }
+    let payment = &change.payment;
+    let terms = payment.terms();
+    if take(transaction, &terms.debtor, terms.amount).await? == Taken::Short {
+        return refuse(Booked::FundsGone);
+    }
+    let from = LedgerAccount::Customer(terms.debtor.clone());
+    let entry = JournalEntry::transfer(
+        change.names.entry.clone(),
+        terms.created_at,
+        from,
+        settlement(payment),
+        terms.amount,
+    );
+    post(transaction, &balanced(entry)?).await?;
+    line(transaction, &lines::debit(payment, change.names.debit.clone())).await?;
+    insert(transaction, change).await?;
+    let enqueue = Statement::new(ENQUEUE).text(terms.id.as_str()).int(terms.created_at.millis());
+    transaction.execute(enqueue).await?;
+    note(transaction, payment, change.correlation.as_str(), terms.created_at).await?;
+    Ok(Booked::New(payment.clone()))
+}
+
+/// Takes the key, or says what holds it. A concurrent holder is waited for.
+async fn claim_key(
+    transaction: &mut Transaction<'_>,
+    change: &PaymentChange,
+) -> Result<Option<Booked>, DbError> {
+    let key = &change.key;
+    let claim = Statement::new(CLAIM_KEY)
+        .text(key.client.as_str())
+        .text(key.operation.as_str())
+        .text(key.key.as_str())
+        .text(change.fingerprint.to_string())
+        .text(change.payment.id().as_str())
+        .int(change.key_until.millis());
+    if transaction.execute(claim).await?.affected == 1 {
+        return Ok(None);
+    }
+    let row =
+        transaction.query_one(held_by(key)).await?.ok_or_else(|| corrupt("a key without its payment"))?;
+    let Keyed { fingerprint, payment } = keyed(&row)?;
+    if fingerprint != change.fingerprint {
+        return Ok(Some(Booked::ConflictingRepeat));
+    }
+    Ok(Some(Booked::Repeat(as_received(&payment)?)))
+}
+
+async fn use_consent(transaction: &mut Transaction<'_>, change: &PaymentChange) -> Result<(), DbError> {
+    let id = &change.payment.terms().consent;
+    let Some(consent) = lock(transaction, id).await? else { return refuse(Booked::ConsentGone) };
+    match consent.exercise(&change.consent_use) {
+        Ok(used) => save(transaction, &used, None).await,
+        Err(refusal) => refuse(Booked::ConsentRefused(refusal)),
+    }
+}
+
+async fn use_allowance(
+    transaction: &mut Transaction<'_>,
+    change: &PaymentChange,
+    allowance: Allowance,
+) -> Result<(), DbError> {
+    let terms = change.payment.terms();
+    let (amount, limit) = (terms.amount.minor(), allowance.limit.minor());
+    // The first use of a year is an insertion, which the condition of the upsert does not judge.
+    if amount > limit {
+        return refuse(Booked::AllowanceGone);
+    }
+    let used = Statement::new(USE_ALLOWANCE)
+        .text(terms.customer.as_str())
+        .int(i64::from(allowance.year))
+        .int(amount)
+        .int(limit);
+    match transaction.execute(used).await?.affected {
+        1 => Ok(()),
+        _ => refuse(Booked::AllowanceGone),
+    }
+}
+
+async fn insert(transaction: &mut Transaction<'_>, change: &PaymentChange) -> Result<(), DbError> {
+    let payment = &change.payment;
+    let terms = payment.terms();
+    let row = Statement::new(INSERT)
+        .text(terms.id.as_str())
+        .text(terms.client.as_str())
+        .text(terms.consent.as_str())
+        .text(terms.customer.as_str())
+        .text(terms.debtor.as_str())
+        .opt_text(lines::credited_account(payment).map(|account| account.as_str()))
+        .text(kind(terms.kind))
+        .int(terms.created_at.millis())
+        .text(stage(payment.status().stage()))
+        .text(change.names.entry.as_str())
+        .text(written(payment)?);
+    transaction.execute(row).await.map(drop)
+}
+
+/// One line of the audit trail for a status of a payment.
+pub(super) async fn note(
+    transaction: &mut Transaction<'_>,
+    payment: &Payment,
+    correlation: &str,
+    at: Timestamp,
+) -> Result<(), DbError> {
+    let terms = payment.terms();
+    let row = Statement::new(NOTE)
+        .int(at.millis())
+        .text(correlation)
+        .text(terms.client.as_str())
+        .text(terms.customer.as_str())
+        .text(terms.consent.as_str())
+        .text(terms.id.as_str())
+        .text(stage(payment.status().stage()));
+    transaction.execute(row).await.map(drop)
+}
+
+/// A payment as it was when it came in: what a repeat is answered with.
+fn as_received(payment: &Payment) -> Result<Payment, DbError> {
+    Payment::receive(payment.terms().clone()).map_err(|_| corrupt("a payment of nothing"))
+}
+
+fn refuse<T>(booked: Booked) -> Result<T, DbError> {
+    Err(Transaction::abort(booked))
+}
+
+fn held_by(key: &KeyRef) -> Statement {
+    Statement::new(HELD_BY_KEY).text(key.client.as_str()).text(key.operation.as_str()).text(key.key.as_str())
+}
+
+fn keyed(row: &Row) -> Result<Keyed, DbError> {
+    let fingerprint = RequestFingerprint::parse(row.text("fingerprint")?);
+    Ok(Keyed { fingerprint: fingerprint.map_err(|_| corrupt("a fingerprint"))?, payment: body(row)? })
+}
+
+const fn kind(kind: PaymentKind) -> &'static str {
+    match kind {
+        PaymentKind::Transfer => "transfer",
+        PaymentKind::Contribution { .. } => "contribution",
+    }
+}
+
+macro_rules! filter {
+    ($start:literal, $end:literal) => {
+        concat!(
+            $start,
+            " FROM payment WHERE client = $1
+              AND ($2 IS NULL OR consent = $2)
+              AND ($3 IS NULL OR $3 LIKE '%,' || stage || ',%')
+              AND ($4 IS NULL OR created_at >= $4)
+              AND ($5 IS NULL OR created_at <= $5)
+              AND ($6 IS NULL OR debtor = $6 OR creditor = $6)
+              AND ($7 IS NULL OR kind = $7) ",
+            $end
+        )
+    };
+}
+
+const COUNT: &str = filter!("SELECT count(*)", "");
+const PAGE: &str = filter!("SELECT body", "ORDER BY created_at DESC, id LIMIT $8 OFFSET $9");
+
+fn filtered(sql: &'static str, query: &PaymentQuery) -> Statement {
+    let stages: Vec<&str> = query.stages.iter().map(|one| stage(*one)).collect();
+    let stages = (!stages.is_empty()).then(|| format!(",{},", stages.join(",")));
+    let kind = match query.kind {
+        OfKind::Any => None,
+        OfKind::Transfer => Some("transfer"),
+        OfKind::Contribution => Some("contribution"),
+    };
+    Statement::new(sql)
+        .text(query.client.as_str())
+        .opt_text(query.consent.as_ref().map(|consent| consent.as_str()))
+        .opt_text(stages)
+        .opt_int(query.oldest.map(Timestamp::millis))
+        .opt_int(query.newest.map(Timestamp::millis))
+        .opt_text(query.account.as_ref().map(|account| account.as_str()))
+        .opt_text(kind)
+}
