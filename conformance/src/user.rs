@@ -100,7 +100,13 @@ impl Visit {
     /// When `home` is no address.
     pub fn new(client: &Client, home: &str) -> Result<Self, Trouble> {
         let at = Url::parse(home).doing("read the redirect URI")?;
-        Ok(Self { client: client.clone(), home: home.to_owned(), at, cookies: Vec::new(), statuses: Vec::new() })
+        Ok(Self {
+            client: client.clone(),
+            home: home.to_owned(),
+            at,
+            cookies: Vec::new(),
+            statuses: Vec::new(),
+        })
     }
 
     /// Opens an address and follows redirects.

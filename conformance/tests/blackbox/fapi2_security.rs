@@ -33,8 +33,11 @@ async fn client_id_and_request_uri_are_the_whole_request_in_any_order() {
                 &nonce=evil&code_challenge=evil&authorization_details=%5B%5D&response_mode=fragment&login_hint=x";
     let ask = identity();
     let reference = world.push(&palm, &ask).await;
-    let (client, request) = (format!("client_id={}", palm.id()), format!("request_uri={}", escaped(&reference)));
-    for query in [format!("{client}&{request}"), format!("{request}&{client}"), format!("{more}&{request}&{client}")] {
+    let (client, request) =
+        (format!("client_id={}", palm.id()), format!("request_uri={}", escaped(&reference)));
+    for query in
+        [format!("{client}&{request}"), format!("{request}&{client}"), format!("{more}&{request}&{client}")]
+    {
         let answer = get(world, &authorize(world, &query)).await;
         assert_eq!(answer.status, 303, "{query} {}", answer.text());
     }
@@ -164,7 +167,10 @@ async fn a_refusal_is_access_denied_with_state_and_issuer() {
     let reference = world.push(&palm, &ask).await;
     let returned = world.decide(&palm, &reference, &Decision::Deny).await;
     assert_eq!(returned.parameter("error").as_deref(), Some("access_denied"));
-    assert_eq!((returned.parameter("state"), returned.parameter("iss")), (Some(ask.state), Some(world.issuer())));
+    assert_eq!(
+        (returned.parameter("state"), returned.parameter("iss")),
+        (Some(ask.state), Some(world.issuer()))
+    );
     let allowed = ["error", "error_description", "error_uri", "state", "iss"];
     for (name, value) in returned.url().query_pairs() {
         assert!(allowed.contains(&&*name), "{name}");
@@ -197,7 +203,8 @@ async fn every_redirect_of_the_flow_turns_a_post_into_a_get() {
     let mut visit = palm.visit().unwrap();
     let url = palm.authorization_url(&reference).unwrap();
     visit.complete(&url, &world.user, &Decision::Approve).await.unwrap().returned().unwrap();
-    let redirects: Vec<u16> = visit.statuses().iter().copied().filter(|status| (300..400).contains(status)).collect();
+    let redirects: Vec<u16> =
+        visit.statuses().iter().copied().filter(|status| (300..400).contains(status)).collect();
     assert!(redirects.len() >= 3, "{redirects:?}");
     assert!(redirects.iter().all(|status| matches!(status, 302 | 303)), "{redirects:?}");
 }
@@ -216,7 +223,7 @@ async fn a_post_of_the_two_parameters_opens_the_request() {
 
 /// T-UI-05, T-AR-11.
 #[tokio::test]
-async fn cookies_are_out_of_reach_and_nothing_pushed_travels_through_the_browser() {
+async fn cookies_are_out_of_reach_and_nothing_pushed_stands_in_them_or_in_addresses() {
     let world = embedded().await;
     let palm = world.palm();
     let ask = identity();
@@ -231,8 +238,13 @@ async fn cookies_are_out_of_reach_and_nothing_pushed_travels_through_the_browser
         }
         assert!(!cookie.contains("; Domain"), "{cookie}");
     }
-    for secret in [&ask.state, &ask.nonce, "profile", &conformance::tpp::keys::sha256(ask.verifier.as_bytes())] {
-        assert!(!location.contains(secret) && !cookies.iter().any(|cookie| cookie.contains(secret)), "{secret}");
+    for secret in
+        [&ask.state, &ask.nonce, "profile", &conformance::tpp::keys::sha256(ask.verifier.as_bytes())]
+    {
+        assert!(
+            !location.contains(secret) && !cookies.iter().any(|cookie| cookie.contains(secret)),
+            "{secret}"
+        );
     }
     assert!(answer.header("referrer-policy").is_some_and(|told| told == "no-referrer"));
 }
@@ -265,7 +277,8 @@ async fn sign_in_and_consent_pages_are_hardened_and_name_the_client() {
 
 async fn posted(world: &World, visit: &Visit, pairs: &[(String, String)], origin: &str) -> Answer {
     let url = visit.at().join("/request/decide").unwrap();
-    let cookies: Vec<String> = visit.cookies().iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let cookies: Vec<String> =
+        visit.cookies().iter().map(|(name, value)| format!("{name}={value}")).collect();
     Raw::form(url.as_str(), pairs)
         .with("cookie", &cookies.join("; "))
         .with("origin", origin)
@@ -291,7 +304,11 @@ async fn a_decision_from_elsewhere_or_without_its_form_token_changes_nothing() {
         ("another form token", &other, world.issuer().as_str()),
     ] {
         let answer = posted(world, &visit, pairs, origin).await;
-        assert!(answer.status.is_client_error() && answer.header("location").is_none(), "{case}: {}", answer.status);
+        assert!(
+            answer.status.is_client_error() && answer.header("location").is_none(),
+            "{case}: {}",
+            answer.status
+        );
     }
     let place = visit.submit(&form, "approve").await.unwrap();
     assert!(place.returned().unwrap().parameter("code").is_some(), "the honest form still works");
@@ -299,7 +316,7 @@ async fn a_decision_from_elsewhere_or_without_its_form_token_changes_nothing() {
 
 /// AZ-28: a ticket belongs to the browser that opened the request.
 #[tokio::test]
-async fn another_browser_cannot_finish_what_one_browser_began() {
+async fn another_visitor_cannot_finish_what_one_began() {
     let world = embedded().await;
     let (visit, place, _) = consent_page(world).await;
     let form = page_form(&place, "approve");
@@ -311,7 +328,8 @@ async fn another_browser_cannot_finish_what_one_browser_began() {
         visit.cookies().iter().filter(|(name, _)| !name.contains("browser")).cloned().collect()
     };
     // signed in as the same customer, but in a browser of its own
-    let cookies: Vec<String> = session(&visit).iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let cookies: Vec<String> =
+        session(&visit).iter().map(|(name, value)| format!("{name}={value}")).collect();
     let answer = Raw::form(visit.at().join(&form.action).unwrap().as_str(), &form.press("approve"))
         .with("cookie", &cookies.join("; "))
         .with("origin", &world.issuer())
@@ -345,9 +363,9 @@ async fn signing_in_gives_a_new_session() {
         visit.sign_in(page_form(&place, "password"), &world.user).await.unwrap();
         sessions.push(visit.cookies().to_vec());
     }
-    let differs = sessions[0].iter().any(|(name, value)| {
-        sessions[1].iter().any(|(other, now)| name == other && value != now)
-    });
+    let differs = sessions[0]
+        .iter()
+        .any(|(name, value)| sessions[1].iter().any(|(other, now)| name == other && value != now));
     assert!(differs, "{:?}", sessions.iter().map(Vec::len).collect::<Vec<_>>());
 }
 
@@ -375,7 +393,7 @@ async fn a_wrong_password_and_an_unknown_name_look_the_same() {
 
 /// T-RU-05, T-HT-06.
 #[tokio::test]
-async fn no_page_sends_the_browser_to_an_address_of_the_caller() {
+async fn no_page_redirects_to_an_address_of_the_caller() {
     let world = embedded().await;
     let origin = world.issuer();
     for path in [

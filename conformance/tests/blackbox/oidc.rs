@@ -5,7 +5,9 @@ use std::str::FromStr as _;
 use conformance::host;
 use conformance::tpp::flow::{Ask, Tokens};
 use conformance::tpp::mutate::{HONEST, Part, set};
-use openidconnect::core::{CoreIdToken, CoreIdTokenVerifier, CoreJsonWebKeySet, CoreJwsSigningAlgorithm, CoreProviderMetadata};
+use openidconnect::core::{
+    CoreIdToken, CoreIdTokenVerifier, CoreJsonWebKeySet, CoreJwsSigningAlgorithm, CoreProviderMetadata,
+};
 use openidconnect::{ClientId, IssuerUrl, Nonce};
 use serde_json::{Value, json};
 
@@ -74,7 +76,8 @@ async fn section_12_2_a_refreshed_id_token_speaks_of_the_same_sign_in() {
     let palm = world.palm();
     let tokens = world.tokens(&palm, &identity()).await;
     let keys = palm.server_keys().await.unwrap();
-    let open = |body: &Value| keys.open_for(body["id_token"].as_str().unwrap(), &world.issuer(), palm.id()).unwrap();
+    let open =
+        |body: &Value| keys.open_for(body["id_token"].as_str().unwrap(), &world.issuer(), palm.id()).unwrap();
     let first = open(&tokens.body);
     tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
     let refreshed = Tokens::read(&palm.refresh(&tokens.refresh.unwrap(), HONEST).await.unwrap()).unwrap();
@@ -84,7 +87,8 @@ async fn section_12_2_a_refreshed_id_token_speaks_of_the_same_sign_in() {
     }
     assert!(second["iat"].as_i64() > first["iat"].as_i64());
     let other = world.tokens(&world.luzon(), &identity()).await;
-    let at_luzon = keys.open_for(other.body["id_token"].as_str().unwrap(), &world.issuer(), "luzon-bank").unwrap();
+    let at_luzon =
+        keys.open_for(other.body["id_token"].as_str().unwrap(), &world.issuer(), "luzon-bank").unwrap();
     assert_eq!(at_luzon["sub"], first["sub"], "the subject is public and stable");
     let told = world.userinfo(&palm, &refreshed.access).await.json().unwrap();
     assert_eq!(told["sub"], first["sub"]);
@@ -160,14 +164,20 @@ async fn section_3_1_2_1_prompt_login_and_max_age_ask_for_a_new_sign_in() {
     let mut visit = world.signed_in().await;
     tokio::time::sleep(std::time::Duration::from_secs(2)).await;
     let mut times = Vec::new();
-    for ask in [identity().with("max_age", "10000"), identity().with("prompt", "login"), identity().with("max_age", "1")] {
+    for ask in [
+        identity().with("max_age", "10000"),
+        identity().with("prompt", "login"),
+        identity().with("max_age", "1"),
+    ] {
         tokio::time::sleep(std::time::Duration::from_millis(2100)).await;
         let reference = world.push(&palm, &ask).await;
         let url = palm.authorization_url(&reference).unwrap();
         let place = visit.complete(&url, &world.user, &conformance::user::Decision::Approve).await.unwrap();
         let code = palm.code(&ask, &place.returned().unwrap()).await.unwrap();
         let id_token = palm.redeem(&ask, &code, HONEST).await.unwrap().member("id_token").unwrap();
-        times.push(keys.open_for(&id_token, &world.issuer(), palm.id()).unwrap()["auth_time"].as_i64().unwrap());
+        times.push(
+            keys.open_for(&id_token, &world.issuer(), palm.id()).unwrap()["auth_time"].as_i64().unwrap(),
+        );
     }
     assert!(times[0] < times[1] && times[1] < times[2], "{times:?}");
 }
@@ -183,7 +193,10 @@ async fn section_3_1_2_1_prompt_none_goes_straight_back() {
     let place = visit.open(&palm.authorization_url(&reference).unwrap()).await.unwrap();
     let returned = place.returned().unwrap();
     assert_eq!(returned.parameter("error").as_deref(), Some("login_required"));
-    assert_eq!((returned.parameter("state"), returned.parameter("iss")), (Some(ask.state), Some(world.issuer())));
+    assert_eq!(
+        (returned.parameter("state"), returned.parameter("iss")),
+        (Some(ask.state), Some(world.issuer()))
+    );
 }
 
 #[tokio::test]

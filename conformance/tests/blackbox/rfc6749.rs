@@ -47,7 +47,10 @@ async fn section_5_2_a_token_request_that_makes_no_sense_is_told_so() {
     for (form, error) in [
         (fields(&[]), "invalid_request"),
         (fields(&[("grant_type", "")]), "invalid_request"),
-        (fields(&[("grant_type", "password"), ("username", "a"), ("password", "b")]), "unsupported_grant_type"),
+        (
+            fields(&[("grant_type", "password"), ("username", "a"), ("password", "b")]),
+            "unsupported_grant_type",
+        ),
         (fields(&[("grant_type", "implicit")]), "unsupported_grant_type"),
         (fields(&[("grant_type", "urn:ietf:params:oauth:grant-type:device_code")]), "unsupported_grant_type"),
         (fields(&[("grant_type", "AUTHORIZATION_CODE")]), "unsupported_grant_type"),
@@ -174,7 +177,8 @@ async fn section_4_4_a_client_acts_alone_without_refresh_and_without_a_customer(
         assert_eq!(answer.status, 403, "{}", answer.text());
     }
     let palm = world.palm();
-    for wrong in ["openid", "payments openid", "offline_access", "introspection", "admin:read", "payments:x"] {
+    for wrong in ["openid", "payments openid", "offline_access", "introspection", "admin:read", "payments:x"]
+    {
         refused_as(&palm.act_alone(wrong, HONEST).await.unwrap(), 400, &["invalid_scope"], wrong);
     }
 }

@@ -17,7 +17,14 @@ async fn section_2_2_valid_unknown_and_revoked_tokens_are_answered_alike() {
     let palm = world.palm();
     let tokens = world.tokens(&palm, &identity()).await;
     let refresh = tokens.refresh.unwrap();
-    for token in [&refresh, &refresh, &tokens.access, &host::token(), "a.b.c", tokens.body["id_token"].as_str().unwrap()] {
+    for token in [
+        &refresh,
+        &refresh,
+        &tokens.access,
+        &host::token(),
+        "a.b.c",
+        tokens.body["id_token"].as_str().unwrap(),
+    ] {
         let answer = palm.present(ENDPOINT, token, HONEST).await.unwrap();
         assert_eq!((answer.status.as_u16(), answer.body.len()), (200, 0), "{token}");
     }
@@ -35,7 +42,10 @@ async fn section_2_1_revoking_the_refresh_token_ends_the_grant_at_once() {
         tpp.present(ENDPOINT, &refresh, HONEST).await.unwrap();
         for access in [&tokens.access, &second] {
             challenged(&world.userinfo(&tpp, access).await, scheme, "invalid_token", "revoked");
-            inactive(&world.apis().present("introspection_endpoint", access, HONEST).await.unwrap(), "revoked");
+            inactive(
+                &world.apis().present("introspection_endpoint", access, HONEST).await.unwrap(),
+                "revoked",
+            );
         }
         refused(&tpp.refresh(&refresh, HONEST).await.unwrap(), 400, "invalid_grant");
     }

@@ -130,8 +130,7 @@ async fn section_3_3_the_host_header_does_not_make_an_issuer() {
     let world = embedded().await;
     let palm = world.palm();
     let draft = assertion::draft(palm.id(), "https://evil.example", &palm.registered().key);
-    let [forged] =
-        seal(Jws::Assertion, draft, &palm.registered().key, HONEST).unwrap().try_into().unwrap();
+    let [forged] = seal(Jws::Assertion, draft, &palm.registered().key, HONEST).unwrap().try_into().unwrap();
     let mut form = token_form();
     form.extend(fields(&[
         ("client_assertion_type", assertion::ASSERTION_TYPE),
@@ -238,7 +237,8 @@ async fn section_3_4_an_assertion_that_lives_longer_than_five_minutes_is_refused
 #[tokio::test]
 async fn section_3_a_claim_of_a_wrong_type_is_refused_and_never_taken_for_absent() {
     let palm = embedded().await.palm();
-    let numbers = [json!("9999999999"), json!(-1), json!(true), json!(null), json!(1e99), json!([1]), json!({})];
+    let numbers =
+        [json!("9999999999"), json!(-1), json!(true), json!(null), json!(1e99), json!([1]), json!({})];
     for name in ["exp", "iat", "nbf"] {
         for wrong in &numbers {
             // a date before 1970 is long past for iat and nbf, which forbids nothing
@@ -261,11 +261,9 @@ async fn section_3_a_claim_of_a_wrong_type_is_refused_and_never_taken_for_absent
 async fn section_3_a_repeated_claim_or_header_is_refused() {
     let palm = embedded().await.palm();
     for name in ["iss", "sub", "aud", "exp", "jti", "iat"] {
-        let repeated = |value: Value| [Mistake::Member {
-            part: CLAIMS,
-            name: name.to_owned(),
-            change: Change::Duplicate(value),
-        }];
+        let repeated = |value: Value| {
+            [Mistake::Member { part: CLAIMS, name: name.to_owned(), change: Change::Duplicate(value) }]
+        };
         refused_everywhere(&palm, &repeated(json!("palm-books")), "invalid_client").await;
     }
     refused_everywhere(&palm, &[duplicate(HEADER, "alg", "PS256")], "invalid_client").await;
@@ -291,7 +289,12 @@ async fn the_header_is_read_as_rfc_7515_says() {
     }
 }
 
-async fn shows(palm: &Tpp, endpoint: &str, form: &[(String, String)], jwt: &str) -> conformance::client::Answer {
+async fn shows(
+    palm: &Tpp,
+    endpoint: &str,
+    form: &[(String, String)],
+    jwt: &str,
+) -> conformance::client::Answer {
     let mut form = form.to_vec();
     form.extend(fields(&[("client_assertion_type", assertion::ASSERTION_TYPE), ("client_assertion", jwt)]));
     let url = palm.endpoint(endpoint).unwrap();
@@ -418,8 +421,7 @@ async fn an_unknown_client_and_a_wrong_key_look_the_same() {
 async fn a_method_that_is_not_the_registered_one_is_refused() {
     let world = embedded().await;
     let luzon = registered_with(&world.luzon(), |registered| {
-        registered.entry.token_endpoint_auth_method =
-            conformance::tpp::config::Authentication::PrivateKeyJwt;
+        registered.entry.token_endpoint_auth_method = conformance::tpp::config::Authentication::PrivateKeyJwt;
     });
     let luzon = Tpp::discover(luzon).await.unwrap();
     assert!(!credential(&luzon).is_empty());

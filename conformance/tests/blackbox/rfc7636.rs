@@ -14,7 +14,8 @@ async fn section_4_4_1_a_request_without_an_s256_challenge_is_refused() {
     let palm = embedded().await.palm();
     let absent = vec![remove(Part::PushForm, "code_challenge")];
     let nothing = vec![absent[0].clone(), remove(Part::PushForm, "code_challenge_method")];
-    let methods = ["plain", "s256", "S512", ""].map(|method| vec![set(Part::PushForm, "code_challenge_method", method)]);
+    let methods = ["plain", "s256", "S512", ""]
+        .map(|method| vec![set(Part::PushForm, "code_challenge_method", method)]);
     let unnamed = vec![remove(Part::PushForm, "code_challenge_method")];
     for mistakes in [absent, nothing, unnamed].into_iter().chain(methods) {
         let answer = palm.push(&identity(), &mistakes).await.unwrap();
@@ -28,7 +29,9 @@ async fn section_4_2_a_challenge_that_is_no_sha_256_hash_is_refused() {
     let palm = embedded().await.palm();
     let good = sha256(b"x");
     let padded = format!("{good}=");
-    for wrong in ["short", &good[1..], &padded, &format!("{good}A"), &good.replace(&good[..1], "+"), &" ".repeat(43)] {
+    for wrong in
+        ["short", &good[1..], &padded, &format!("{good}A"), &good.replace(&good[..1], "+"), &" ".repeat(43)]
+    {
         let answer = palm.push(&identity(), &[set(Part::PushForm, "code_challenge", wrong)]).await.unwrap();
         refused_as(&answer, 400, &["invalid_request"], wrong);
     }

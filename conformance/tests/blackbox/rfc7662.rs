@@ -23,7 +23,9 @@ async fn section_2_2_an_active_token_is_told_in_full() {
         let told = answer.json().unwrap();
         let (_, claims) = conformance::tpp::jws::peek(&tokens.access).unwrap();
         assert_eq!(told["active"], json!(true));
-        for name in ["iss", "sub", "aud", "client_id", "scope", "iat", "exp", "jti", "cnf", "acr", "auth_time"] {
+        for name in
+            ["iss", "sub", "aud", "client_id", "scope", "iat", "exp", "jti", "cnf", "acr", "auth_time"]
+        {
             assert_eq!(told[name], claims[name], "{name}");
         }
         assert_eq!(told["token_type"], tokens.body["token_type"]);
@@ -61,7 +63,9 @@ async fn section_2_2_what_is_no_good_token_is_inactive_and_nothing_more() {
     let tokens = world.tokens(&palm, &identity()).await;
     let id_token = tokens.body["id_token"].as_str().unwrap();
     let (input, _) = tokens.access.rsplit_once('.').unwrap();
-    for wrong in ["x", &host::token(), "a.b.c", id_token, input, &"y".repeat(5000), &format!("{} ", tokens.access)] {
+    for wrong in
+        ["x", &host::token(), "a.b.c", id_token, input, &"y".repeat(5000), &format!("{} ", tokens.access)]
+    {
         inactive(&apis.present(ENDPOINT, wrong, HONEST).await.unwrap(), wrong);
     }
     palm.present("revocation_endpoint", &tokens.access, HONEST).await.unwrap();
@@ -95,9 +99,15 @@ async fn rfc_9701_a_signed_answer_is_for_its_caller_and_is_no_token() {
     assert_eq!(members(&claims), ["aud", "iat", "iss", "token_introspection"]);
     assert_eq!((&claims["iss"], &claims["aud"]), (&json!(world.issuer()), &json!("bank-apis")));
     assert_eq!(claims["token_introspection"]["active"], json!(true));
-    crate::support::judge::challenged(&world.userinfo(&palm, &answer.text()).await, "DPoP", "invalid_token", "as a token");
+    crate::support::judge::challenged(
+        &world.userinfo(&palm, &answer.text()).await,
+        "DPoP",
+        "invalid_token",
+        "as a token",
+    );
     let raw = Raw::honest(&apis, ENDPOINT, fields(&[("token", "x")])).with("accept", media);
-    let (_, claims) = keys.open(&raw.send(&apis.registered().http).await.text(), &["ES256", "PS256"]).unwrap();
+    let (_, claims) =
+        keys.open(&raw.send(&apis.registered().http).await.text(), &["ES256", "PS256"]).unwrap();
     assert_eq!(claims["token_introspection"], json!({"active": false}));
 }
 
@@ -109,6 +119,9 @@ async fn section_2_2_a_token_of_the_client_itself_is_told_too() {
     let answer = palm.act_alone("payments", HONEST).await.unwrap();
     let told = world.apis().present(ENDPOINT, &answer.member("access_token").unwrap(), HONEST).await.unwrap();
     let told = told.json().unwrap();
-    assert_eq!((&told["active"], &told["scope"], &told["sub"]), (&json!(true), &json!("payments"), &json!("palm-books")));
+    assert_eq!(
+        (&told["active"], &told["scope"], &told["sub"]),
+        (&json!(true), &json!("payments"), &json!("palm-books"))
+    );
     assert_eq!(Ask::new("payments").parameters.get("scope"), Some(&told["scope"]));
 }

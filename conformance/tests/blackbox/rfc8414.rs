@@ -10,7 +10,8 @@ use url::Url;
 use crate::support::raw::Raw;
 use crate::support::{World, embedded};
 
-const WELL_KNOWN: [&str; 2] = ["/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"];
+const WELL_KNOWN: [&str; 2] =
+    ["/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"];
 
 async fn fetched(world: &World, path: &str) -> conformance::client::Answer {
     world.bank.client().unwrap().get(&format!("{}{path}", world.issuer())).await.unwrap()
@@ -32,7 +33,11 @@ async fn section_3_both_well_known_addresses_serve_the_same_document() {
     let mut bodies = Vec::new();
     for path in WELL_KNOWN {
         let answer = fetched(world, path).await;
-        assert_eq!((answer.status.as_u16(), answer.header("content-type")), (200, Some("application/json")), "{path}");
+        assert_eq!(
+            (answer.status.as_u16(), answer.header("content-type")),
+            (200, Some("application/json")),
+            "{path}"
+        );
         assert!(answer.header("cache-control").is_some_and(|told| told.contains("max-age=")), "{path}");
         bodies.push(answer.json().unwrap());
     }
@@ -72,26 +77,54 @@ async fn section_2_every_member_is_registered_and_of_its_type() {
     let metadata = metadata(world).await;
     let (lists, addresses, switches): (&[&str], &[&str], &[&str]) = (
         &[
-            "scopes_supported", "response_types_supported", "response_modes_supported", "grant_types_supported",
-            "token_endpoint_auth_methods_supported", "token_endpoint_auth_signing_alg_values_supported",
-            "revocation_endpoint_auth_methods_supported", "revocation_endpoint_auth_signing_alg_values_supported",
+            "scopes_supported",
+            "response_types_supported",
+            "response_modes_supported",
+            "grant_types_supported",
+            "token_endpoint_auth_methods_supported",
+            "token_endpoint_auth_signing_alg_values_supported",
+            "revocation_endpoint_auth_methods_supported",
+            "revocation_endpoint_auth_signing_alg_values_supported",
             "introspection_endpoint_auth_methods_supported",
             "introspection_endpoint_auth_signing_alg_values_supported",
-            "introspection_signing_alg_values_supported", "code_challenge_methods_supported",
-            "subject_types_supported", "id_token_signing_alg_values_supported", "dpop_signing_alg_values_supported",
-            "authorization_details_types_supported", "claims_supported", "acr_values_supported",
-            "prompt_values_supported", "ui_locales_supported", "userinfo_signing_alg_values_supported",
-            "request_object_signing_alg_values_supported", "claim_types_supported", "display_values_supported",
+            "introspection_signing_alg_values_supported",
+            "code_challenge_methods_supported",
+            "subject_types_supported",
+            "id_token_signing_alg_values_supported",
+            "dpop_signing_alg_values_supported",
+            "authorization_details_types_supported",
+            "claims_supported",
+            "acr_values_supported",
+            "prompt_values_supported",
+            "ui_locales_supported",
+            "userinfo_signing_alg_values_supported",
+            "request_object_signing_alg_values_supported",
+            "claim_types_supported",
+            "display_values_supported",
         ],
         &[
-            "issuer", "authorization_endpoint", "token_endpoint", "jwks_uri", "revocation_endpoint",
-            "introspection_endpoint", "userinfo_endpoint", "pushed_authorization_request_endpoint",
-            "registration_endpoint", "end_session_endpoint", "service_documentation", "op_policy_uri", "op_tos_uri",
+            "issuer",
+            "authorization_endpoint",
+            "token_endpoint",
+            "jwks_uri",
+            "revocation_endpoint",
+            "introspection_endpoint",
+            "userinfo_endpoint",
+            "pushed_authorization_request_endpoint",
+            "registration_endpoint",
+            "end_session_endpoint",
+            "service_documentation",
+            "op_policy_uri",
+            "op_tos_uri",
         ],
         &[
-            "require_pushed_authorization_requests", "tls_client_certificate_bound_access_tokens",
-            "authorization_response_iss_parameter_supported", "request_parameter_supported",
-            "request_uri_parameter_supported", "require_request_uri_registration", "claims_parameter_supported",
+            "require_pushed_authorization_requests",
+            "tls_client_certificate_bound_access_tokens",
+            "authorization_response_iss_parameter_supported",
+            "request_parameter_supported",
+            "request_uri_parameter_supported",
+            "require_request_uri_registration",
+            "claims_parameter_supported",
             "require_signed_request_object",
         ],
     );
@@ -103,7 +136,10 @@ async fn section_2_every_member_is_registered_and_of_its_type() {
             assert!(!values.is_empty() && distinct.len() == values.len(), "{name}: {values:?}");
         } else if addresses.contains(&name) {
             let url = Url::parse(value.as_str().unwrap()).unwrap();
-            assert!(url.scheme() == "https" && url.fragment().is_none() && url.username().is_empty(), "{name}");
+            assert!(
+                url.scheme() == "https" && url.fragment().is_none() && url.username().is_empty(),
+                "{name}"
+            );
         } else if switches.contains(&name) {
             assert!(value.is_boolean(), "{name}");
         } else {
@@ -119,7 +155,11 @@ async fn the_metadata_offers_what_fapi_2_0_allows_and_nothing_else() {
     assert_eq!(list(&metadata, "response_types_supported"), ["code"]);
     assert_eq!(list(&metadata, "response_modes_supported"), ["query"]);
     assert_eq!(list(&metadata, "code_challenge_methods_supported"), ["S256"]);
-    for name in ["authorization_response_iss_parameter_supported", "require_pushed_authorization_requests", "tls_client_certificate_bound_access_tokens"] {
+    for name in [
+        "authorization_response_iss_parameter_supported",
+        "require_pushed_authorization_requests",
+        "tls_client_certificate_bound_access_tokens",
+    ] {
         assert_eq!(metadata[name], json!(true), "{name}");
     }
     let permitted = ["PS256", "ES256", "EdDSA", "Ed25519"];
@@ -134,7 +174,10 @@ async fn the_metadata_offers_what_fapi_2_0_allows_and_nothing_else() {
     for name in ["token", "introspection", "revocation"] {
         let offered = list(&metadata, &format!("{name}_endpoint_auth_methods_supported"));
         assert!(offered.iter().all(|method| methods.contains(&method.as_str())), "{name}: {offered:?}");
-        assert!(offered.contains(&"private_key_jwt".to_owned()) && offered.contains(&"tls_client_auth".to_owned()));
+        assert!(
+            offered.contains(&"private_key_jwt".to_owned())
+                && offered.contains(&"tls_client_auth".to_owned())
+        );
     }
     let grants = list(&metadata, "grant_types_supported");
     for grant in ["authorization_code", "refresh_token", "client_credentials"] {
@@ -151,11 +194,15 @@ async fn endpoints_aliases_and_types_are_all_there() {
     let world = embedded().await;
     let metadata = metadata(world).await;
     let endpoints = [
-        "token_endpoint", "pushed_authorization_request_endpoint", "introspection_endpoint", "revocation_endpoint",
+        "token_endpoint",
+        "pushed_authorization_request_endpoint",
+        "introspection_endpoint",
+        "revocation_endpoint",
         "userinfo_endpoint",
     ];
     for name in endpoints {
-        let (main, alias) = (metadata[name].as_str().unwrap(), metadata["mtls_endpoint_aliases"][name].as_str().unwrap());
+        let (main, alias) =
+            (metadata[name].as_str().unwrap(), metadata["mtls_endpoint_aliases"][name].as_str().unwrap());
         assert!(main.starts_with(&format!("{}/", world.bank.origin())), "{name} {main}");
         assert!(alias.starts_with(&format!("{}/", world.bank.mtls_origin())), "{name} {alias}");
     }
@@ -163,7 +210,9 @@ async fn endpoints_aliases_and_types_are_all_there() {
         assert!(endpoints.contains(&name.as_str()), "{name}");
     }
     let types = list(&metadata, "authorization_details_types_supported");
-    for name in ["urn:openfinanceuae:service-initiation-consent", "urn:ofxpera:consent:v1", "payment_initiation"] {
+    for name in
+        ["urn:openfinanceuae:service-initiation-consent", "urn:ofxpera:consent:v1", "payment_initiation"]
+    {
         assert!(types.contains(&name.to_owned()), "{types:?}");
     }
 }

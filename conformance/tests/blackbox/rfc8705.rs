@@ -51,7 +51,8 @@ async fn section_2_1_2_the_certificate_of_another_client_is_refused_everywhere()
 async fn section_2_1_a_certificate_of_an_unknown_authority_is_refused_everywhere() {
     let world = embedded().await;
     let (certificate, key) = self_made();
-    refused_everywhere(&showing(world, certificate.as_bytes(), key.as_bytes()), HONEST, "invalid_client").await;
+    refused_everywhere(&showing(world, certificate.as_bytes(), key.as_bytes()), HONEST, "invalid_client")
+        .await;
 }
 
 /// CA-16, TLS-10: the handshake succeeds so that the answer can be JSON.
@@ -68,7 +69,8 @@ async fn a_certificate_in_a_header_is_no_certificate() {
     let (luzon, bare) = (world.luzon(), world.bank.client().unwrap());
     let pem = String::from_utf8(file(world, "luzon-bank.cert.pem")).unwrap();
     let text: String = pem.lines().filter(|line| !line.starts_with("-----")).collect();
-    let form = fields(&[("grant_type", "client_credentials"), ("scope", "payments"), ("client_id", "luzon-bank")]);
+    let form =
+        fields(&[("grant_type", "client_credentials"), ("scope", "payments"), ("client_id", "luzon-bank")]);
     for url in [
         luzon.endpoint("token_endpoint").unwrap(),
         luzon.metadata()["token_endpoint"].as_str().unwrap().to_owned(),
@@ -117,7 +119,8 @@ async fn section_3_1_the_token_names_the_certificate_and_is_a_bearer_token() {
 async fn section_3_the_token_opens_nothing_without_its_certificate() {
     let world = embedded().await;
     let tokens = world.tokens(&world.luzon(), &identity()).await;
-    let (palm_certificate, palm_key) = (file(world, "palm-books.cert.pem"), file(world, "palm-books.key.pem"));
+    let (palm_certificate, palm_key) =
+        (file(world, "palm-books.cert.pem"), file(world, "palm-books.key.pem"));
     let (made, made_key) = self_made();
     let bare: Client = world.bank.client().unwrap();
     for (case, tpp) in [

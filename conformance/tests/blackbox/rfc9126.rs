@@ -118,7 +118,8 @@ async fn section_2_1_long_states_and_nonces_are_kept_to_the_letter() {
         let code = palm.code(&ask, &returned).await.unwrap();
         let answer = palm.redeem(&ask, &code, HONEST).await.unwrap();
         let id_token = answer.member("id_token").unwrap();
-        let claims = palm.server_keys().await.unwrap().open_for(&id_token, &world.issuer(), palm.id()).unwrap();
+        let claims =
+            palm.server_keys().await.unwrap().open_for(&id_token, &world.issuer(), palm.id()).unwrap();
         assert_eq!(claims["nonce"], json!(nonce));
     }
 }
@@ -159,7 +160,9 @@ async fn section_2_1_a_state_or_nonce_beyond_the_bound_is_refused_and_never_cut(
 async fn section_2_1_the_order_of_scopes_does_not_matter_and_unknown_ones_are_refused() {
     let palm = embedded().await.palm();
     taken(&palm.push(&Ask::new("email openid profile"), HONEST).await.unwrap(), "order");
-    for wrong in ["openid admin", "openid introspection", "openid\tprofile", "openid \"x\"", "openid  \\", "OPENID"] {
+    for wrong in
+        ["openid admin", "openid introspection", "openid\tprofile", "openid \"x\"", "openid  \\", "OPENID"]
+    {
         let answer = palm.push(&Ask::new(wrong), HONEST).await.unwrap();
         refused_as(&answer, 400, &["invalid_scope"], wrong);
     }
@@ -277,7 +280,11 @@ async fn the_path_is_matched_to_the_letter() {
         }
         for method in ["GET", "PUT", "TRACE", "DELETE"] {
             let answer = Raw::bare(method, &url).send(http).await;
-            assert_eq!((answer.status.as_u16(), answer.header("allow")), (405, Some("POST")), "{method} {path}");
+            assert_eq!(
+                (answer.status.as_u16(), answer.header("allow")),
+                (405, Some("POST")),
+                "{method} {path}"
+            );
         }
     }
 }

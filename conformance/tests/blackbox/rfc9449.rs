@@ -94,7 +94,10 @@ async fn section_7_1_a_proof_with_one_mistake_is_refused_at_a_resource() {
     for mistake in wrong {
         let answer = palm.get(&url, &tokens.access, &[mistake.clone()]).await.unwrap();
         challenged(&answer, "DPoP", "invalid_dpop_proof", &format!("{mistake:?}"));
-        let named = answer.all("www-authenticate").iter().any(|told| told.contains("algs=\"") && !told.contains("RS256"));
+        let named = answer
+            .all("www-authenticate")
+            .iter()
+            .any(|told| told.contains("algs=\"") && !told.contains("RS256"));
         assert!(named, "{:?}", answer.all("www-authenticate"));
     }
     assert_eq!(palm.get(&url, &tokens.access, HONEST).await.unwrap().status, 200);
@@ -137,7 +140,9 @@ async fn section_4_3_what_a_proof_may_say_besides_does_no_harm() {
 async fn section_4_3_9_the_uri_is_compared_without_query_and_in_normal_form() {
     let palm = embedded().await.palm();
     let url = palm.endpoint("token_endpoint").unwrap();
-    for same in [format!("{url}?a=b"), format!("{url}#c"), url.replace("https://localhost", "HTTPS://LOCALHOST")] {
+    for same in
+        [format!("{url}?a=b"), format!("{url}#c"), url.replace("https://localhost", "HTTPS://LOCALHOST")]
+    {
         taken(&palm.act_alone("payments", &[set(CLAIMS, "htu", same.as_str())]).await.unwrap(), &same);
     }
     for other in [
@@ -163,7 +168,8 @@ async fn section_4_3_9_the_uri_is_compared_without_query_and_in_normal_form() {
 async fn section_4_3_9_the_host_header_does_not_move_the_server() {
     let palm = embedded().await.palm();
     let form = fields(&[("grant_type", "client_credentials"), ("scope", "payments")]);
-    let proof = proof_about(&palm, &About { method: "POST", url: "https://evil.example/token", ..About::default() });
+    let proof =
+        proof_about(&palm, &About { method: "POST", url: "https://evil.example/token", ..About::default() });
     let raw = Raw::honest(&palm, "token_endpoint", form)
         .instead("dpop", &proof)
         .with("x-forwarded-host", "evil.example")
@@ -180,7 +186,12 @@ async fn section_11_1_a_proof_is_used_once() {
     taken(&palm.act_alone("payments", &jti).await.unwrap(), "first");
     let again = palm.act_alone("payments", &jti).await.unwrap();
     // both the assertion and the proof are judged; either may be named first
-    refused_as(&again, if again.status == 401 { 401 } else { 400 }, &["invalid_dpop_proof", "invalid_client"], "second");
+    refused_as(
+        &again,
+        if again.status == 401 { 401 } else { 400 },
+        &["invalid_dpop_proof", "invalid_client"],
+        "second",
+    );
     let tokens = world.tokens(&palm, &identity()).await;
     let url = palm.endpoint("userinfo_endpoint").unwrap();
     let about = About { method: "GET", url: &url, access_token: Some(&tokens.access), nonce: None };

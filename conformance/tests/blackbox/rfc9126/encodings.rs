@@ -103,7 +103,8 @@ async fn a_plus_is_a_space_and_so_is_percent_20() {
     let text = |raw: &Raw| String::from_utf8(raw.body.clone()).unwrap();
     let mut raw = Raw::push(&palm, &identity());
     assert!(text(&raw).contains("scope=openid+profile+email"));
-    raw.body = text(&raw).replace("scope=openid+profile+email", "scope=openid%20profile%20email").into_bytes();
+    raw.body =
+        text(&raw).replace("scope=openid+profile+email", "scope=openid%20profile%20email").into_bytes();
     assert_eq!(sent(&palm, raw).await.status, 201);
     let mut raw = Raw::push(&palm, &identity());
     raw.body = text(&raw).replace("scope=openid+profile+email", "scope=openid%2Bprofile").into_bytes();

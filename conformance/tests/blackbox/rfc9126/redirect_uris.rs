@@ -13,23 +13,70 @@ fn mutants(uri: &str) -> BTreeSet<String> {
     let (authority, path) = rest.split_at(rest.find('/').unwrap());
     let (host, port) = authority.split_once(':').unwrap();
     let after = [
-        "/", "//", "/.", "/..", "/../callback", "/..;/", "?", "?x=1", "?code=evil", "?state=s&code=c", "#", "#x",
-        "%20", "%00", "%0a", " ", "\t", "\n", "\r\n", "\\", ";", ";x=1", "x", ".evil.example", "@evil.example",
-        "%2f", "%2e", "?redirect_uri=http://evil.example",
+        "/",
+        "//",
+        "/.",
+        "/..",
+        "/../callback",
+        "/..;/",
+        "?",
+        "?x=1",
+        "?code=evil",
+        "?state=s&code=c",
+        "#",
+        "#x",
+        "%20",
+        "%00",
+        "%0a",
+        " ",
+        "\t",
+        "\n",
+        "\r\n",
+        "\\",
+        ";",
+        ";x=1",
+        "x",
+        ".evil.example",
+        "@evil.example",
+        "%2f",
+        "%2e",
+        "?redirect_uri=http://evil.example",
     ];
     let mut all: BTreeSet<String> = after.iter().map(|end| format!("{uri}{end}")).collect();
     all.extend([" ", "\t", "\n", "\u{feff}", "http:", "x"].map(|start| format!("{start}{uri}")));
     all.extend(
         [
-            "127.0.0.1.", "localhost", "LOCALHOST", "127.1", "127.0.0.01", "0x7f000001", "2130706433", "[::1]",
-            "[::ffff:127.0.0.1]", "[fe80::1%25eth0]", "127.0.0.1.evil.example", "127.0.0.1%2eevil.example",
-            "127.0.0.1%00.evil.example", "xn--127", "127\u{3002}0.0.1", "evil.example",
+            "127.0.0.1.",
+            "localhost",
+            "LOCALHOST",
+            "127.1",
+            "127.0.0.01",
+            "0x7f000001",
+            "2130706433",
+            "[::1]",
+            "[::ffff:127.0.0.1]",
+            "[fe80::1%25eth0]",
+            "127.0.0.1.evil.example",
+            "127.0.0.1%2eevil.example",
+            "127.0.0.1%00.evil.example",
+            "xn--127",
+            "127\u{3002}0.0.1",
+            "evil.example",
         ]
         .map(|other| format!("{scheme}://{other}:{port}{path}")),
     );
     all.extend(
-        ["", ":", ":09473", ":9474", ":80", ":9473@evil.example", ":9473\\@evil.example", ":9473%40evil.example"]
-            .map(|other| format!("{scheme}://{host}{other}{path}")),
+        [
+            "",
+            ":",
+            ":09473",
+            ":9474",
+            ":80",
+            ":9473@evil.example",
+            ":9473\\@evil.example",
+            ":9473%40evil.example",
+        ]
+        .map(|other| format!("{scheme}://{host}{other}{path}")),
     );
     all.extend(
         ["good@", "good:word@", "evil.example@", "a@b@", "evil.example\\@", "evil.example%40"]
@@ -37,8 +84,21 @@ fn mutants(uri: &str) -> BTreeSet<String> {
     );
     all.extend(
         [
-            "/Callback", "/CALLBACK", "//callback", "/./callback", "/x/../callback", "/%63allback", "/callbac",
-            "/callbacks", "", "/", "/evil", "\\callback", "/callback/..%2fevil", "/call%0aback", "/call back",
+            "/Callback",
+            "/CALLBACK",
+            "//callback",
+            "/./callback",
+            "/x/../callback",
+            "/%63allback",
+            "/callbac",
+            "/callbacks",
+            "",
+            "/",
+            "/evil",
+            "\\callback",
+            "/callback/..%2fevil",
+            "/call%0aback",
+            "/call back",
         ]
         .map(|other| format!("{scheme}://{authority}{other}")),
     );
@@ -70,7 +130,8 @@ async fn the_accepted_redirect_uris_are_exactly_the_registered_ones() {
     let mutants = mutants(&registered);
     assert!(mutants.len() >= 60, "{}", mutants.len());
     for mutant in mutants {
-        let answer = palm.push(&identity(), &[set(Part::PushForm, "redirect_uri", mutant.as_str())]).await.unwrap();
+        let answer =
+            palm.push(&identity(), &[set(Part::PushForm, "redirect_uri", mutant.as_str())]).await.unwrap();
         refused_as(&answer, 400, &["invalid_request"], &mutant);
     }
     let honest = palm.push(&identity(), &[set(Part::PushForm, "redirect_uri", registered)]).await.unwrap();

@@ -88,8 +88,11 @@ impl World {
         let file = with_the_apis(&bank.directory().join("tpp"));
         let user = demo_user(&file);
         let load = |name: &'static str| Tpp::load(&file, Some(name));
-        let (palm, luzon, apis) = (load("palm-books").await, load("luzon-bank").await, load("bank-apis").await);
+        let (palm, luzon, apis) =
+            (load("palm-books").await, load("luzon-bank").await, load("bank-apis").await);
         let (palm, luzon, apis) = (palm.unwrap(), luzon.unwrap(), apis.unwrap());
+        // what was signed in the second of the start may have been used before it, and is refused
+        tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
         Self { bank, user, palm, luzon, apis, signed_in: OnceCell::new() }
     }
 

@@ -93,7 +93,12 @@ pub(crate) async fn message(tpp: &Tpp, answer: &Answer) -> Value {
 
 /// The date in Dubai, four hours ahead of UTC all year.
 fn dubai_today() -> String {
-    let mut days = (host::now() + 4 * 3600) / 86_400;
+    date(host::now() + 4 * 3600)
+}
+
+/// The calendar date of a second.
+pub(crate) fn date(second: i64) -> String {
+    let mut days = second / 86_400;
     let leap = |year: i64| (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
     let mut year = 1970;
     while days >= if leap(year) { 366 } else { 365 } {
@@ -107,4 +112,42 @@ fn dubai_today() -> String {
         month += 1;
     }
     format!("{year}-{:02}-{:02}", month + 1, days + 1)
+}
+
+/// An instant in UTC.
+pub(crate) fn instant(second: i64) -> String {
+    let rest = second % 86_400;
+    format!("{}T{:02}:{:02}:{:02}Z", date(second), rest / 3600, rest / 60 % 60, rest % 60)
+}
+
+/// The account from which the first demo customer pays.
+pub(crate) const ACCOUNT: &str = "acc-mariam-1";
+
+/// What the approval page says of an account's balance, in the smallest unit of its currency.
+pub(crate) async fn balance(world: &World) -> i64 {
+    let palm = world.palm();
+    let (_, ask) = single_payment();
+    let request_uri = world.push(&palm, &ask).await;
+    let place = world.signed_in().await.open(&palm.authorization_url(&request_uri).unwrap()).await.unwrap();
+    let text = super::page(&place).text();
+    let (_, after) = text.split_once(&format!("value=\"{ACCOUNT}\"")).expect("the account");
+    let (_, after) = after.split_once("account-balance\">").expect("its balance");
+    let (told, _) = after.split_once('<').unwrap();
+    told.bytes().filter(u8::is_ascii_digit).map(char::from).collect::<String>().parse().unwrap()
+}
+
+/// A payment followed until it has come to its end.
+pub(crate) async fn settled(world: &World, tpp: &Tpp, token: &str, id: &str) -> Value {
+    let url = format!("{}{BASE}/payments/{id}", api_origin(world, tpp));
+    for _ in 0..60 {
+        let answer = tpp.get(&url, token, HONEST).await.unwrap();
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        let message = message(tpp, &answer).await;
+        let status = message["Data"]["PaymentStatus"].as_str().unwrap();
+        if matches!(status, "AcceptedCreditSettlementCompleted" | "Rejected") {
+            return message;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    }
+    panic!("the payment {id} does not settle");
 }
