@@ -176,11 +176,11 @@ async fn join_all<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output>
 /// UAE bank service initiation, section 8.2.
 async fn one_idempotency_key_sent_sixteen_times_at_once_pays_once(world: &World) {
     let _alone = ONE_AT_A_TIME.lock().await;
-    orders(world, vec![host::token(); 16]).await;
+    orders(world, vec![host::uuid(); 16]).await;
 }
 
 /// Section 8.1: steps 8 to 11 are one step.
 async fn sixteen_orders_under_a_consent_for_one_payment_pay_once(world: &World) {
     let _alone = ONE_AT_A_TIME.lock().await;
-    orders(world, (0..16).map(|_| host::token()).collect()).await;
+    orders(world, (0..16).map(|_| host::uuid()).collect()).await;
 }

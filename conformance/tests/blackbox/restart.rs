@@ -70,7 +70,7 @@ async fn a_payment_survives_is_not_made_twice_and_comes_to_its_end() {
     let returned = world.decide(&palm, &request_uri, &Decision::ApproveOnly(vec![ACCOUNT.to_owned()])).await;
     let code = palm.code(&ask, &returned).await.unwrap();
     let tokens = Tokens::read(&palm.redeem(&ask, &code, HONEST).await.unwrap()).unwrap();
-    let (key, order) = (host::token(), uae::order(&id, AMOUNT));
+    let (key, order) = (host::uuid(), uae::order(&id, AMOUNT));
     let first = uae::pay(&world, &palm, &tokens.access, &key, &order).await;
     assert_eq!(first.status, 201, "{}", first.text());
     let world = struck(world).await;

@@ -44,7 +44,7 @@ async fn pays(world: &World, tpp: &Tpp) {
     let scope = tokens.body["scope"].as_str().unwrap();
     assert!(scope.split(' ').any(|value| value == format!("payments:{id}")), "{scope}");
 
-    let key = host::token();
+    let key = host::uuid();
     let order = uae::order(&id, AMOUNT);
     let answer = uae::pay(world, tpp, &tokens.access, &key, &order).await;
     assert_eq!(answer.status, 201, "{}", answer.text());
@@ -171,7 +171,7 @@ async fn a_customer_ends_a_payment_consent_on_the_banks_page(world: &World) {
     let done = visit.submit(&page_form(&sure, "confirm-revoke"), "confirm-revoke").await.unwrap();
     assert_eq!(page(&done).status, 200);
 
-    let answer = uae::pay(world, &palm, &tokens.access, &host::token(), &uae::order(&id, AMOUNT)).await;
+    let answer = uae::pay(world, &palm, &tokens.access, &host::uuid(), &uae::order(&id, AMOUNT)).await;
     assert!(matches!(answer.status.as_u16(), 400 | 401 | 403), "{} {}", answer.status, answer.text());
     refused(&palm.refresh(&tokens.refresh.unwrap(), HONEST).await.unwrap(), 400, "invalid_grant");
     inactive(&world.apis().present("introspection_endpoint", &tokens.access, HONEST).await.unwrap(), "ended");
@@ -200,11 +200,11 @@ async fn a_payment_beyond_its_consent_is_refused(world: &World) {
         ("a number with a letter", uae::order(&id, "149.9O"), 400),
         ("negative", uae::order(&id, "-149.90"), 400),
     ] {
-        let answer = uae::pay(world, &palm, &tokens.access, &host::token(), &order).await;
+        let answer = uae::pay(world, &palm, &tokens.access, &host::uuid(), &order).await;
         assert_eq!(answer.status.as_u16(), status, "{case}: {}", answer.text());
     }
     let plain = palm.act_alone("payments", HONEST).await.unwrap().member("access_token").unwrap();
-    let answer = uae::pay(world, &palm, &plain, &host::token(), &uae::order(&id, AMOUNT)).await;
+    let answer = uae::pay(world, &palm, &plain, &host::uuid(), &uae::order(&id, AMOUNT)).await;
     assert!(matches!(answer.status.as_u16(), 401 | 403), "{}", answer.status);
     assert_eq!(uae::balance(world).await, before);
 }

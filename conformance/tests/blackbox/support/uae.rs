@@ -130,7 +130,8 @@ pub(crate) async fn balance(world: &World) -> i64 {
     let request_uri = world.push(&palm, &ask).await;
     let place = world.signed_in().await.open(&palm.authorization_url(&request_uri).unwrap()).await.unwrap();
     let text = super::page(&place).text();
-    let (_, after) = text.split_once(&format!("value=\"{ACCOUNT}\"")).expect("the account");
+    let found = text.split_once(&format!("value=\"{ACCOUNT}\""));
+    let (_, after) = found.unwrap_or_else(|| panic!("no account on {text}"));
     let (_, after) = after.split_once("account-balance\">").expect("its balance");
     let (told, _) = after.split_once('<').unwrap();
     told.bytes().filter(u8::is_ascii_digit).map(char::from).collect::<String>().parse().unwrap()
