@@ -121,8 +121,12 @@ async fn a_customer_shares_accounts_and_takes_them_back(world: &World) {
     let list = call(world, &palm, "GET", "/banking/accounts", &tokens.access, "").await;
     assert_eq!(list.status, 200, "{}", list.text());
     let accounts = list.json().unwrap()["data"].clone();
-    let ids: Vec<&str> =
-        accounts.as_array().unwrap().iter().map(|one| one["accountId"].as_str().unwrap()).collect();
+    let ids: Vec<&str> = accounts
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["id"].as_str().unwrap_or_else(|| panic!("{one}")))
+        .collect();
     assert_eq!(ids, ["pera-mariam-1"], "only what was ticked");
     let path = format!("/banking/account/{}/transactions", ids[0]);
     let history = call(world, &palm, "GET", &path, &tokens.access, "").await;
@@ -164,7 +168,7 @@ async fn a_customer_ends_a_payment_consent_on_the_banks_page(world: &World) {
     let mut visit = world.signed_in().await;
     let list = visit.open(&format!("{}/my/consents", world.issuer())).await.unwrap();
     let href = format!("/my/consents/{id}");
-    assert!(page(&list).text().contains(&href), "the consent is listed");
+    assert!(page(&list).text().contains(&id), "the consent is listed");
     let details = visit.open(&format!("{}{href}", world.issuer())).await.unwrap();
     assert!(page(&details).text().contains("149.90"));
     let sure = visit.submit(&page_form(&details, "revoke"), "revoke").await.unwrap();

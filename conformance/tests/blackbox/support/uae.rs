@@ -133,7 +133,7 @@ pub(crate) async fn balance(world: &World) -> i64 {
     let found = text.split_once(&format!("value=\"{ACCOUNT}\""));
     let (_, after) = found.unwrap_or_else(|| panic!("no account on {text}"));
     let (_, after) = after.split_once("account-balance\">").expect("its balance");
-    let (told, _) = after.split_once('<').unwrap();
+    let (told, _) = after.split_once("</span>").unwrap();
     told.bytes().filter(u8::is_ascii_digit).map(char::from).collect::<String>().parse().unwrap()
 }
 
