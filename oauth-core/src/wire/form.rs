@@ -80,23 +80,26 @@ fn refuse(rule: RuleId, reason: RequestReason) -> Refusal {
 fn decode(raw: &[u8]) -> Option<Zeroizing<String>> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(raw.len()));
     let mut rest = raw;
-    while let Some((first, tail)) = rest.split_first() {
-        rest = tail;
-        let byte = match first {
-            b'+' => b' ',
-            b'%' => {
-                let (digits, tail) = tail.split_first_chunk::<2>()?;
-                rest = tail;
-                let [high, low] = digits.map(|digit| char::from(digit).to_digit(16));
-                u8::try_from(high? * 16 + low?).ok()?
+    loop {
+        let plain = rest.iter().position(|byte| !is_plain(*byte)).unwrap_or(rest.len());
+        let (plain, special) = rest.split_at_checked(plain)?;
+        bytes.extend_from_slice(plain);
+        rest = match special {
+            [] => break,
+            [b'+', tail @ ..] => {
+                bytes.push(b' ');
+                tail
             }
-            0x20..=0x7e => *first,
-            _ => return None,
+            [b'%', high, low, tail @ ..] => {
+                let byte = hex(*high)? << 4 | hex(*low)?;
+                if byte == 0 {
+                    return None;
+                }
+                bytes.push(byte);
+                tail
+            }
+            [_, ..] => return None,
         };
-        if byte == 0 {
-            return None;
-        }
-        bytes.push(byte);
     }
     match String::from_utf8(std::mem::take(&mut *bytes)) {
         Ok(text) => {
@@ -107,6 +110,20 @@ fn decode(raw: &[u8]) -> Option<Zeroizing<String>> {
             drop(Zeroizing::new(broken.into_bytes()));
             None
         }
+    }
+}
+
+/// Printable ASCII that stands for itself.
+const fn is_plain(byte: u8) -> bool {
+    matches!(byte, 0x20..=0x7e) && !matches!(byte, b'%' | b'+')
+}
+
+const fn hex(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        b'A'..=b'F' => Some(digit - b'A' + 10),
+        _ => None,
     }
 }
 
