@@ -6,6 +6,7 @@ use std::time::Duration;
 use oauth_core::http::OAuthService;
 use oauth_core::store::database::{Database, DatabaseUrl, DbError};
 use oauth_core::store::memory::MemoryClaims;
+use oauth_core::store::redis::RedisClaims;
 use oauth_core::store::sql::{SqlClaims, SqlStore};
 use oauth_core::{
     AuthorizationServer, Claims, Clock, CorrelationId, Entropy, FAPI2_SECURITY, Fault, FixedClients, Issuer,
@@ -13,10 +14,13 @@ use oauth_core::{
     SystemClock, SystemEntropy,
 };
 use rar_consent::{ConsentEngine, ConsentStore, DetailRegistry, SqlConsents};
+use resource_server::rail::settle;
+use resource_server::store::sql::SqlBank;
 use rustls::crypto::CryptoProvider;
 use tokio::net::TcpListener;
 
 use super::admin::AdminService;
+use super::apis::apis;
 use super::compose::PublicService;
 use super::config::Deployment;
 use super::customers::Customers;
@@ -88,6 +92,7 @@ struct Housekeeping {
     store: Arc<dyn Store>,
     consents: Arc<ConsentEngine>,
     sessions: Sessions,
+    payments: resource_server::port::Ports,
     clock: Arc<dyn Clock>,
 }
 
@@ -135,7 +140,7 @@ impl Bank {
         let server =
             AuthorizationServer::new(POLICY, settings, ports.clone()).map_err(StartFault::Settings)?;
         let server = Arc::new(server);
-        let accounts = fixture::accounts();
+        let apis = apis(deployment, &database, &ports, consent_store, secret())?;
         let sessions_over = |purpose: &str| {
             Sessions::new(database.clone(), issuer.clone(), Arc::clone(&entropy), secret().key(purpose))
         };
@@ -145,7 +150,7 @@ impl Bank {
             sessions: sessions_over("form token"),
             pages,
             consents: consents.clone(),
-            accounts,
+            accounts: apis.accounts,
             clients,
             clock: Arc::clone(&clock),
             origin: deployment.issuer(),
@@ -154,6 +159,7 @@ impl Bank {
         let oauth = with_ofxpera_paths(OAuthService::new(server));
         let service = |pages: Option<Arc<Ui>>, origin: &str| PublicService {
             oauth: oauth.clone(),
+            apis: apis.service.clone(),
             pages,
             origin: Arc::from(origin),
         };
@@ -173,6 +179,7 @@ impl Bank {
                 store: ports.store,
                 consents,
                 sessions: sessions_over("form token"),
+                payments: apis.ports,
                 clock,
             },
             database,
@@ -218,6 +225,9 @@ impl Housekeeping {
                 () = tokio::time::sleep(RAIL_PAUSE) => {}
             }
             let now = self.clock.now();
+            if let Err(fault) = settle(&self.payments, now).await {
+                tracing::error!(%fault, "the payment rail's worker failed");
+            }
             round = round.wrapping_add(1);
             if round.is_multiple_of(SWEEP_EVERY) {
                 self.sweep(now).await;
@@ -252,6 +262,7 @@ async fn open(deployment: &Deployment) -> Result<Database, StartFault> {
     ] {
         database.migrate(&set).await?;
     }
+    SqlBank::migrate(&database).await?;
     Ok(database)
 }
 
@@ -263,7 +274,7 @@ async fn claims(
     now: oauth_core::Timestamp,
 ) -> Result<Arc<dyn Claims>, StartFault> {
     match (&deployment.redis, database.engine()) {
-        (Some(url), _) => Err(StartFault::IllFormed(format!("{url}: not yet"))),
+        (Some(url), _) => Ok(Arc::new(RedisClaims::connect(url, "mandate", now).await?)),
         (None, oauth_core::store::database::Engine::Postgres) => {
             Ok(Arc::new(SqlClaims::new(database.clone())))
         }

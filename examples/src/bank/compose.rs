@@ -12,6 +12,7 @@ use http_body::Body;
 use http_body_util::Full;
 use oauth_core::PeerCertificate;
 use oauth_core::http::{ExternalOrigin, OAuthService};
+use resource_server::http::ResourceService;
 use tower_service::Service;
 
 use super::ui::Ui;
@@ -23,6 +24,8 @@ use crate::tls::Chain;
 pub struct PublicService {
     /// Authorization server.
     pub oauth: OAuthService,
+    /// Banking, payment and consent APIs.
+    pub apis: ResourceService,
     /// The bank's pages; the listener for machines has none.
     pub pages: Option<Arc<Ui>>,
     /// Origin of this listener as the outside world names it.
@@ -41,9 +44,16 @@ impl PublicService {
             request.extensions_mut().insert(peer_certificate(&shown));
         }
         request.extensions_mut().insert(ExternalOrigin(Arc::clone(&self.origin)));
+        request
+            .extensions_mut()
+            .insert(resource_server::http::ExternalOrigin(self.origin.as_ref().to_owned()));
         let path = request.uri().path();
         match &self.pages {
             Some(pages) if pages.serves(path) => pages.handle(request).await,
+            Some(_) | None if self.apis.serves(path) => {
+                let Ok(answer) = self.apis.clone().call(request).await;
+                answer
+            }
             Some(_) | None => self.oauth.handle(request).await,
         }
     }

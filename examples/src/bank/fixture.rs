@@ -1,14 +1,15 @@
 //! The demo data of a first start: customers, accounts, history. Adding what is there already changes nothing.
 
-use std::sync::Arc;
-
-use async_trait::async_trait;
 use oauth_core::store::database::Database;
-use oauth_core::{Entropy, Fault, Subject, Timestamp};
+use oauth_core::{Entropy, Fault, Seconds, Subject, Timestamp};
+use resource_server::domain::{
+    Account, AccountId, AccountKind, AccountNumber, AccountStatus, BookedTransaction, Currency, EntryId,
+    Iban, LedgerAccount, Line, SignedMoney, TransactionId, TransactionKind, TransactionStatus,
+};
+use resource_server::store::sql::{Opened, SqlBank};
 use serde_json::{Map, Value, json};
 
 use super::customers::{self, Customer};
-use super::ui::{CustomerAccounts, OwnAccount};
 
 /// The first demo customer's user name.
 pub const DEMO_USERNAME: &str = "mariam";
@@ -17,35 +18,155 @@ pub const SECOND_USERNAME: &str = "maria";
 /// Their password. These are demo customers of a bank that listens on this machine only.
 pub const DEMO_PASSWORD: &str = "date-palm-7";
 
-/// Adds the demo customers.
+/// One demo account.
+struct Demo {
+    id: &'static str,
+    customer: &'static str,
+    holder: &'static str,
+    kind: AccountKind,
+    currency: Currency,
+    /// Bank and account part of an Emirati IBAN.
+    bban: Option<&'static str>,
+    number: &'static str,
+    nickname: &'static str,
+    /// What stood on the account before the history below, in minor units.
+    opening: i64,
+    history: &'static [Movement],
+}
+
+/// One line of history: days ago, minor units, kind, text.
+type Movement = (i64, i64, TransactionKind, &'static str);
+
+const EVERYDAY: &[Movement] = &[
+    (84, 1_850_000, TransactionKind::Deposit, "Salary Gulf Logistics LLC"),
+    (80, -620_000, TransactionKind::Transfer, "Rent Marina Heights"),
+    (76, -34_250, TransactionKind::Transfer, "Groceries Al Maya"),
+    (71, -12_000, TransactionKind::Withdrawal, "Cash withdrawal"),
+    (63, -45_990, TransactionKind::Transfer, "DEWA electricity and water"),
+    (54, 1_850_000, TransactionKind::Deposit, "Salary Gulf Logistics LLC"),
+    (50, -620_000, TransactionKind::Transfer, "Rent Marina Heights"),
+    (41, -28_675, TransactionKind::Transfer, "Groceries Al Maya"),
+    (33, -150_000, TransactionKind::Transfer, "To savings"),
+    (24, 1_850_000, TransactionKind::Deposit, "Salary Gulf Logistics LLC"),
+    (20, -620_000, TransactionKind::Transfer, "Rent Marina Heights"),
+    (12, -9_900, TransactionKind::Fee, "Card fee"),
+    (5, -31_480, TransactionKind::Transfer, "Groceries Al Maya"),
+];
+
+const SAVINGS: &[Movement] = &[
+    (33, 150_000, TransactionKind::Transfer, "From everyday account"),
+    (31, 2_140, TransactionKind::Income, "Interest"),
+];
+
+const PESOS: &[Movement] = &[
+    (75, 4_500_000, TransactionKind::Deposit, "Salary Luzon Shipping"),
+    (70, -1_200_000, TransactionKind::Transfer, "Rent Makati"),
+    (45, 4_500_000, TransactionKind::Deposit, "Salary Luzon Shipping"),
+    (40, -1_200_000, TransactionKind::Transfer, "Rent Makati"),
+    (15, 4_500_000, TransactionKind::Deposit, "Salary Luzon Shipping"),
+];
+
+const RETIREMENT: &[Movement] = &[
+    (68, 1_000_000, TransactionKind::Contribution, "Contribution"),
+    (38, 1_000_000, TransactionKind::Contribution, "Contribution"),
+    (37, 15_230, TransactionKind::Income, "Dividend"),
+];
+
+const ACCOUNTS: &[Demo] = &[
+    Demo {
+        id: "acc-mariam-1",
+        customer: "cus-mariam",
+        holder: "Mariam Al Suwaidi",
+        kind: AccountKind::Current,
+        currency: Currency::Aed,
+        bban: Some("0330000010195511162"),
+        number: "10195511162",
+        nickname: "Everyday account",
+        opening: 1_200_000,
+        history: EVERYDAY,
+    },
+    Demo {
+        id: "acc-mariam-2",
+        customer: "cus-mariam",
+        holder: "Mariam Al Suwaidi",
+        kind: AccountKind::Savings,
+        currency: Currency::Aed,
+        bban: Some("0330000010195511170"),
+        number: "10195511170",
+        nickname: "Savings",
+        opening: 5_000_000,
+        history: SAVINGS,
+    },
+    Demo {
+        id: "acc-mariam-3",
+        customer: "cus-mariam",
+        holder: "Mariam Al Suwaidi",
+        kind: AccountKind::Savings,
+        currency: Currency::Php,
+        bban: None,
+        number: "001230004400",
+        nickname: "Manila savings",
+        opening: 9_000_000,
+        history: PESOS,
+    },
+    Demo {
+        id: "pera-mariam-1",
+        customer: "cus-mariam",
+        holder: "Mariam Al Suwaidi",
+        kind: AccountKind::Pera,
+        currency: Currency::Php,
+        bban: None,
+        number: "770000102030",
+        nickname: "Retirement",
+        opening: 2_500_000,
+        history: RETIREMENT,
+    },
+    Demo {
+        id: "sa-58f1",
+        customer: "cus-maria",
+        holder: "Maria Clara Santos",
+        kind: AccountKind::Savings,
+        currency: Currency::Php,
+        bban: None,
+        number: "001230004321",
+        nickname: "Payroll savings",
+        opening: 8_000_000,
+        history: PESOS,
+    },
+    Demo {
+        id: "pa-1",
+        customer: "cus-maria",
+        holder: "Maria Clara Santos",
+        kind: AccountKind::Pera,
+        currency: Currency::Php,
+        bban: None,
+        number: "770000001111",
+        nickname: "Retirement",
+        opening: 3_000_000,
+        history: RETIREMENT,
+    },
+    Demo {
+        id: "acc-palm-books",
+        customer: "cus-palm-books",
+        holder: "Date Palm Books LLC",
+        kind: AccountKind::Current,
+        currency: Currency::Aed,
+        bban: Some("0260001015432198765"),
+        number: "1015432198765",
+        nickname: "Shop",
+        opening: 100_000,
+        history: &[],
+    },
+];
+
+/// Adds the demo customers and what they own.
 ///
 /// # Errors
 /// When the database or the random source fails.
-pub async fn seed(database: &Database, _now: Timestamp, entropy: &dyn Entropy) -> Result<(), Fault> {
-    for (subject, username, name, claims) in [
-        (
-            "cus-mariam",
-            DEMO_USERNAME,
-            "Mariam Al Suwaidi",
-            json!({
-                "given_name": "Mariam", "family_name": "Al Suwaidi", "email": "mariam@customer.example",
-                "email_verified": true, "phone_number": "+971501234567", "phone_number_verified": true,
-                "birthdate": "1988-04-02", "updated_at": 1_767_225_600,
-            }),
-        ),
-        (
-            "cus-maria",
-            SECOND_USERNAME,
-            "Maria Clara Santos",
-            json!({
-                "given_name": "Maria Clara", "family_name": "Santos", "email": "maria@customer.example",
-                "email_verified": true, "phone_number": "+639171234567", "phone_number_verified": true,
-                "birthdate": "1991-06-19", "updated_at": 1_767_225_600,
-            }),
-        ),
-    ] {
+pub async fn seed(database: &Database, now: Timestamp, entropy: &dyn Entropy) -> Result<(), Fault> {
+    for (subject, username, name, claims) in people() {
         let customer = Customer {
-            subject: Subject::new(subject).map_err(|fault| Fault::new("fixture", fault))?,
+            subject: Subject::new(subject).map_err(broken)?,
             username: username.to_owned(),
             name: name.to_owned(),
             claims: members(claims),
@@ -54,7 +175,84 @@ pub async fn seed(database: &Database, _now: Timestamp, entropy: &dyn Entropy) -
         let (salt, _) = random.split_at(16);
         customers::add(database, &customer, DEMO_PASSWORD, salt).await?;
     }
+    let bank = SqlBank::new(database.clone());
+    for demo in ACCOUNTS {
+        open(&bank, demo, now).await?;
+    }
     Ok(())
+}
+
+async fn open(bank: &SqlBank, demo: &Demo, now: Timestamp) -> Result<(), Fault> {
+    let opened_at = now.minus(Seconds::days(400));
+    let account = Account {
+        id: AccountId::new(demo.id).map_err(broken)?,
+        customer: Subject::new(demo.customer).map_err(broken)?,
+        kind: demo.kind,
+        currency: demo.currency,
+        iban: demo.bban.map(|bban| Iban::issue("AE", bban)).transpose().map_err(broken)?,
+        number: AccountNumber::new(demo.number).map_err(broken)?,
+        name: Line::new(demo.holder).map_err(broken)?,
+        status: AccountStatus::Active,
+        nickname: Some(Line::new(demo.nickname).map_err(broken)?),
+        product: None,
+        opened_at,
+    };
+    if bank.open_account(&account).await? == Opened::Existing {
+        return Ok(());
+    }
+    let first: Movement = (399, demo.opening, TransactionKind::Deposit, "Opening balance");
+    for (index, movement) in std::iter::once(&first).chain(demo.history).enumerate() {
+        record(bank, demo, movement, (index, now)).await?;
+    }
+    Ok(())
+}
+
+async fn record(
+    bank: &SqlBank,
+    demo: &Demo,
+    movement: &Movement,
+    (index, now): (usize, Timestamp),
+) -> Result<(), Fault> {
+    let (days_ago, minor, kind, text) = *movement;
+    let at = now.minus(Seconds::days(days_ago));
+    let transaction = BookedTransaction {
+        id: TransactionId::new(&format!("tx-{}-{index}", demo.id)).map_err(broken)?,
+        account: AccountId::new(demo.id).map_err(broken)?,
+        kind,
+        status: TransactionStatus::Posted { at },
+        amount: SignedMoney::new(minor, demo.currency),
+        description: Line::new(text).map_err(broken)?,
+        executed_at: at,
+        reference: None,
+        payment: None,
+    };
+    let entry = EntryId::new(&format!("en-{}-{index}", demo.id)).map_err(broken)?;
+    bank.record(&transaction, entry, LedgerAccount::Opening).await?;
+    Ok(())
+}
+
+fn people() -> [(&'static str, &'static str, &'static str, Value); 2] {
+    let claims = |given: &str, family: &str, phone: &str, birthdate: &str| {
+        json!({
+            "given_name": given, "family_name": family, "email": format!("{}@customer.example", given.split(' ').next().unwrap_or(given)),
+            "email_verified": true, "phone_number": phone, "phone_number_verified": true,
+            "birthdate": birthdate, "updated_at": 1_767_225_600,
+        })
+    };
+    [
+        (
+            "cus-mariam",
+            DEMO_USERNAME,
+            "Mariam Al Suwaidi",
+            claims("Mariam", "Al Suwaidi", "+971501234567", "1988-04-02"),
+        ),
+        (
+            "cus-maria",
+            SECOND_USERNAME,
+            "Maria Clara Santos",
+            claims("Maria Clara", "Santos", "+639171234567", "1991-06-19"),
+        ),
+    ]
 }
 
 fn members(value: Value) -> Map<String, Value> {
@@ -64,21 +262,6 @@ fn members(value: Value) -> Map<String, Value> {
     }
 }
 
-/// No accounts.
-pub fn accounts() -> Arc<dyn CustomerAccounts> {
-    struct None;
-    #[async_trait]
-    impl CustomerAccounts for None {
-        async fn own(&self, _customer: &Subject) -> Result<Vec<OwnAccount>, Fault> {
-            Ok(vec![OwnAccount {
-                id: "acc-1".to_owned(),
-                iban: Option::None,
-                name: "Everyday account".to_owned(),
-                masked_number: "•••• 1162".to_owned(),
-                balance: "AED 10,000.00".to_owned(),
-                unavailable: Option::None,
-            }])
-        }
-    }
-    Arc::new(None)
+fn broken(fault: impl std::error::Error + Send + Sync + 'static) -> Fault {
+    Fault::new("fixture", fault)
 }

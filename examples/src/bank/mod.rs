@@ -1,6 +1,7 @@
 //! The reference bank: authorization server, APIs and pages in one process, assembled from the crates.
 
 pub mod admin;
+pub mod apis;
 pub mod assemble;
 pub mod compose;
 pub mod config;

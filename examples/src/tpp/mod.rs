@@ -130,3 +130,6 @@ impl Tpp {
         if self.config.client.shows_certificate() { Channel::Certificate } else { Channel::Plain }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,7 @@
 //! refusal to that dialect's error object, `routes` the table of what it serves.
 
 pub mod ofxpera;
+pub mod query;
 pub mod uae_bsi;
 
 use std::future::Future;

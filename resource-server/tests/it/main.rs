@@ -1,1 +1,3 @@
 //! Over real databases.
+
+mod uae;

@@ -1,0 +1,141 @@
+//! The bank's APIs over its books: what the pages choose from and what third parties call.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use oauth_core::store::database::Database;
+use oauth_core::{Fault, Issuer, ServerSecret, Subject, TokenVerifier, VerifierSettings};
+use rar_consent::ConsentStore;
+use resource_server::dialect::uae_bsi::UaeBsi;
+use resource_server::domain::{Account, AccountStatus, Balance};
+use resource_server::guard::{Guard, GuardPorts};
+use resource_server::http::{Origin, ResourceService};
+use resource_server::operation::{OperationSettings, Operations};
+use resource_server::port::{AccountBook, Ports};
+use resource_server::rail::SandboxRail;
+use resource_server::store::sql::SqlBank;
+
+use super::assemble::{POLICY, StartFault};
+use super::config::Deployment;
+use super::data_dir::resource_of;
+use super::ui::{CustomerAccounts, OwnAccount};
+
+/// The APIs, and what the rest of the bank needs of them.
+pub struct Apis {
+    /// What third parties call.
+    pub service: ResourceService,
+    /// What the worker of the payment rail works with.
+    pub ports: Ports,
+    /// What customers choose from.
+    pub accounts: Arc<dyn CustomerAccounts>,
+}
+
+/// Puts the APIs together.
+///
+/// # Errors
+/// When a configured address is not well-formed.
+pub fn apis(
+    deployment: &Deployment,
+    database: &Database,
+    oauth: &oauth_core::Ports,
+    consents: Arc<dyn ConsentStore>,
+    secret: ServerSecret,
+) -> Result<Apis, StartFault> {
+    let issuer =
+        Issuer::new(&deployment.issuer()).map_err(|fault| StartFault::IllFormed(fault.to_string()))?;
+    let origin =
+        Origin::new(&deployment.issuer()).map_err(|fault| StartFault::IllFormed(fault.to_string()))?;
+    let book = Arc::new(SqlBank::new(database.clone()));
+    let ports = Ports {
+        clock: Arc::clone(&oauth.clock),
+        entropy: Arc::clone(&oauth.entropy),
+        accounts: book.clone(),
+        payments: book.clone(),
+        rail: Arc::new(SandboxRail),
+        consents: Arc::clone(&consents),
+    };
+    let settings = VerifierSettings {
+        issuer: issuer.clone(),
+        policy: POLICY,
+        audience: resource_of(&deployment.issuer()),
+        proof_nonce: deployment.proof_nonce,
+        secret,
+    };
+    let verifier = TokenVerifier::new(settings, oauth);
+    let guard = Arc::new(Guard::new(verifier, POLICY, GuardPorts::new(oauth, consents)));
+    let operations = Operations { ports: ports.clone(), settings: OperationSettings::default() };
+    let uae = UaeBsi::new((issuer, POLICY), Arc::clone(&oauth.signer), operations);
+    let service = ResourceService::at(origin).mount(uae, guard).service();
+    Ok(Apis { service, ports, accounts: Arc::new(Book(book)) })
+}
+
+/// The book of accounts in the words of the pages.
+struct Book(Arc<SqlBank>);
+
+#[async_trait]
+impl CustomerAccounts for Book {
+    async fn own(&self, customer: &Subject) -> Result<Vec<OwnAccount>, Fault> {
+        let mut own = Vec::new();
+        for account in self.0.accounts(customer).await? {
+            let balance = self.0.balance(&account.id).await?;
+            own.push(in_words(&account, balance)?);
+        }
+        Ok(own)
+    }
+}
+
+fn in_words(account: &Account, balance: Option<Balance>) -> Result<OwnAccount, Fault> {
+    let available =
+        balance.map(Balance::available).transpose().map_err(|fault| Fault::new("accounts", fault))?;
+    let balance = available.map(|sum| format!("{} {}", sum.currency().code(), grouped(&sum.to_text())));
+    let name = account.nickname.as_ref().or(account.product.as_ref()).unwrap_or(&account.name);
+    Ok(OwnAccount {
+        id: account.id.as_str().to_owned(),
+        iban: account.iban.as_ref().map(|iban| iban.as_str().to_owned()),
+        name: name.as_str().to_owned(),
+        masked_number: account.iban.as_ref().map_or_else(|| account.number.masked(), |iban| iban.masked()),
+        balance: balance.unwrap_or_default(),
+        unavailable: match account.status {
+            AccountStatus::Active => None,
+            AccountStatus::Dormant => Some("This account is dormant.".to_owned()),
+            AccountStatus::Frozen => Some("This account is frozen.".to_owned()),
+            AccountStatus::Closed => Some("This account is closed.".to_owned()),
+        },
+    })
+}
+
+/// Digits in groups of three, for people: `12,345.60`.
+fn grouped(amount: &str) -> String {
+    let (whole, rest) = amount.split_once('.').map_or((amount, None), |(whole, rest)| (whole, Some(rest)));
+    let (sign, digits) = whole.strip_prefix('-').map_or(("", whole), |digits| ("-", digits));
+    let mut text = sign.to_owned();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    if let Some(rest) = rest {
+        text.push('.');
+        text.push_str(rest);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::grouped;
+
+    #[test]
+    fn digits_are_grouped_by_three_from_the_right() {
+        for (plain, shown) in [
+            ("0.00", "0.00"),
+            ("999.90", "999.90"),
+            ("1234567.05", "1,234,567.05"),
+            ("-1000.00", "-1,000.00"),
+            ("12345", "12,345"),
+        ] {
+            assert_eq!(grouped(plain), shown);
+        }
+    }
+}

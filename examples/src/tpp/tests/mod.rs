@@ -1,0 +1,113 @@
+//! Whole runs against a bank that can lie in one place: what stops the run, and that nothing is sent afterwards.
+
+mod forged;
+
+use std::sync::Arc;
+
+use clap::Parser as _;
+use serde_json::Value;
+
+use super::command::Command;
+use super::error::Stop;
+use super::narrate::{Form, Narrator, Report, Trace};
+use forged::{ForgedBank, Lie};
+
+async fn run(bank: &ForgedBank, words: &str) -> (Result<Report, Stop>, String) {
+    let dir = bank.dir.to_str().unwrap();
+    let line = ["tpp", "--data-dir", dir].into_iter().chain(words.split(' '));
+    let command = Command::try_parse_from(line).unwrap();
+    let narrator = Arc::new(Narrator::new(Form::Json, Trace::Full));
+    let outcome = super::execute(&command, &narrator).await;
+    (outcome, narrator.heard())
+}
+
+#[tokio::test]
+async fn an_honest_bank_is_paid_through_and_nothing_secret_is_narrated() {
+    let bank = ForgedBank::open(Lie::None).await;
+    let (outcome, heard) = run(&bank, "pay --headless --amount 12.50").await;
+    let report = outcome.unwrap_or_else(|stop| panic!("{stop}\n{heard}"));
+    assert_eq!(report.value["status"], "AcceptedCreditSettlementCompleted");
+    assert_eq!(report.value["amount"], "12.50");
+    for secret in bank.secrets() {
+        assert!(!heard.contains(&secret), "{secret} was narrated:\n{heard}");
+    }
+    for said in ["1. Discover", "RFC 9126 section 2.1", "POST /par -> 201", "asks for its DPoP nonce"] {
+        assert!(heard.contains(said), "{said}:\n{heard}");
+    }
+}
+
+#[tokio::test]
+async fn every_proof_assertion_and_interaction_id_is_used_once() {
+    let bank = ForgedBank::open(Lie::None).await;
+    run(&bank, "pay --headless").await.0.unwrap();
+    let once = bank.once();
+    assert!(once.len() >= 12, "{once:?}");
+    let distinct: std::collections::HashSet<_> = once.iter().collect();
+    assert_eq!(distinct.len(), once.len());
+}
+
+#[tokio::test]
+async fn each_lie_stops_the_run_with_its_rule_and_no_further_request() {
+    let cases = [
+        (Lie::DiscoveryIssuer, "CL-01", "GET /.well-known/openid-configuration"),
+        (Lie::NoIss, "CL-05", "POST /consent"),
+        (Lie::OtherIss, "CL-05", "POST /consent"),
+        (Lie::OtherState, "CL-05", "POST /consent"),
+        (Lie::LeavesOrigin, "CL-19", "POST /consent"),
+        (Lie::KeepsForm, "CL-19", "POST /consent"),
+        (Lie::BearerToken, "CL-09", "POST /token"),
+        (Lie::OtherDetails, "CL-16", "POST /token"),
+        (Lie::NoIdToken, "CL-07", "POST /token"),
+        (Lie::OtherNonce, "CL-07", "POST /token"),
+        (Lie::OtherKey, "CL-08", "POST /token"),
+        (Lie::OtherInteraction, "CL-13", "POST /open-finance/payment/v1/payments"),
+        (Lie::PlainPayment, "CL-20", "POST /open-finance/payment/v1/payments"),
+        (Lie::OtherAmount, "CL-20", "POST /open-finance/payment/v1/payments"),
+        (Lie::OtherAudience, "CL-20", "POST /open-finance/payment/v1/payments"),
+    ];
+    for (lie, check, last) in cases {
+        let bank = ForgedBank::open(lie).await;
+        let (outcome, heard) = run(&bank, "pay --headless").await;
+        match outcome {
+            Err(Stop::Refused(refusal)) => assert_eq!(refusal.check, check, "{lie:?}: {refusal}\n{heard}"),
+            Err(other) => panic!("{lie:?}: {other}\n{heard}"),
+            Ok(_) => panic!("{lie:?} was believed\n{heard}"),
+        }
+        assert_eq!(bank.asked().last().map(String::as_str), Some(last), "{lie:?}: {:?}", bank.asked());
+    }
+}
+
+#[tokio::test]
+async fn a_customer_who_cannot_sign_in_is_no_security_reason() {
+    let bank = ForgedBank::open(Lie::None).await;
+    let (outcome, _) = run(&bank, "pay --headless --password wrong").await;
+    assert!(matches!(outcome, Err(Stop::Declined(why)) if why.contains("Wrong password")));
+}
+
+#[tokio::test]
+async fn a_refresh_uses_a_new_key_keeps_the_old_refresh_token_and_checks_the_customer() {
+    let bank = ForgedBank::open(Lie::None).await;
+    run(&bank, "pay --headless").await.0.unwrap();
+    let first = std::fs::read_to_string(bank.dir.join("tpp/state.json")).unwrap();
+    let report = run(&bank, "refresh").await.0.unwrap();
+    assert_eq!(report.value["userinfo"]["sub"], "u1");
+    let state =
+        |text: &str| serde_json::from_str::<Value>(text).unwrap()["consents"][0]["refresh_token"].clone();
+    let second = std::fs::read_to_string(bank.dir.join("tpp/state.json")).unwrap();
+    assert_eq!(state(&first), state(&second));
+    let keys = bank.proof_keys();
+    assert_eq!(keys.len(), 2, "one for the payment, another for the refresh");
+
+    let liar = ForgedBank::open(Lie::OtherCustomer).await;
+    run(&liar, "pay --headless").await.0.unwrap();
+    assert!(matches!(run(&liar, "refresh").await.0, Err(Stop::Refused(refusal)) if refusal.check == "CL-18"));
+}
+
+#[tokio::test]
+async fn a_server_outside_the_configured_authority_is_not_talked_to() {
+    let (bank, other) = (ForgedBank::open(Lie::None).await, ForgedBank::open(Lie::None).await);
+    std::fs::copy(other.dir.join("ca.pem"), bank.dir.join("ca.pem")).unwrap();
+    let (outcome, _) = run(&bank, "pay --headless").await;
+    assert!(matches!(outcome, Err(Stop::Network { .. })));
+    assert!(bank.asked().is_empty());
+}
