@@ -142,10 +142,10 @@ async fn the_same_request_64_times_at_once_is_one_payment() {
         assert_eq!(new, 1, "{}", world.name);
         let mut ids: Vec<&str> = Vec::new();
         for booked in &answers {
-            match booked {
-                Booked::New(payment) | Booked::Repeat(payment) => ids.push(payment.id().as_str()),
-                other => panic!("{}: {other:?}", world.name),
-            }
+            let (Booked::New(payment) | Booked::Repeat(payment)) = booked else {
+                panic!("{}: {booked:?}", world.name);
+            };
+            ids.push(payment.id().as_str());
         }
         ids.dedup();
         assert_eq!(ids.len(), 1, "{}: every repeat names the one payment", world.name);
