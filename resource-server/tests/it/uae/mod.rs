@@ -154,9 +154,16 @@ async fn section_8_1_what_differs_from_the_consent_is_refused_with_its_path() {
 async fn section_8_1_step_7_an_order_names_the_consent_of_its_token() {
     let bank = Bank::open().await;
     let token = bank.consented(CONSENT, "tpp").await;
-    bank.consented(OTHER, "tpp").await;
+    let second = bank.consented(OTHER, "tpp").await;
     let got = bank.pay(&token, KEY, &order(OTHER)).await;
     assert_eq!((got.code(), got.rule), ((403, "AccessToken.InvalidScope"), Some("UAE-BSI-8.1-7")));
+    assert_eq!(bank.pay(&second, KEY, &order(OTHER)).await.status, 201);
+    let replayed = bank.pay(&token, KEY, &order(OTHER)).await;
+    assert_eq!(
+        replayed.code(),
+        (403, "AccessToken.InvalidScope"),
+        "another consent's answer is not repeated"
+    );
 }
 
 #[tokio::test]
@@ -293,6 +300,8 @@ async fn section_12_headers_and_media_types_are_judged_after_the_scope() {
     bodiless(post(token.clone(), vec![KEYED, ("content-type", "application/json")]).await, 415);
     bodiless(post(token.clone(), vec![KEYED, JWT, ("accept", "application/json")]).await, 406);
     bodiless(post("nonsense".to_owned(), vec![KEYED, JWT]).await, 401);
+    let out_of_scope = post(bank.client_token("tpp"), vec![JWT]).await;
+    assert_eq!(out_of_scope.code(), (403, "AccessToken.InvalidScope"));
     for (headers, path) in [
         (vec![JWT], "x-idempotency-key"),
         (vec![JWT, ("x-idempotency-key", "two words")], "x-idempotency-key"),
