@@ -30,22 +30,17 @@ impl Form {
         if bytes.len() > max {
             return Err(refuse(BOUNDED, RequestReason::TooLarge));
         }
-        if !escapes_are_whole(bytes) {
-            return Err(refuse(WELL_FORMED, RequestReason::Malformed));
-        }
-        let decoded: Vec<(String, String)> =
-            serde_urlencoded::from_bytes(bytes).map_err(|_| refuse(WELL_FORMED, RequestReason::Malformed))?;
-        if decoded.len() > limits::FORM_PARAMETERS {
-            return Err(refuse(BOUNDED, RequestReason::TooLarge));
-        }
-        let mut pairs: Vec<(String, Zeroizing<String>)> = Vec::with_capacity(decoded.len());
-        for (name, value) in decoded {
-            let value = Zeroizing::new(value);
-            let undecodable = |text: &str| text.contains(['\0', '\u{fffd}']);
-            if undecodable(&name) || undecodable(&value) {
-                return Err(refuse(WELL_FORMED, RequestReason::Malformed));
+        let mut pairs: Vec<(String, Zeroizing<String>)> = Vec::new();
+        for pair in bytes.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
+            if pairs.len() == limits::FORM_PARAMETERS {
+                return Err(refuse(BOUNDED, RequestReason::TooLarge));
             }
-            let cap = if name == "authorization_details" {
+            let end = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
+            let (name, value) = pair.split_at_checked(end).unwrap_or((pair, &[]));
+            let malformed = || refuse(WELL_FORMED, RequestReason::Malformed);
+            let mut name = decode(name).ok_or_else(malformed)?;
+            let value = decode(value.strip_prefix(b"=").unwrap_or_default()).ok_or_else(malformed)?;
+            let cap = if *name == "authorization_details" {
                 limits::AUTHORIZATION_DETAILS_BYTES
             } else {
                 limits::PARAMETER_VALUE_BYTES
@@ -53,10 +48,10 @@ impl Form {
             if name.len() > limits::PARAMETER_NAME_BYTES || value.len() > cap {
                 return Err(refuse(BOUNDED, RequestReason::TooLarge));
             }
-            if pairs.iter().any(|(known, _)| *known == name) {
+            if pairs.iter().any(|(known, _)| *known == *name) {
                 return Err(refuse(ONCE, RequestReason::Repeated));
             }
-            pairs.push((name, value));
+            pairs.push((std::mem::take(&mut *name), value));
         }
         pairs.retain(|(_, value)| !value.is_empty());
         Ok(Self { pairs })
@@ -79,21 +74,57 @@ fn refuse(rule: RuleId, reason: RequestReason) -> Refusal {
     Refusal { rule, reason: Reason::Request(reason) }
 }
 
-/// Every `%` is followed by two hexadecimal digits, and everything else is ASCII.
-fn escapes_are_whole(bytes: &[u8]) -> bool {
-    let mut rest = bytes.iter();
-    while let Some(byte) = rest.next() {
-        let whole = match byte {
-            b'%' => {
-                matches!((rest.next(), rest.next()), (Some(a), Some(b)) if a.is_ascii_hexdigit() && b.is_ascii_hexdigit())
+/// One name or value: `+` is a space, `%` and two hexadecimal digits are a byte, and everything else is printable
+/// ASCII. What comes out is UTF-8 without NUL and without the replacement character. Room is reserved once, so that no
+/// copy of a credential is left behind.
+fn decode(raw: &[u8]) -> Option<Zeroizing<String>> {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(raw.len()));
+    let mut rest = raw;
+    loop {
+        let plain = rest.iter().position(|byte| !is_plain(*byte)).unwrap_or(rest.len());
+        let (plain, special) = rest.split_at_checked(plain)?;
+        bytes.extend_from_slice(plain);
+        rest = match special {
+            [] => break,
+            [b'+', tail @ ..] => {
+                bytes.push(b' ');
+                tail
             }
-            _ => byte.is_ascii() && !byte.is_ascii_control(),
+            [b'%', high, low, tail @ ..] => {
+                let byte = hex(*high)? << 4 | hex(*low)?;
+                if byte == 0 {
+                    return None;
+                }
+                bytes.push(byte);
+                tail
+            }
+            [_, ..] => return None,
         };
-        if !whole {
-            return false;
+    }
+    match String::from_utf8(std::mem::take(&mut *bytes)) {
+        Ok(text) => {
+            let text = Zeroizing::new(text);
+            (!text.contains('\u{fffd}')).then_some(text)
+        }
+        Err(broken) => {
+            drop(Zeroizing::new(broken.into_bytes()));
+            None
         }
     }
-    true
+}
+
+/// Printable ASCII that stands for itself.
+const fn is_plain(byte: u8) -> bool {
+    matches!(byte, 0x20..=0x7e) && !matches!(byte, b'%' | b'+')
+}
+
+const fn hex(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        b'A'..=b'F' => Some(digit - b'A' + 10),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -123,6 +154,13 @@ mod tests {
         for text in ["a=%", "a=%4", "a=%zz", "a=%00", "a=%ff", "a=\u{e9}", "a=1\n"] {
             assert_eq!(read(text).err(), Some(RequestReason::Malformed.into()), "{text:?}");
         }
+    }
+
+    #[test]
+    fn a_plus_is_a_space_and_an_escape_is_a_byte_of_utf8() {
+        let form = read("a=1+2%2B3&%62=%E2%82%AC&c&&=x&d==").unwrap();
+        let found = ["a", "b", "c", "", "d"].map(|name| form.get(name));
+        assert_eq!(found, [Some("1 2+3"), Some("\u{20ac}"), None, Some("x"), Some("=")]);
     }
 
     #[test]
