@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::support::judge::{challenged, members};
 use crate::support::raw::{Raw, proof_about};
-use crate::support::{World, embedded, identity};
+use crate::support::{World, embedded, identity, page_form};
 
 async fn discovery(world: &World) -> Value {
     let url = format!("{}/.well-known/openid-configuration", world.issuer());
@@ -161,8 +161,10 @@ async fn section_3_1_2_1_prompt_login_and_max_age_ask_for_a_new_sign_in() {
     let world = embedded().await;
     let palm = world.palm();
     let keys = palm.server_keys().await.unwrap();
-    let mut visit = world.signed_in().await;
-    tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+    // a browser of its own: signing in again ends the session before
+    let mut visit = palm.visit().unwrap();
+    let place = visit.open(&format!("{}/sign-in", world.issuer())).await.unwrap();
+    visit.sign_in(page_form(&place, "password"), &world.user).await.unwrap();
     let mut times = Vec::new();
     for ask in [
         identity().with("max_age", "10000"),
