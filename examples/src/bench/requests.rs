@@ -304,11 +304,9 @@ fn header(text: &str) -> Result<HeaderValue, Failed> {
 }
 
 /// A payment in the words of RFC 9396 section 2, of about 2 kB: the size an order has in an open banking dialect. Here
-/// the places where it may be carried out make up the size.
+/// two long addresses make up the size.
 fn payment() -> Value {
-    let locations: Vec<String> = (1..=22)
-        .map(|number| format!("{RESOURCE}/payments/branch-{number:04}/instant-credit-transfers"))
-        .collect();
+    let locations = ["a", "b"].map(|letter| format!("{RESOURCE}/payments/{}", letter.repeat(800)));
     json!([{
         "type": "payment_initiation",
         "actions": ["initiate", "status"],
