@@ -165,6 +165,11 @@ impl Bank {
         Tpp::load(&self.directory().join("tpp").join("tpp.toml"), client).await
     }
 
+    /// Its process, while it runs.
+    pub fn process_id(&self) -> Option<u32> {
+        self.process.id()
+    }
+
     /// The last lines that the bank logged.
     pub fn log_end(&self) -> String {
         self.process.log_end()

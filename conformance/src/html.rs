@@ -7,7 +7,7 @@ pub struct Form {
     pub action: String,
     /// `get` or `post`, lower case.
     pub method: String,
-    /// Everything that could be sent.
+    /// Everything that could be sent; a disabled control cannot.
     pub fields: Vec<Field>,
 }
 
@@ -32,7 +32,7 @@ pub enum State {
     /// Sent: text, hidden, ticked.
     #[default]
     On,
-    /// Not sent: an empty tick box, a disabled control.
+    /// Not sent: an empty tick box.
     Off,
 }
 
@@ -44,10 +44,14 @@ impl Form {
         found.map(|field| value.clone_into(&mut field.value)).is_some()
     }
 
-    /// Ticks the boxes of this name that `wanted` accepts by value, and clears the others.
+    /// Ticks the boxes of this name that `wanted` accepts by value, and clears the others. Of a group of radio
+    /// buttons only one can be on: the first that is accepted.
     pub fn tick(&mut self, name: &str, wanted: impl Fn(&str) -> bool) {
+        let mut chosen = false;
         for field in self.fields.iter_mut().filter(|field| field.name == name && field.is_tick()) {
-            field.state = if wanted(&field.value) { State::On } else { State::Off };
+            let on = wanted(&field.value) && !(chosen && field.kind == "radio");
+            chosen |= on;
+            field.state = if on { State::On } else { State::Off };
         }
     }
 
@@ -91,7 +95,11 @@ pub fn forms(page: &str) -> Vec<Form> {
                 });
             }
             ("/form", _) => forms.extend(open.take()),
-            ("input" | "button" | "textarea" | "select", Some(form)) => form.fields.push(field(&tag)),
+            ("input" | "button" | "textarea" | "select", Some(form))
+                if tag.attribute("disabled").is_none() =>
+            {
+                form.fields.push(field(&tag));
+            }
             ("option", Some(form)) => choose(form, &tag),
             _ => {}
         }
@@ -140,7 +148,7 @@ fn field(tag: &Tag) -> Field {
         other => other.to_owned(),
     };
     let ticked = matches!(kind.as_str(), "checkbox" | "radio");
-    let on = tag.attribute("disabled").is_none() && (!ticked || tag.attribute("checked").is_some());
+    let on = !ticked || tag.attribute("checked").is_some();
     let value = match tag.name.as_str() {
         "textarea" => tag.text_after.clone(),
         _ => tag.attribute("value").unwrap_or_else(|| if ticked { "on".into() } else { String::new() }),
@@ -323,6 +331,15 @@ mod tests {
             press(&form, "approve"),
             "csrf=x/y/\";username=amal;accounts=A2;lang=ar;note=n & m;decision=yes;"
         );
+    }
+
+    #[test]
+    fn of_radio_buttons_one_is_sent_and_a_disabled_one_never() {
+        let page = "<form><input type=radio name=r value=1 disabled><input type=radio name=r value=2>\
+                    <input type=radio name=r value=3 checked></form>";
+        let mut form = forms(page).remove(0);
+        form.tick("r", |_| true);
+        assert_eq!(press(&form, ""), "r=2;");
     }
 
     #[test]

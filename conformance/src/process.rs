@@ -9,7 +9,7 @@ use tokio::process::{Child, Command};
 use crate::{Doing as _, Trouble};
 
 /// How long a process may take to become ready, or to stop when asked.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(50);
 
 /// A running child. Dropping it kills it.
@@ -79,6 +79,11 @@ impl Process {
     /// When the operating system refuses.
     pub async fn kill(mut self) -> Result<(), Trouble> {
         self.child.kill().await.doing(format!("kill {}", self.name))
+    }
+
+    /// Its identifier, while it runs.
+    pub fn id(&self) -> Option<u32> {
+        self.child.id()
     }
 
     /// Sends a signal by its name without `SIG`: `HUP`, `STOP`, `CONT`.

@@ -90,6 +90,7 @@ pub struct Visit {
     home: String,
     at: Url,
     cookies: Vec<(String, String)>,
+    statuses: Vec<u16>,
 }
 
 impl Visit {
@@ -99,7 +100,13 @@ impl Visit {
     /// When `home` is no address.
     pub fn new(client: &Client, home: &str) -> Result<Self, Trouble> {
         let at = Url::parse(home).doing("read the redirect URI")?;
-        Ok(Self { client: client.clone(), home: home.to_owned(), at, cookies: Vec::new() })
+        Ok(Self {
+            client: client.clone(),
+            home: home.to_owned(),
+            at,
+            cookies: Vec::new(),
+            statuses: Vec::new(),
+        })
     }
 
     /// Opens an address and follows redirects.
@@ -187,6 +194,16 @@ impl Visit {
         &self.cookies
     }
 
+    /// Where the browser stands: the page shown, or the address at which it left the bank.
+    pub fn at(&self) -> &Url {
+        &self.at
+    }
+
+    /// The status of every answer so far, redirects included.
+    pub fn statuses(&self) -> &[u16] {
+        &self.statuses
+    }
+
     async fn get(&mut self) -> Result<Answer, Trouble> {
         let request = Request::get(self.at.as_str()).body(bytes::Bytes::new()).doing("write a request")?;
         self.send(request).await
@@ -200,6 +217,7 @@ impl Visit {
         }
         request.headers_mut().insert("accept", "text/html".parse().doing("write the accept header")?);
         let answer = self.client.send(request).await?;
+        self.statuses.push(answer.status.as_u16());
         for cookie in answer.all("set-cookie") {
             self.keep(cookie);
         }

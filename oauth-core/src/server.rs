@@ -215,6 +215,13 @@ impl AuthorizationServer {
             .then(|| self.derived.nonces.make(self.ports.clock.now()))
     }
 
+    /// A nonce for an answer that demands one. Also where proofs need none, a client that brought one we do not know
+    /// is told one that we do (RFC 9449 section 8).
+    #[must_use]
+    pub fn demanded_nonce(&self) -> String {
+        self.derived.nonces.make(self.ports.clock.now())
+    }
+
     /// Algorithms a proof may be signed with, for the `algs` of a challenge.
     #[must_use]
     pub fn proof_algs(&self) -> String {

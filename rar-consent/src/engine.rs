@@ -2,22 +2,17 @@
 //!
 //! Every reading applies the clock first and keeps what it changed, so nobody sees a status that time has overtaken.
 
+mod grants;
+
 use std::sync::Arc;
 
-use async_trait::async_trait;
-use oauth_core::{
-    Approval, ApprovalReason, AuthorizationDetails, Client, ClientId, Clock, ConsentFacts, ConsentId,
-    Consents, DetailsFault, DetailsReason, Error, Fault, Grant, Refusal, RuleId, Standing, Subject,
-    Timestamp, VettedRequest,
-};
+use oauth_core::{ClientId, Clock, ConsentId, Fault, Subject, Timestamp};
 
+use crate::consent::Consent;
 use crate::consent::history::{Actor, HistoryEntry};
 use crate::consent::status::{ConsentStatus, IllegalMove, MoveFault};
 use crate::consent::terms::{OfxperaConsent, Terms};
-use crate::consent::{Consent, Lodged};
-use crate::describe::{AccountChoice, choice};
-use crate::detail::Lodging;
-use crate::detail::ofxpera::{self, TermsFault};
+use crate::detail::ofxpera::TermsFault;
 use crate::detail::registry::DetailRegistry;
 use crate::port::{ConsentStore, DUE_MAX, Inserted, Replaced};
 
@@ -111,7 +106,8 @@ impl ConsentEngine {
         self.store.insert(consent, entry).await
     }
 
-    /// Changes the terms of an OFxPERA consent: all of them while nobody has decided, otherwise narrower ones only.
+    /// Changes the terms of an OFxPERA consent: freely until an authorization request refers to it, not at all while the
+    /// customer decides, and to narrower ones afterwards.
     ///
     /// # Errors
     /// When the store fails.
@@ -123,7 +119,7 @@ impl ConsentEngine {
         now: Timestamp,
     ) -> Result<Amended, Fault> {
         for _ in 0..TRIES {
-            let Some(consent) = self.consent(id, now).await? else {
+            let Some(consent) = self.consent(id, now).await?.filter(|consent| consent.is_of(actor)) else {
                 return Ok(Amended::Unknown);
             };
             let Terms::Ofxpera(stored) = &consent.terms else {
@@ -131,9 +127,10 @@ impl ConsentEngine {
             };
             let status = consent.status;
             let waiting = match status {
-                ConsentStatus::AwaitingAuthorization => true,
+                ConsentStatus::AwaitingAuthorization if consent.asked_at.is_none() => true,
                 ConsentStatus::Authorized | ConsentStatus::Suspended => false,
-                ConsentStatus::Rejected
+                ConsentStatus::AwaitingAuthorization
+                | ConsentStatus::Rejected
                 | ConsentStatus::Revoked
                 | ConsentStatus::Expired
                 | ConsentStatus::Finished => return Ok(Amended::Illegal(status)),
@@ -160,7 +157,7 @@ impl ConsentEngine {
         Err(contended())
     }
 
-    /// Revokes a consent. Its tokens die with it, because each use of them asks for its [`Standing`].
+    /// Revokes a consent of this actor; another's is unknown to it. Its tokens die with it, because each use of them asks for its [`Standing`](oauth_core::Standing).
     ///
     /// # Errors
     /// When the store fails.
@@ -181,7 +178,7 @@ impl ConsentEngine {
         })
     }
 
-    /// Holds a consent for now.
+    /// Holds a consent of this actor for now.
     ///
     /// # Errors
     /// When the store fails.
@@ -207,7 +204,9 @@ impl ConsentEngine {
         now: Timestamp,
     ) -> Result<Moved, Fault> {
         match self.consent(id, now).await? {
-            Some(consent) if consent.status == ConsentStatus::AwaitingAuthorization => {
+            Some(consent)
+                if consent.is_of(actor) && consent.status == ConsentStatus::AwaitingAuthorization =>
+            {
                 Ok(Moved::Illegal(consent.status))
             }
             Some(_) => self.put(id, &Wanted { to: ConsentStatus::Authorized, actor, reason }, now).await,
@@ -273,7 +272,8 @@ impl ConsentEngine {
 
     async fn put(&self, id: &ConsentId, wanted: &Wanted<'_>, now: Timestamp) -> Result<Moved, Fault> {
         for _ in 0..TRIES {
-            let Some(consent) = self.consent(id, now).await? else {
+            let Some(consent) = self.consent(id, now).await?.filter(|consent| consent.is_of(wanted.actor))
+            else {
                 return Ok(Moved::Unknown);
             };
             if consent.status == wanted.to {
@@ -299,145 +299,15 @@ struct Wanted<'a> {
     reason: &'a str,
 }
 
-/// UAE bank service initiation section 4.1: an identifier is used once, for ever.
-const ID_UNUSED: RuleId = RuleId("UAEBSI-4.1-unused");
-/// RFC 9396 section 7: a consent is decided once, while it waits.
-const STILL_WAITING: RuleId = RuleId("RFC9396-7-waiting");
-/// RFC 9396 section 7: the accounts given are those that could be chosen.
-const ACCOUNTS_CHOSEN: RuleId = RuleId("RFC9396-7-accounts");
-
-#[async_trait]
-impl Consents for ConsentEngine {
-    async fn facts(&self, asked: &AuthorizationDetails, client: &Client) -> Result<ConsentFacts, Fault> {
-        let mut facts = Vec::new();
-        for id in asked.elements().iter().filter_map(ofxpera::referred) {
-            if let Some(consent) = self.consent(&id, self.clock.now()).await?
-                && consent.client == client.id
-            {
-                facts.push(serde_json::to_value(&consent).map_err(|error| Fault::new("consents", error))?);
-            }
-        }
-        Ok(ConsentFacts(facts))
-    }
-
-    async fn lodge(&self, request: &VettedRequest, now: Timestamp) -> Result<(), Error> {
-        let (Some(id), Some(detail)) = (&request.details.consent, request.details.elements.first()) else {
-            return Ok(());
-        };
-        match self.registry.lodging(detail, request.asked_at)? {
-            Lodging::Stored => match self.consent(id, now).await? {
-                Some(stored) if stored.client == request.client && is_waiting(&stored) => Ok(()),
-                Some(_) | None => Err(decided().into()),
-            },
-            Lodging::Fresh { terms, element } => {
-                let (issuer, client) = (request.issuer.clone(), request.client.clone());
-                let lodged = Lodged { id: id.clone(), issuer, client, element };
-                let (consent, entry) = Consent::awaiting(lodged, *terms, now);
-                match self.store.insert(&consent, &entry).await? {
-                    Inserted::New => Ok(()),
-                    Inserted::IdUsed => Err(id_used().into()),
-                }
-            }
-        }
-    }
-
-    async fn authorise(&self, grant: &Grant, approval: &Approval, now: Timestamp) -> Result<(), Error> {
-        let Some(id) = &grant.details.consent else {
-            return Ok(());
-        };
-        for _ in 0..TRIES {
-            let consent = self.consent(id, now).await?.filter(|consent| consent.client == grant.client);
-            let consent = consent.ok_or_else(decided)?;
-            let accounts = chosen(&choice(&consent.terms), &approval.accounts)?;
-            let actor = Actor::Customer(approval.subject.clone());
-            if !is_waiting(&consent) {
-                return Err(decided().into());
-            }
-            let (moved, entry) =
-                consent.moved(ConsentStatus::Authorized, &actor, "approved", now).map_err(|_| decided())?;
-            let authorised = Consent { subject: Some(approval.subject.clone()), accounts, ..moved };
-            if self.store.replace(&authorised, &entry).await? == Replaced::Done {
-                return Ok(());
-            }
-        }
-        Err(contended().into())
-    }
-
-    async fn refuse(
-        &self,
-        request: &VettedRequest,
-        subject: Option<&Subject>,
-        now: Timestamp,
-    ) -> Result<(), Error> {
-        let Some(id) = &request.details.consent else {
-            return Ok(());
-        };
-        for _ in 0..TRIES {
-            let consent = self.consent(id, now).await?;
-            let Some(consent) =
-                consent.filter(|stored| stored.client == request.client && is_waiting(stored))
-            else {
-                return Ok(());
-            };
-            let actor = subject.map_or(Actor::Engine, |subject| Actor::Customer(subject.clone()));
-            let Ok((moved, entry)) = consent.moved(ConsentStatus::Rejected, &actor, "declined", now) else {
-                return Ok(());
-            };
-            let rejected = Consent { subject: subject.cloned(), ..moved };
-            if self.store.replace(&rejected, &entry).await? == Replaced::Done {
-                return Ok(());
-            }
-        }
-        Err(contended().into())
-    }
-
-    async fn standing(&self, consent: &ConsentId, now: Timestamp) -> Result<Standing, Fault> {
-        let consent = self.consent(consent, now).await?;
-        Ok(consent.map_or(Standing::Ended, |consent| consent.standing(now)))
-    }
-}
-
 impl std::fmt::Debug for ConsentEngine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("ConsentEngine(…)")
     }
 }
 
-fn is_waiting(consent: &Consent) -> bool {
-    consent.status == ConsentStatus::AwaitingAuthorization
-}
-
 /// A consent as the store now has it.
 fn kept(consent: Consent) -> Consent {
     Consent { revision: consent.revision.saturating_add(1), ..consent }
-}
-
-/// The accounts a consent is given for, when the choice allows them.
-fn chosen(choice: &AccountChoice, given: &[String]) -> Result<Vec<String>, Refusal> {
-    let allowed = match choice {
-        AccountChoice::OneOf => given.len() == 1,
-        AccountChoice::AnyOf => !given.is_empty(),
-        AccountChoice::Fixed(iban) if given.is_empty() => return Ok(vec![iban.clone()]),
-        AccountChoice::Fixed(iban) => given == [iban.clone()],
-        AccountChoice::None => given.is_empty(),
-    };
-    if allowed {
-        return Ok(given.to_vec());
-    }
-    Err(Refusal { rule: ACCOUNTS_CHOSEN, reason: ApprovalReason::Widened.into() })
-}
-
-fn decided() -> Refusal {
-    Refusal { rule: STILL_WAITING, reason: ApprovalReason::DecidedBefore.into() }
-}
-
-fn id_used() -> Refusal {
-    let reason = DetailsReason {
-        fault: DetailsFault::ConsentIdUsed,
-        path: "authorization_details[0]".to_owned(),
-        hint: "this consent identifier was used before; make a new one",
-    };
-    Refusal { rule: ID_UNUSED, reason: reason.into() }
 }
 
 fn contended() -> Fault {

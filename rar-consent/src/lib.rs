@@ -3,7 +3,7 @@
 //! A [`DetailRegistry`] says which details exist and what they mean; it is pure and implements
 //! [`oauth_core::DetailTypes`]. A [`ConsentEngine`] keeps the [`Consent`] behind every grant in a [`ConsentStore`] and
 //! implements [`oauth_core::Consents`]. A consent changes its status through the one table [`TRANSITIONS`], is used
-//! through [`Consent::exercise`], and is put into words by [`describe`].
+//! through [`Consent::exercise`], and is put into words by [`describe()`].
 //!
 //! To add a type of detail, implement [`DetailKind`]; its documentation is the checklist.
 

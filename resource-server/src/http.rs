@@ -51,10 +51,7 @@ impl Origin {
     }
 }
 
-/// A request extension that overrides the origin for one request: set by the acceptor of another listener, such as the
-/// one that asks for client certificates.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ExternalOrigin(pub String);
+pub use oauth_core::http::ExternalOrigin;
 
 /// The resource server as one `tower_service::Service`. Clones share everything.
 #[derive(Clone)]
@@ -193,7 +190,8 @@ pub(crate) fn arrived_from<B>(
         query: request.uri().query().map(str::to_owned),
         headers: request.headers().clone(),
         certificate: request.extensions().get::<PeerCertificate>().cloned(),
-        origin: external.map_or_else(|| origin.as_str().to_owned(), |external| external.0.clone()),
+        origin: external
+            .map_or_else(|| origin.as_str().to_owned(), |external| external.0.as_ref().to_owned()),
         correlation,
         interaction,
         now,

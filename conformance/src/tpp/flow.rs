@@ -220,6 +220,15 @@ impl Tpp {
         self.post(&self.endpoint("token_endpoint")?, form, Part::TokenForm, mistakes).await
     }
 
+    /// Asks for a token of the client's own (RFC 6749 section 4.4).
+    ///
+    /// # Errors
+    /// When no answer arrives. A refusal is an answer.
+    pub async fn act_alone(&self, scope: &str, mistakes: &[Mistake]) -> Result<Answer, Trouble> {
+        let form = Members::of([("grant_type", "client_credentials"), ("scope", scope)]);
+        self.post(&self.endpoint("token_endpoint")?, form, Part::TokenForm, mistakes).await
+    }
+
     /// Introspects or revokes: a form with `token` at any endpoint that authenticates clients.
     ///
     /// # Errors

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use oauth_core::store::database::Database;
 use oauth_core::{Fault, Issuer, ServerSecret, Subject, TokenVerifier, VerifierSettings};
 use rar_consent::ConsentStore;
+use resource_server::dialect::ofxpera::{Ofxpera, OfxperaSettings};
 use resource_server::dialect::uae_bsi::UaeBsi;
 use resource_server::domain::{Account, AccountStatus, Balance};
 use resource_server::guard::{Guard, GuardPorts};
@@ -19,6 +20,9 @@ use super::assemble::{POLICY, StartFault};
 use super::config::Deployment;
 use super::data_dir::resource_of;
 use super::ui::{CustomerAccounts, OwnAccount};
+
+/// The organisation this bank is: identifier, name, BIC (ISO 9362).
+pub(super) const ORGANISATION: (&str, &str, &str) = ("bayan-trust", "Bayan Trust", "BAYTPHMM");
 
 /// The APIs, and what the rest of the bank needs of them.
 pub struct Apis {
@@ -64,8 +68,10 @@ pub fn apis(
     let verifier = TokenVerifier::new(settings, oauth);
     let guard = Arc::new(Guard::new(verifier, POLICY, GuardPorts::new(oauth, consents)));
     let operations = Operations { ports: ports.clone(), settings: OperationSettings::default() };
-    let uae = UaeBsi::new((issuer, POLICY), Arc::clone(&oauth.signer), operations);
-    let service = ResourceService::at(origin).mount(uae, guard).service();
+    let uae = UaeBsi::new((issuer, POLICY), Arc::clone(&oauth.signer), operations.clone());
+    let ofxpera =
+        Ofxpera::new(operations, OfxperaSettings::of(ORGANISATION.0, ORGANISATION.1, ORGANISATION.2));
+    let service = ResourceService::at(origin).mount(uae, Arc::clone(&guard)).mount(ofxpera, guard).service();
     Ok(Apis { service, ports, accounts: Arc::new(Book(book)) })
 }
 

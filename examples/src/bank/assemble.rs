@@ -10,8 +10,8 @@ use oauth_core::store::redis::RedisClaims;
 use oauth_core::store::sql::{SqlClaims, SqlStore};
 use oauth_core::{
     AuthorizationServer, Claims, Clock, CorrelationId, Entropy, FAPI2_SECURITY, Fault, FixedClients, Issuer,
-    LocalSigner, LogAudit, OutOfBounds, Policy, Ports, Resource, Scope, ServerSecret, Settings, Store,
-    SystemClock, SystemEntropy,
+    LogAudit, OutOfBounds, Policy, Ports, Resource, Scope, ServerSecret, Settings, Store, SystemClock,
+    SystemEntropy,
 };
 use rar_consent::{ConsentEngine, ConsentStore, DetailRegistry, SqlConsents};
 use resource_server::rail::settle;
@@ -26,7 +26,7 @@ use super::config::Deployment;
 use super::customers::Customers;
 use super::data_dir::{DataDir, DataFault, resource_of};
 use super::sessions::Sessions;
-use super::ui::{PageInteraction, Ui};
+use super::ui::{CustomerAccounts, PageInteraction, Ui};
 use super::{customers, fixture, sessions};
 use crate::pages::{Pages, PagesFault};
 use crate::serve::{Authorities, Edge, EdgeLimits, Listener, Shutdown};
@@ -109,53 +109,13 @@ impl Bank {
     /// # Errors
     /// [`StartFault`].
     pub async fn prepare(deployment: &Deployment) -> Result<Self, StartFault> {
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::default());
-        let data = load(deployment, clock.now()).await?;
-        let database = open(deployment).await?;
-        fixture::seed(&database, clock.now(), &*entropy).await?;
-
-        let customers = Customers::load(&database, HASHES_AT_ONCE).await?;
-        let consent_store: Arc<dyn ConsentStore> = Arc::new(SqlConsents::new(database.clone()));
-        let consents =
-            ConsentEngine::new(DetailRegistry::standard(), Arc::clone(&consent_store), Arc::clone(&clock));
-        let pages = Arc::new(Pages::new()?);
-        let clients = Arc::new(FixedClients::new(data.clients.iter().cloned()));
-        let ports = Ports {
-            clock: Arc::clone(&clock),
-            entropy: Arc::clone(&entropy),
-            clients: clients.clone(),
-            signer: LocalSigner::new(data.signing_keys),
-            claims: claims(deployment, &database, clock.now()).await?,
-            store: Arc::new(SqlStore::new(database.clone())),
-            details: Arc::new(DetailRegistry::standard()),
-            consents: consents.clone(),
-            interaction: Arc::new(PageInteraction { pages: Arc::clone(&pages) }),
-            users: customers.clone(),
-            audit: Arc::new(LogAudit),
-        };
-        let secret = || ServerSecret::new(data.secret.clone());
-        let settings = settings(deployment, secret())?;
-        let issuer = settings.issuer.clone();
-        let server =
-            AuthorizationServer::new(POLICY, settings, ports.clone()).map_err(StartFault::Settings)?;
-        let server = Arc::new(server);
-        let apis = apis(deployment, &database, &ports, consent_store, secret())?;
-        let sessions_over = |purpose: &str| {
-            Sessions::new(database.clone(), issuer.clone(), Arc::clone(&entropy), secret().key(purpose))
-        };
-        let ui = Arc::new(Ui {
-            server: Arc::clone(&server),
-            customers,
-            sessions: sessions_over("form token"),
-            pages,
-            consents: consents.clone(),
-            accounts: apis.accounts,
-            clients,
-            clock: Arc::clone(&clock),
-            origin: deployment.issuer(),
-            policy: POLICY.name,
-        });
+        let ground = Ground::lay(deployment).await?;
+        let ports = ground.ports(deployment).await?;
+        let server = AuthorizationServer::new(POLICY, settings(deployment, ground.secret())?, ports.clone());
+        let server = Arc::new(server.map_err(StartFault::Settings)?);
+        let apis =
+            apis(deployment, &ground.database, &ports, Arc::clone(&ground.consent_store), ground.secret())?;
+        let ui = Arc::new(ground.ui(deployment, &server, apis.accounts)?);
         let oauth = with_ofxpera_paths(OAuthService::new(server));
         let service = |pages: Option<Arc<Ui>>, origin: &str| PublicService {
             oauth: oauth.clone(),
@@ -163,7 +123,7 @@ impl Bank {
             pages,
             origin: Arc::from(origin),
         };
-        let listeners = Listeners::bind(deployment, &data.pki, &clock, &entropy).await?;
+        let listeners = Listeners::bind(deployment, &ground.data.pki, &ground.clock, &ground.entropy).await?;
         Ok(Self {
             public: listeners.public,
             mtls: listeners.mtls,
@@ -171,18 +131,18 @@ impl Bank {
             browser_and_api: service(Some(ui), &deployment.issuer()),
             machines: service(None, &deployment.mtls_origin()),
             operators: AdminService {
-                database: database.clone(),
-                consents: consents.clone(),
-                clock: Arc::clone(&clock),
+                database: ground.database.clone(),
+                consents: Arc::clone(&ground.consents),
+                clock: Arc::clone(&ground.clock),
             },
             housekeeping: Housekeeping {
                 store: ports.store,
-                consents,
-                sessions: sessions_over("form token"),
+                sessions: ground.sessions(deployment)?,
                 payments: apis.ports,
-                clock,
+                consents: ground.consents,
+                clock: ground.clock,
             },
-            database,
+            database: ground.database,
         })
     }
 
@@ -210,6 +170,83 @@ impl Bank {
 impl std::fmt::Debug for Bank {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Bank(…)")
+    }
+}
+
+/// What everything else stands on: files, database, customers, consents.
+struct Ground {
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    data: DataDir,
+    database: Database,
+    customers: Arc<Customers>,
+    clients: Arc<FixedClients>,
+    consent_store: Arc<dyn ConsentStore>,
+    consents: Arc<ConsentEngine>,
+    pages: Arc<Pages>,
+}
+
+impl Ground {
+    async fn lay(deployment: &Deployment) -> Result<Self, StartFault> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::default());
+        let data = load(deployment, clock.now()).await?;
+        let database = open(deployment).await?;
+        fixture::seed(&database, clock.now(), &*entropy).await?;
+        let customers = Customers::load(&database, HASHES_AT_ONCE).await?;
+        let clients = Arc::new(FixedClients::new(data.clients.iter().cloned()));
+        let consent_store: Arc<dyn ConsentStore> = Arc::new(SqlConsents::new(database.clone()));
+        let registry = DetailRegistry::standard();
+        let consents = ConsentEngine::new(registry, Arc::clone(&consent_store), Arc::clone(&clock));
+        let pages = Arc::new(Pages::new()?);
+        Ok(Self { clock, entropy, data, database, customers, clients, consent_store, consents, pages })
+    }
+
+    async fn ports(&self, deployment: &Deployment) -> Result<Ports, StartFault> {
+        Ok(Ports {
+            clock: Arc::clone(&self.clock),
+            entropy: Arc::clone(&self.entropy),
+            clients: self.clients.clone(),
+            signer: self.data.signer(),
+            claims: claims(deployment, &self.database, self.clock.now()).await?,
+            store: Arc::new(SqlStore::new(self.database.clone())),
+            details: Arc::new(DetailRegistry::standard()),
+            consents: self.consents.clone(),
+            interaction: Arc::new(PageInteraction { pages: Arc::clone(&self.pages) }),
+            users: self.customers.clone(),
+            audit: Arc::new(LogAudit),
+        })
+    }
+
+    fn ui(
+        &self,
+        deployment: &Deployment,
+        server: &Arc<AuthorizationServer>,
+        accounts: Arc<dyn CustomerAccounts>,
+    ) -> Result<Ui, StartFault> {
+        Ok(Ui {
+            server: Arc::clone(server),
+            customers: Arc::clone(&self.customers),
+            sessions: self.sessions(deployment)?,
+            pages: Arc::clone(&self.pages),
+            consents: Arc::clone(&self.consents),
+            accounts,
+            clients: self.clients.clone(),
+            clock: Arc::clone(&self.clock),
+            origin: deployment.issuer(),
+            policy: POLICY.name,
+        })
+    }
+
+    fn sessions(&self, deployment: &Deployment) -> Result<Sessions, StartFault> {
+        let issuer =
+            Issuer::new(&deployment.issuer()).map_err(|fault| StartFault::IllFormed(fault.to_string()))?;
+        let key = self.secret().key("form token");
+        Ok(Sessions::new(self.database.clone(), issuer, Arc::clone(&self.entropy), key))
+    }
+
+    fn secret(&self) -> ServerSecret {
+        self.data.server_secret()
     }
 }
 

@@ -44,9 +44,6 @@ impl PublicService {
             request.extensions_mut().insert(peer_certificate(&shown));
         }
         request.extensions_mut().insert(ExternalOrigin(Arc::clone(&self.origin)));
-        request
-            .extensions_mut()
-            .insert(resource_server::http::ExternalOrigin(self.origin.as_ref().to_owned()));
         let path = request.uri().path();
         match &self.pages {
             Some(pages) if pages.serves(path) => pages.handle(request).await,

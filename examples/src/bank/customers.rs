@@ -94,8 +94,8 @@ pub async fn add(database: &Database, customer: &Customer, password: &str, salt:
     .text(customer.subject.as_str())
     .text(&customer.username)
     .text(&record)
-    .text(&STANDARD_NO_PAD.encode(salt))
-    .text(&STANDARD_NO_PAD.encode(hash));
+    .text(STANDARD_NO_PAD.encode(salt))
+    .text(STANDARD_NO_PAD.encode(hash));
     database.write(statement).await.map_err(|fault| Fault::new("customers", fault))?;
     Ok(())
 }

@@ -1,9 +1,10 @@
 //! The first start: everything a bank needs to exist, made once and kept. A later start finds it and changes nothing.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use oauth_core::jose::{Alg, PublicJwk, SigningKey};
-use oauth_core::{Client, ClientMetadata, KeyId, Policy, ServerSecret, Timestamp};
+use oauth_core::{Client, ClientMetadata, KeyId, LocalSigner, Policy, ServerSecret, Timestamp};
 use ring::rand::SystemRandom;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
@@ -16,8 +17,8 @@ use crate::pki::{LocalPki, PkiFault};
 pub struct DataDir {
     /// Local authority and server certificate.
     pub pki: LocalPki,
-    /// Our signing keys; the first of an algorithm is the active one.
-    pub signing_keys: Vec<(KeyId, SigningKey)>,
+    /// Signs with our keys; the first of an algorithm is the active one.
+    signer: Arc<LocalSigner>,
     /// Secret that nonces, tickets and form tokens are keyed from.
     pub secret: Zeroizing<[u8; 32]>,
     /// Registered clients: the demo ones and those of the deployment file.
@@ -180,11 +181,17 @@ impl DataDir {
             Ok((id, key))
         };
         Ok(Self {
-            signing_keys: vec![named("es256", es256)?, named("ps256", ps256)?],
+            signer: LocalSigner::new(vec![named("es256", es256)?, named("ps256", ps256)?]),
             pki,
             secret: Zeroizing::new(*secret.reveal()),
             clients,
         })
+    }
+
+    /// Signs with our keys.
+    #[must_use]
+    pub fn signer(&self) -> Arc<LocalSigner> {
+        Arc::clone(&self.signer)
     }
 
     /// The secret as the authorization server takes it.
@@ -281,11 +288,12 @@ fn write_tpp_toml(deployment: &Deployment, directory: &Path) -> Result<(), DataF
     use std::fmt::Write as _;
     let mut text = format!(
         "# Written by the bank at its start; the third party in the terminal reads it.\n\
-         issuer = \"{}\"\nca = \"../ca.pem\"\ndefault = \"palm-books\"\nresource = \"{}\"\nresource_mtls = \"{}\"\n\n\
+         issuer = \"{}\"\nca = \"../ca.pem\"\ndefault = \"palm-books\"\nresource = \"{}\"\nresource_mtls = \"{}\"\ndata_holder = \"{}\"\n\n\
          [demo]\nusername = \"{}\"\npassword = \"{}\"\n",
         deployment.issuer(),
         deployment.issuer(),
         deployment.mtls_origin(),
+        super::apis::ORGANISATION.0,
         super::fixture::DEMO_USERNAME,
         super::fixture::DEMO_PASSWORD,
     );

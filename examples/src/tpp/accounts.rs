@@ -1,5 +1,7 @@
 //! Account data and contributions (OFxPERA): a consent of the client's own making, approved by the customer.
 
+use std::collections::BTreeSet;
+
 use chrono::DateTime;
 use http::header::HeaderName;
 use http::{Method, StatusCode};
@@ -104,13 +106,21 @@ pub(crate) async fn lodge(tpp: &Tpp, wanted: &Wanted<'_>) -> Result<String, Stop
     let ask = headers(tpp, Ask::body(Method::POST, url, ("application/json", body.to_string())));
     let reply = tpp.call(&token, ask, Echo::Demanded).await?;
     let lodged: Envelope<Consent> = reply.json("consent", StatusCode::CREATED)?;
-    if !lodged.data.permissions.iter().map(String::as_str).eq(wanted.permissions.iter().copied()) {
-        let found = quoted(&lodged.data.permissions.join(" "));
-        return Err(Refusal::new("CL-20", "consent", wanted.permissions.join(" "), found).into());
-    }
+    check_permissions(&lodged.data.permissions, wanted.permissions)?;
     let id = path_safe("consent", &lodged.data.id)?.to_owned();
     tpp.narrator.say(&format!("consent {id} waits for the customer"));
     Ok(id)
+}
+
+/// The customer will be asked for what we asked for, in whatever order.
+fn check_permissions(lodged: &[String], wanted: &[&str]) -> Result<(), Refusal> {
+    let (lodged, wanted): (BTreeSet<&str>, BTreeSet<&str>) =
+        (lodged.iter().map(String::as_str).collect(), wanted.iter().copied().collect());
+    if lodged == wanted {
+        return Ok(());
+    }
+    let listed = |set: &BTreeSet<&str>| set.iter().copied().collect::<Vec<_>>().join(" ");
+    Err(Refusal::new("CL-20", "consent", listed(&wanted), quoted(&listed(&lodged))))
 }
 
 /// The consent as the bank sees it.
@@ -176,6 +186,14 @@ mod tests {
     #[test]
     fn dates_are_written_in_utc() {
         assert_eq!(rfc3339(Timestamp::from_seconds(1_795_248_000)), "2026-11-21T08:00:00Z");
+    }
+
+    #[test]
+    fn a_consent_with_more_or_less_than_was_asked_for_stops_the_run() {
+        let lodged = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        assert!(check_permissions(&lodged(&["B", "A"]), &["A", "B"]).is_ok());
+        assert!(check_permissions(&lodged(&["A", "B", "C"]), &["A", "B"]).is_err());
+        assert!(check_permissions(&lodged(&["A"]), &["A", "B"]).is_err());
     }
 
     #[test]

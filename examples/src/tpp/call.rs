@@ -16,6 +16,7 @@ use super::http::{Ask, Reply};
 use super::proof::{ProofFor, ProofKey};
 
 const DPOP: HeaderName = HeaderName::from_static("dpop");
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("x-idempotency-key");
 const INTERACTION_ID: HeaderName = HeaderName::from_static("x-fapi-interaction-id");
 
 /// The nonces that servers gave out, by origin: those of the authorization server are not those of the resource
@@ -78,6 +79,24 @@ impl Tpp {
         }
         self.narrator.say("the resource server asks for its DPoP nonce: once more, with a new proof");
         self.call_once(token, ask, echo).await
+    }
+
+    /// Orders something that must happen once: with an idempotency key of its own, and once more with the same key
+    /// when the answer was lost (CL-20).
+    pub(crate) async fn order(
+        &self,
+        token: &Token,
+        make: impl Fn() -> Result<Ask, Stop>,
+    ) -> Result<Reply, Stop> {
+        let key = self.random.uuid()?.to_string();
+        let keyed = |ask: Ask| ask.with(IDEMPOTENCY_KEY, &key);
+        match self.call(token, keyed(make()?), Echo::Demanded).await {
+            Err(Stop::Network { place, why }) => {
+                self.narrator.say(&format!("{place}: {why}; once more with the same x-idempotency-key"));
+                self.call(token, keyed(make()?), Echo::Demanded).await
+            }
+            other => other,
+        }
     }
 
     async fn post_once(

@@ -198,7 +198,7 @@ struct ClientEntry {
 }
 
 fn default_data_holder() -> String {
-    "mandate-bank".to_owned()
+    "bayan-trust".to_owned()
 }
 
 impl File {

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use http::header::HeaderName;
 use http::{Method, StatusCode};
 use oauth_core::Seconds;
 use serde::Deserialize;
@@ -10,7 +9,6 @@ use serde_json::{Value, json};
 
 use super::Tpp;
 use super::accounts::{self, DETAILS_TYPE, Wanted};
-use super::call::Echo;
 use super::command::PayOrder;
 use super::error::{Refusal, Stop, quoted};
 use super::http::Ask;
@@ -84,9 +82,8 @@ pub(crate) async fn pay(tpp: &Tpp, order: &PayOrder) -> Result<Report, Stop> {
         "reference": order.reference,
     }});
     let url = accounts::url(tpp, "/banking/payments");
-    let ask = Ask::body(Method::POST, url, ("application/json", body.to_string()))
-        .with(HeaderName::from_static("x-idempotency-key"), &tpp.random.uuid()?.to_string());
-    let reply = tpp.call(token, accounts::headers(tpp, ask), Echo::Demanded).await?;
+    let ask = accounts::headers(tpp, Ask::body(Method::POST, url, ("application/json", body.to_string())));
+    let reply = tpp.order(token, || Ok(ask.clone())).await?;
     let mut payment = read(accounts::data(&reply, "contribution", StatusCode::CREATED)?)?;
     check(&payment, &consent_id, &order.amount)?;
     let path = format!("/banking/payments/{}", path_safe("contribution", &payment.payment_id)?);

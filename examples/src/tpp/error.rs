@@ -119,16 +119,19 @@ impl Refusal {
 
 /// A value from outside, shortened and reduced to printable ASCII, so that a message cannot be forged with it.
 pub(crate) fn quoted(text: &str) -> String {
-    const SHOWN: usize = 120;
-    let mut shown: String = text
-        .bytes()
-        .take(SHOWN)
+    format!("\"{}\"", printable(text, 120))
+}
+
+/// The first so many bytes of a text, reduced to printable ASCII.
+pub(crate) fn printable(text: &str, bytes_max: usize) -> String {
+    let shown = text.bytes().take(bytes_max);
+    let mut shown: String = shown
         .map(|byte| if byte == b' ' || byte.is_ascii_graphic() { char::from(byte) } else { '?' })
         .collect();
-    if text.len() > SHOWN {
+    if text.len() > bytes_max {
         shown.push_str("...");
     }
-    format!("\"{shown}\"")
+    shown
 }
 
 #[cfg(test)]

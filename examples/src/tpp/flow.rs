@@ -103,7 +103,7 @@ impl Tpp {
         match self.config.client.sender_constraint {
             SenderConstraint::Mtls => Ok(None),
             SenderConstraint::Dpop => {
-                let key = ProofKey::generate()?;
+                let key = ProofKey::generate(&self.random)?;
                 self.narrator.say(&format!("new DPoP key, thumbprint {}", key.thumbprint()));
                 Ok(Some(Arc::new(key)))
             }

@@ -13,7 +13,7 @@ use oauth_core::{Clock, json};
 use serde::de::DeserializeOwned;
 
 use super::connect::{CertificateFiles, Connector};
-use super::error::{Stop, quoted};
+use super::error::{Stop, printable, quoted};
 use super::narrate::{Message, Narrator};
 use super::{config::Config, mask};
 
@@ -21,6 +21,8 @@ use super::{config::Config, mask};
 const PATIENCE: Duration = Duration::from_secs(20);
 /// Bytes of an answer.
 const ANSWER_BYTES: usize = 512 * 1024;
+/// Bytes of each part of a server's explanation that are repeated.
+const SAID_BYTES: usize = 500;
 
 /// Whether the connection shows the client certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -209,8 +211,7 @@ pub(crate) fn said(value: &serde_json::Value) -> Option<String> {
         text("/Errors/0/Message/en"),
         text("/Errors/0/Path"),
     ];
-    let found: Vec<String> =
-        parts.into_iter().flatten().map(|part| quoted(part).trim_matches('"').to_owned()).collect();
+    let found: Vec<String> = parts.into_iter().flatten().map(|part| printable(part, SAID_BYTES)).collect();
     (!found.is_empty()).then(|| found.join(": "))
 }
 

@@ -36,6 +36,7 @@ mod signed;
 mod state;
 mod token;
 
+use std::collections::HashSet;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 
@@ -93,6 +94,8 @@ pub(crate) struct Tpp {
     keys: Mutex<JwkSet>,
     client_key: ClientKey,
     nonces: Nonces,
+    /// The `jti` of every signed answer of this run.
+    answers: Mutex<HashSet<String>>,
     http: Http,
     narrator: Arc<Narrator>,
     clock: Arc<dyn Clock>,
@@ -104,7 +107,8 @@ impl Tpp {
     async fn meet(config: Config, narrator: Arc<Narrator>) -> Result<Self, Stop> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::default());
-        let client_key = ClientKey::load(&config.client)?;
+        let random = Random::new(entropy);
+        let client_key = ClientKey::load(&config.client, &random)?;
         let http = Http::new(&config, Arc::clone(&narrator), Arc::clone(&clock))?;
         narrator.step("Discover the bank", "OpenID Connect Discovery 1.0 section 4");
         let metadata = Metadata::fetch(&http, &config).await?;
@@ -118,10 +122,11 @@ impl Tpp {
             keys,
             client_key,
             nonces: Nonces::default(),
+            answers: Mutex::default(),
             http,
             narrator,
             clock,
-            random: Random::new(entropy),
+            random,
         })
     }
 

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use chrono::{DateTime, FixedOffset};
-use http::header::HeaderName;
 use http::{Method, StatusCode};
 use oauth_core::Timestamp;
 use serde::Deserialize;
@@ -15,7 +14,7 @@ use super::command::PayOrder;
 use super::error::{Refusal, Stop, quoted};
 use super::http::Ask;
 use super::narrate::Report;
-use super::state::Api;
+use super::state::{Api, State};
 
 /// The canonical type of the consent.
 const DETAILS_TYPE: &str = "urn:openfinanceuae:service-initiation-consent";
@@ -28,8 +27,6 @@ const DUBAI_SECONDS: i32 = 4 * 3600;
 /// Questions about the status, and the pause between two.
 const POLLS_MAX: usize = 30;
 const POLL_PAUSE: Duration = Duration::from_millis(500);
-/// Times an order is sent when the answer was lost. The key is the same, so the bank books it once.
-const SENDS_MAX: usize = 2;
 
 #[derive(Debug, Deserialize)]
 struct Message {
@@ -92,6 +89,8 @@ pub(crate) async fn pay(tpp: &Tpp, order: &PayOrder) -> Result<Report, Stop> {
     };
     match settled.payment_status.as_str() {
         "AcceptedSettlementCompleted" | "AcceptedWithoutPosting" | "AcceptedCreditSettlementCompleted" => {
+            // The consent was for this one payment: its refresh token has ended with it.
+            State::read(&tpp.config.dir)?.end(&consent_id)?;
             Ok(report)
         }
         other => {
@@ -156,19 +155,7 @@ async fn send(tpp: &Tpp, order: &PayOrder, consent_id: &str, token: &Token) -> R
         "PayerReference": order.reference,
     }});
     let url = format!("{}{BASE}/payments", tpp.config.resource);
-    let idempotency = tpp.random.uuid()?.to_string();
-    let mut sends = 0;
-    let reply = loop {
-        sends += 1;
-        let ask = tpp.signed(Method::POST, &url, &message)?;
-        let ask = ask.with(HeaderName::from_static("x-idempotency-key"), &idempotency);
-        match tpp.call(token, ask, Echo::Demanded).await {
-            Err(Stop::Network { place, why }) if sends < SENDS_MAX => {
-                tpp.narrator.say(&format!("{place}: {why}; once more with the same x-idempotency-key"));
-            }
-            other => break other?,
-        }
-    };
+    let reply = tpp.order(token, || tpp.signed(Method::POST, &url, &message)).await?;
     let payment = read("payment order", tpp.open("payment order", &reply, StatusCode::CREATED)?)?;
     check_payment("payment order", &payment, consent_id, &order.amount)?;
     tpp.narrator.say(&format!(

@@ -5,7 +5,6 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use oauth_core::jose::{Alg, SigningKey};
 use oauth_core::{KeyId, Timestamp};
 use ring::digest;
-use ring::rand::SystemRandom;
 use serde_json::{Value, json};
 
 use super::error::Stop;
@@ -34,11 +33,11 @@ pub(crate) struct ProofFor<'a> {
 
 impl ProofKey {
     /// A fresh P-256 key.
-    pub(crate) fn generate() -> Result<Self, Stop> {
-        let rng = SystemRandom::new();
+    pub(crate) fn generate(random: &Random) -> Result<Self, Stop> {
+        let rng = random.ring();
         let failed = |fault: &dyn std::fmt::Display| Stop::local("making a DPoP key", fault);
-        let der = SigningKey::generate_es256(&rng).map_err(|fault| failed(&fault))?;
-        let key = SigningKey::from_pkcs8_der(Alg::Es256, &der, &rng).map_err(|fault| failed(&fault))?;
+        let der = SigningKey::generate_es256(rng).map_err(|fault| failed(&fault))?;
+        let key = SigningKey::from_pkcs8_der(Alg::Es256, &der, rng).map_err(|fault| failed(&fault))?;
         let kid = KeyId::new("dpop").map_err(|fault| failed(&fault))?;
         let public = key.public(&kid);
         let mut jwk = public.to_value();
@@ -76,7 +75,7 @@ impl ProofKey {
         let mut text = format!("{}.{}", encode(&header), encode(&claims));
         let signature = self
             .key
-            .sign(&SystemRandom::new(), text.as_bytes())
+            .sign(random.ring(), text.as_bytes())
             .map_err(|fault| Stop::local("signing a DPoP proof", fault))?;
         text.push('.');
         URL_SAFE_NO_PAD.encode_string(signature, &mut text);
@@ -105,7 +104,7 @@ mod tests {
 
     #[test]
     fn every_proof_has_its_own_jti_and_names_method_and_url_without_query() {
-        let key = ProofKey::generate().unwrap();
+        let key = ProofKey::generate(&random()).unwrap();
         let (one, two) = (claims(&key, None, None), claims(&key, None, None));
         assert_ne!(one["jti"], two["jti"]);
         assert_eq!((&one["htm"], &one["htu"]), (&"POST".into(), &"https://a/b".into()));
@@ -115,7 +114,7 @@ mod tests {
     #[test]
     fn a_proof_beside_a_token_carries_its_hash_and_the_servers_nonce() {
         let proof = claims(
-            &ProofKey::generate().unwrap(),
+            &ProofKey::generate(&random()).unwrap(),
             Some("Kz~8mXK1EalYznwH-LC-1fBAo.4Ljp~zsPE_NeO.gxU"),
             Some("n1"),
         );
@@ -125,7 +124,7 @@ mod tests {
 
     #[test]
     fn the_header_carries_public_members_only() {
-        let key = ProofKey::generate().unwrap();
+        let key = ProofKey::generate(&random()).unwrap();
         let names: Vec<&str> = key.jwk.as_object().unwrap().keys().map(String::as_str).collect();
         assert_eq!(names.len(), 4);
         assert!(!names.contains(&"d"));

@@ -84,7 +84,10 @@ impl Tpp {
         let keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
         let parties = Parties { issuer: &self.config.issuer, client_id: &self.config.client.id };
         let text = std::str::from_utf8(&reply.body).unwrap_or_default();
-        let message = check(place, text, parties, &keys, self.clock.now())?;
+        let (jti, message) = check(place, text, parties, &keys, self.clock.now())?;
+        if !self.answers.lock().unwrap_or_else(PoisonError::into_inner).insert(jti) {
+            return Err(Refusal::new("CL-20", place, "an answer of its own", "one that came before").into());
+        }
         if reply.status == status {
             return Ok(message);
         }
@@ -93,14 +96,14 @@ impl Tpp {
     }
 }
 
-/// CL-20: signature, algorithm, issuer, audience and time of an answer.
+/// CL-20: signature, algorithm, issuer, audience and time of an answer. Yields its `jti` and its message.
 pub(crate) fn check(
     place: &'static str,
     text: &str,
     parties: Parties<'_>,
     keys: &JwkSet,
     now: Timestamp,
-) -> Result<Value, Refusal> {
+) -> Result<(String, Value), Refusal> {
     let refusal = |expected: String, found: String| Refusal::new("CL-20", place, expected, found);
     let jws = Jws::parse(text, limits::SIGNED_BODY_BYTES)
         .map_err(|fault| refusal("a signed object".to_owned(), fault.to_string()))?;
@@ -113,7 +116,8 @@ pub(crate) fn check(
     let response: Response =
         verified.claims().map_err(|fault| refusal("a well-formed envelope".to_owned(), fault.to_string()))?;
     check_envelope(place, &response, parties, now)?;
-    response.message.ok_or_else(|| refusal("message".to_owned(), "none".to_owned()))
+    let message = response.message.ok_or_else(|| refusal("message".to_owned(), "none".to_owned()))?;
+    Ok((response.jti.unwrap_or_default(), message))
 }
 
 fn check_envelope(
@@ -140,10 +144,10 @@ fn check_envelope(
     if response.exp.is_some_and(|until| until.timestamp().plus(SKEW) <= now) {
         return refusal("exp in the future".to_owned(), "an answer that has expired".to_owned());
     }
-    if response.jti.as_deref() == Some("") {
-        return refusal("a jti with characters in it, or none".to_owned(), "an empty one".to_owned());
+    match response.jti.as_deref() {
+        None | Some("") => refusal("jti".to_owned(), "none".to_owned()),
+        Some(_) => Ok(()),
     }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -180,9 +184,10 @@ mod tests {
         let (key, kid, public) = bank_key();
         let keys = JwkSet::new(vec![public]);
         let now = NOW.seconds();
-        let good = json!({"iss": "https://bank", "aud": ["palm"], "iat": now, "exp": now + 300, "message": {"a": 1}});
+        let good = json!({"iss": "https://bank", "aud": ["palm"], "iat": now, "exp": now + 300, "jti": "j1",
+            "message": {"a": 1}});
         let judge = |claims: &Value| check("payment", &sign(&key, &kid, claims), PARTIES, &keys, NOW);
-        assert_eq!(judge(&good).unwrap(), json!({"a": 1}));
+        assert_eq!(judge(&good).unwrap(), ("j1".to_owned(), json!({"a": 1})));
         let bad = [
             ("iss", json!("https://evil")),
             ("iss", Value::Null),
@@ -193,6 +198,7 @@ mod tests {
             ("iat", Value::Null),
             ("exp", json!(now - 10)),
             ("jti", json!("")),
+            ("jti", Value::Null),
             ("message", Value::Null),
         ];
         for (name, value) in bad {
@@ -210,7 +216,7 @@ mod tests {
     #[test]
     fn another_key_and_another_algorithm_are_refused() {
         let now = NOW.seconds();
-        let claims = json!({"iss": "https://bank", "aud": ["palm"], "iat": now, "message": {}});
+        let claims = json!({"iss": "https://bank", "aud": ["palm"], "iat": now, "jti": "j1", "message": {}});
         let (key, kid, _) = bank_key();
         let (_, _, other) = bank_key();
         let refused = check("payment", &sign(&key, &kid, &claims), PARTIES, &JwkSet::new(vec![other]), NOW);

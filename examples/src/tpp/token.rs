@@ -219,11 +219,11 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::tpp::keys::tests::fresh;
+    use crate::tpp::keys::tests::{fresh, random};
 
     #[test]
     fn the_token_type_is_compared_in_any_case_and_must_fit_the_binding() {
-        let key = ProofKey::generate().unwrap();
+        let key = ProofKey::generate(&random()).unwrap();
         assert!(check_type("dpOP", Some(&key)).is_ok());
         assert!(check_type("bEARER", None).is_ok());
         assert_eq!(check_type("Bearer", Some(&key)).unwrap_err().check, "CL-09");
@@ -250,7 +250,7 @@ mod tests {
     fn a_token_bound_to_another_key_stops_the_run() {
         let (signer, public) = fresh("k1");
         let keys = JwkSet::new(vec![public]);
-        let key = Arc::new(ProofKey::generate().unwrap());
+        let key = Arc::new(ProofKey::generate(&random()).unwrap());
         let token = |claims: &Value, proof_key: Option<&Arc<ProofKey>>| Token {
             value: signer.sign(None, claims).unwrap(),
             proof_key: proof_key.cloned(),

@@ -87,10 +87,8 @@ pub(super) fn error(server: &AuthorizationServer, endpoint: Option<Endpoint>, er
     if status == StatusCode::SERVICE_UNAVAILABLE {
         put(&mut answer, http::header::RETRY_AFTER, "1");
     }
-    if wire.code == ErrorCode::UseDpopNonce
-        && let Some(nonce) = server.fresh_nonce()
-    {
-        put(&mut answer, DPOP_NONCE, &nonce);
+    if wire.code == ErrorCode::UseDpopNonce {
+        put(&mut answer, DPOP_NONCE, &server.demanded_nonce());
     }
     if at == At::Resource && matches!(wire.status, 401 | 403) {
         challenge(server, &mut answer, error, &wire);

@@ -31,7 +31,7 @@ where
 }
 
 /// One `Content-Type` of a form, no other charset than UTF-8, and no content coding.
-fn is_form(headers: &http::HeaderMap) -> bool {
+pub(super) fn is_form(headers: &http::HeaderMap) -> bool {
     let mut types = headers.get_all(http::header::CONTENT_TYPE).iter();
     let (Some(only), None) = (types.next(), types.next()) else { return false };
     let Ok(text) = only.to_str() else { return false };

@@ -13,17 +13,19 @@ use http_body_util::Full;
 
 use super::ExternalOrigin;
 use super::answer::{self, Answer, DPOP_NONCE, INTERACTION_ID};
-use super::body::{read_form, refuse};
+use super::body::{is_form, read_form, refuse};
 use super::routes::{Aliased, Endpoint, Routes};
 use crate::endpoint::Submitted;
 use crate::endpoint::authorize::AuthorizeSubmitted;
 use crate::endpoint::introspect::{AnswerForm, IntrospectionAnswer};
 use crate::identify::Presented;
+use crate::limits;
 use crate::model::certificate::PeerCertificate;
-use crate::refusal::reason::RequestReason;
-use crate::refusal::{Error, RuleId};
+use crate::refusal::reason::{RequestReason, TokenReason};
+use crate::refusal::{Error, Refusal, RuleId};
 use crate::server::AuthorizationServer;
 use crate::vocabulary::id::CorrelationId;
+use crate::wire::form::Form;
 
 /// Name of the cookie that ties a browser to its tickets.
 pub const BROWSER_COOKIE: &str = "__Host-browser";
@@ -41,6 +43,8 @@ const PATH: RuleId = RuleId("RFC9110-15.5.5");
 const METHOD: RuleId = RuleId("RFC9110-15.5.6");
 /// RFC 6749 section 3.2: parameters travel in the body, not also in the query.
 const BODY_ONLY: RuleId = RuleId("RFC6749-3.2-query");
+/// RFC 6750 section 2: one way to send a token, and here it is the header.
+const IN_THE_HEADER: RuleId = RuleId("RFC6750-2-userinfo");
 
 impl OAuthService {
     /// Serves the endpoints at the paths of the settings.
@@ -78,6 +82,7 @@ impl OAuthService {
             Err(fault) => return answer::error(&self.server, None, &fault.into()),
         };
         let endpoint = self.routes.find(request.uri().path());
+        let tried = tried_basic(request.headers());
         let mut response = match self.dispatch(endpoint, request, &correlation).await {
             Ok(response) => response,
             Err(error) if endpoint == Some(Endpoint::Authorize) => {
@@ -86,6 +91,11 @@ impl OAuthService {
             Err(error) => answer::error(&self.server, endpoint, &error),
         };
         answer::put(&mut response, INTERACTION_ID, correlation.as_str());
+        let ours = endpoint != Some(Endpoint::Userinfo) && response.status() == StatusCode::UNAUTHORIZED;
+        if tried == Tried::Basic && ours {
+            // RFC 6749 section 5.2: the scheme that was tried, though no client here is registered for it
+            answer::put(&mut response, http::header::WWW_AUTHENTICATE, "Basic realm=\"clients\"");
+        }
         let proves = matches!(
             endpoint,
             Some(
@@ -126,6 +136,7 @@ impl OAuthService {
             }
             Endpoint::Userinfo => {
                 let presented = self.presented(&request);
+                only_in_the_header(request).await?;
                 Ok(answer::json(StatusCode::OK, &server.userinfo(&presented, correlation).await?))
             }
             Endpoint::Par => {
@@ -211,6 +222,35 @@ where
         let service = self.clone();
         Box::pin(async move { Ok(service.handle(request).await) })
     }
+}
+
+/// RFC 6750 section 2 with FAPI 2.0 Security Profile section 5.3.4: the token travels in the header and nowhere else.
+async fn only_in_the_header<B>(request: Request<B>) -> Result<(), Error>
+where
+    B: Body,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let (parts, body) = request.into_parts();
+    let query = parts.uri.query().unwrap_or_default().as_bytes().to_vec();
+    let form = if is_form(&parts.headers) { read_form(&parts.headers, body).await? } else { Vec::new() };
+    for parameters in [query, form] {
+        if Form::read(&parameters, limits::FORM_BODY_BYTES)?.get("access_token").is_some() {
+            return Err(Refusal { rule: IN_THE_HEADER, reason: TokenReason::Misplaced.into() }.into());
+        }
+    }
+    Ok(())
+}
+
+/// Whether a client tried `client_secret_basic` (RFC 6749 section 2.3.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Tried {
+    Basic,
+    NotBasic,
+}
+
+fn tried_basic(headers: &http::HeaderMap) -> Tried {
+    let scheme = |value: &String| value.split(' ').next().is_some_and(|it| it.eq_ignore_ascii_case("basic"));
+    if values(headers, "authorization").iter().any(scheme) { Tried::Basic } else { Tried::NotBasic }
 }
 
 /// Media type of a signed introspection answer (RFC 9701 section 4).

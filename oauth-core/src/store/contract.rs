@@ -10,6 +10,7 @@
 //! Each part of a suite starts with an empty store of its own, so `make` is called many times. Run the suites on a
 //! runtime of several threads: for every verb that spends something, sixty-four tasks try at once, round after round.
 
+pub(crate) mod cases;
 mod claims;
 mod grants;
 mod refresh;
@@ -23,7 +24,6 @@ use crate::model::grant::{Grant, Stage};
 use crate::port::claims::Claims;
 use crate::port::store::{Opening, Redemption, Spend, Store, StoredAccess};
 use crate::refusal::Fault;
-use crate::testkit;
 use crate::vocabulary::secret::{Access, Code, Refresh};
 use crate::vocabulary::time::{Seconds, Timestamp};
 
@@ -131,7 +131,7 @@ fn later(seconds: i64) -> Timestamp {
 }
 
 fn opening(name: &str) -> Opening {
-    Opening { code: testkit::fingerprint::<Code>(name), grant: testkit::grant(name, BEGINNING) }
+    Opening { code: cases::fingerprint::<Code>(name), grant: cases::grant(name, BEGINNING) }
 }
 
 fn staged(grant: &Grant, stage: Stage) -> Grant {
@@ -140,8 +140,8 @@ fn staged(grant: &Grant, stage: Stage) -> Grant {
 
 /// A store in which the grant of this name was opened.
 async fn opened(store: &Arc<dyn Store>, name: &str) -> Result<Opening, Breach> {
-    let request = testkit::fingerprint(name);
-    store.push(&request, &testkit::vetted_request(BEGINNING), later(60)).await?;
+    let request = cases::fingerprint(name);
+    store.push(&request, &cases::vetted_request(BEGINNING), later(60)).await?;
     let opening = opening(name);
     same(
         "a pushed request opens a grant",
@@ -156,14 +156,14 @@ fn redemption(name: &str, grant: &Grant, at: Timestamp) -> Redemption {
     Redemption {
         at,
         access: Some(stored(name, Some(grant))),
-        refresh: Some((testkit::fingerprint::<Refresh>(name), grant.until)),
+        refresh: Some((cases::fingerprint::<Refresh>(name), grant.until)),
     }
 }
 
 fn stored(name: &str, grant: Option<&Grant>) -> StoredAccess {
     StoredAccess {
-        token: testkit::fingerprint::<Access>(name),
-        claims: testkit::access_claims(name, grant.map(|grant| &grant.id), BEGINNING),
+        token: cases::fingerprint::<Access>(name),
+        claims: cases::access_claims(name, grant.map(|grant| &grant.id), BEGINNING),
         until: later(300),
     }
 }

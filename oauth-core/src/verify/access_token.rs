@@ -144,6 +144,13 @@ impl TokenVerifier {
         (self.nonce_policy == ProofNonce::Require).then(|| self.nonces.make(now))
     }
 
+    /// A nonce for an answer that demands one. Also where proofs need none, a client that brought one we do not know
+    /// is told one that we do (RFC 9449 section 9).
+    #[must_use]
+    pub fn demanded_nonce(&self, now: Timestamp) -> String {
+        self.nonces.make(now)
+    }
+
     /// Algorithms a proof may be signed with, for the `algs` of a challenge (RFC 9449 section 7.1).
     #[must_use]
     pub fn proof_algs(&self) -> String {

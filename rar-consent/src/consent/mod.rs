@@ -51,6 +51,9 @@ pub struct Consent {
     pub revocation: Option<Revocation>,
     /// What the customer was shown and approved.
     pub shown: Option<Shown>,
+    /// When an authorization request first referred to it, for a consent that was there before: from then on its terms
+    /// stand still until the customer has decided, so that what is approved is what was shown.
+    pub asked_at: Option<Timestamp>,
     /// Who suspended it: only that side may lift the suspension.
     pub suspended_by: Option<Role>,
     /// Counts changes in the store. A change is accepted only by the revision it was read at.
@@ -123,6 +126,7 @@ impl Consent {
             authorised_at: None,
             revocation: None,
             shown: None,
+            asked_at: None,
             suspended_by: None,
             revision: 1,
         };
@@ -134,6 +138,15 @@ impl Consent {
     #[must_use]
     pub fn unique_key(&self) -> String {
         crate::value::uuid::key(self.id.as_str())
+    }
+
+    /// Whether this consent is one this actor may act on: a third party's own, a customer's own; the bank's are all.
+    pub(crate) fn is_of(&self, actor: &Actor) -> bool {
+        match actor {
+            Actor::Tpp(client) => self.client == *client,
+            Actor::Customer(subject) => self.subject.as_ref() == Some(subject),
+            Actor::Operator(_) | Actor::Clock | Actor::Engine => true,
+        }
     }
 
     /// When its status changes by itself.

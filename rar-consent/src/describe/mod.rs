@@ -9,7 +9,7 @@ mod uae;
 use oauth_core::{ConsentFacts, Timestamp, VettedDetails};
 
 use crate::consent::Consent;
-use crate::consent::terms::{Terms, UaeAccount};
+use crate::consent::terms::{Permission, Terms, UaeAccount};
 use crate::detail::registry::DetailRegistry;
 
 /// What the customer is told.
@@ -110,13 +110,32 @@ pub(crate) fn choice(terms: &Terms) -> AccountChoice {
     match terms {
         Terms::UaePayment(payment) => choice_of_debtor(payment.debtor.as_ref()),
         Terms::Payment(_) => AccountChoice::OneOf,
-        Terms::Ofxpera(_) | Terms::Accounts(_) => AccountChoice::AnyOf,
+        Terms::Ofxpera(consent) => choice_of_permissions(&consent.permissions),
+        Terms::Accounts(_) => AccountChoice::AnyOf,
     }
 }
 
 /// The named account, or one of the customer's choice.
 fn choice_of_debtor(debtor: Option<&UaeAccount>) -> AccountChoice {
     debtor.map_or(AccountChoice::OneOf, |debtor| AccountChoice::Fixed(debtor.iban.clone()))
+}
+
+/// Some permissions concern accounts; others concern the person, who may not have one yet.
+fn choice_of_permissions(permissions: &[Permission]) -> AccountChoice {
+    let of_accounts = permissions.iter().any(|permission| match permission {
+        Permission::PeraBasicInfo
+        | Permission::PeraBalance
+        | Permission::PeraInvestmentDetails
+        | Permission::PeraTransactions
+        | Permission::PeraStatements
+        | Permission::SourceAccountRead
+        | Permission::PaymentInitiate => true,
+        Permission::CustomerRead
+        | Permission::CustomerDetailRead
+        | Permission::CustomerOnboard
+        | Permission::AccountOpen => false,
+    });
+    if of_accounts { AccountChoice::AnyOf } else { AccountChoice::None }
 }
 
 fn words(terms: &Terms) -> Description {

@@ -1,6 +1,6 @@
 //! OFxPERA consents in words.
 
-use super::{AccountChoice, Description, Row, plain, section, strong};
+use super::{Description, Row, choice_of_permissions, plain, section, strong};
 use crate::consent::terms::{OfxperaConsent, Permission};
 use crate::value::calendar::Zone;
 
@@ -36,7 +36,7 @@ pub(super) fn words(consent: &OfxperaConsent) -> Description {
         next: format!(
             "If you approve, the third party may do this until {until}, or until you take it back."
         ),
-        choice: AccountChoice::AnyOf,
+        choice: choice_of_permissions(&consent.permissions),
     }
 }
 

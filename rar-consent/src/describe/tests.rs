@@ -15,7 +15,7 @@ fn leaves(name: &str, value: &Value, found: &mut Vec<(String, Value)>) {
         Value::Array(items) => items.iter().for_each(|item| leaves(name, item, found)),
         Value::Object(members) => members.iter().for_each(|(name, member)| leaves(name, member, found)),
         Value::Null => {}
-        leaf => found.push((name.to_owned(), leaf.clone())),
+        Value::Bool(_) | Value::Number(_) | Value::String(_) => found.push((name.to_owned(), value.clone())),
     }
 }
 
@@ -102,4 +102,14 @@ fn every_field_of_the_generic_types_is_shown() {
     );
 }
 
-use crate::consent::terms::Permission;
+#[test]
+fn a_consent_about_the_person_alone_asks_for_no_account() {
+    for (permission, choice) in [
+        (Permission::CustomerOnboard, AccountChoice::None),
+        (Permission::AccountOpen, AccountChoice::None),
+        (Permission::SourceAccountRead, AccountChoice::AnyOf),
+        (Permission::PaymentInitiate, AccountChoice::AnyOf),
+    ] {
+        assert_eq!(choice_of_permissions(&[permission]), choice);
+    }
+}

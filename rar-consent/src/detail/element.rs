@@ -67,7 +67,13 @@ pub(crate) fn typed<T: DeserializeOwned>(value: Value, place: &Place) -> Result<
             JsonFault::Shape { at, .. } | JsonFault::Refused(at) => {
                 (rfc9396::VALUES_TYPED, DetailsFault::Value, at, "not a value this member can have")
             }
-            _ => (rfc9396::VALUES_TYPED, DetailsFault::Malformed, JsonPath::default(), "not strict JSON"),
+            JsonFault::NotUtf8
+            | JsonFault::ByteOrderMark
+            | JsonFault::Malformed { .. }
+            | JsonFault::TrailingData
+            | JsonFault::NotFinite
+            | JsonFault::TooDeep
+            | _ => (rfc9396::VALUES_TYPED, DetailsFault::Malformed, JsonPath::default(), "not strict JSON"),
         };
         place.below(&path).refuse(rule, fault, hint)
     })

@@ -49,14 +49,13 @@ impl DetailKind for OfxperaKind {
     }
 
     fn scope(&self, reading: &Reading, asked: &Scope) -> Result<Scope, Refusal> {
-        Scope::new(&format!("{asked} consent:{}", reading.consent).trim_start_matches(' ').to_owned())
-            .map_err(|_| {
-                Place::element(0).refuse(
-                    rfc9396::SCOPE_SUPPORTED.id,
-                    DetailsFault::ScopeMismatch,
-                    "scope is too long",
-                )
-            })
+        Scope::new(format!("{asked} consent:{}", reading.consent).trim_start_matches(' ')).map_err(|_| {
+            Place::element(0).refuse(
+                rfc9396::SCOPE_SUPPORTED.id,
+                DetailsFault::ScopeMismatch,
+                "scope is too long",
+            )
+        })
     }
 
     fn supports(&self, reading: &Reading, value: &str) -> Supported {

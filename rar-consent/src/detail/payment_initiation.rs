@@ -1,6 +1,6 @@
 //! `payment_initiation`: one payment, in the words of the example of RFC 9396 section 2.
 
-use oauth_core::{DetailsFault, Refusal, Resource, Scope, Timestamp};
+use oauth_core::{DetailsFault, Refusal, Scope, Timestamp};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -9,7 +9,7 @@ use super::{Asked, DetailKind, Lodging, Place, Reading, Supported};
 use crate::consent::terms::{PaymentInitiation, Terms};
 use crate::rules::rfc9396;
 use crate::value::amount::Amount;
-use crate::value::{iban, text};
+use crate::value::{https, iban, text};
 
 /// One payment.
 #[derive(Debug, Clone, Copy)]
@@ -23,7 +23,7 @@ struct Wire {
     #[serde(default)]
     actions: Vec<Action>,
     #[serde(default)]
-    locations: Vec<Resource>,
+    locations: Vec<String>,
     instructed_amount: WireAmount,
     creditor_name: String,
     creditor_account: CreditorAccount,
@@ -101,6 +101,9 @@ fn terms(element: &Value, place: &Place) -> Result<PaymentInitiation, Refusal> {
     if remittance.as_ref().is_some_and(|remittance| !text::is_readable(remittance, 140)) {
         return Err(refuse("remittanceInformationUnstructured", "must have 1 to 140 readable characters"));
     }
+    if wire.locations.len() > 8 || wire.locations.iter().any(|location| https::host(location).is_none()) {
+        return Err(refuse("locations", "must be https URLs, at most eight"));
+    }
     let word = |action: &Action| match action {
         Action::Initiate => "initiate".to_owned(),
         Action::Status => "status".to_owned(),
@@ -112,6 +115,6 @@ fn terms(element: &Value, place: &Place) -> Result<PaymentInitiation, Refusal> {
         creditor_iban: wire.creditor_account.iban,
         remittance,
         actions: wire.actions.iter().map(word).collect(),
-        locations: wire.locations.iter().map(|location| location.as_str().to_owned()).collect(),
+        locations: wire.locations,
     })
 }

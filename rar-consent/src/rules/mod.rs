@@ -26,8 +26,8 @@ fn value(holds: bool, place: &Place, hint: &'static str) -> Result<(), Reason> {
 
 mod neutral {
     use oauth_core::{
-        AssertionAudience, Cap, Constraint, Pkce, Policy, RefreshRotation, RequestObject, RequestPath,
-        Seconds, SenderConstraint,
+        AssertionAudience, Cap, Pkce, Policy, RefreshRotation, RequestObject, RequestPath, Seconds,
+        SenderConstraint,
     };
 
     /// A policy no rule about details reads.
@@ -41,7 +41,7 @@ mod neutral {
         client_auth: &[],
         assertion_audience: AssertionAudience::IssuerOnly,
         assertion_lifetime_max: Seconds::new(0),
-        sender_constraint: SenderConstraint::Require(&[] as &[Constraint]),
+        sender_constraint: SenderConstraint::Require(&[]),
         proof_age_max: Seconds::new(0),
         refresh_rotation: RefreshRotation::Keep,
         signing_algs: &[],

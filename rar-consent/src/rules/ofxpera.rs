@@ -47,6 +47,3 @@ pub(crate) const CONSENT_WAITING: Rule<ReferenceCase> = Rule {
         )
     },
 };
-
-/// Section 4.4: the refusal of a grant whose consent is of another kind.
-pub(crate) const CONSENT_KIND: RuleId = RuleId("OFXPERA-4.4-kind");

@@ -20,7 +20,7 @@ use super::{demand, value};
 use crate::consent::terms::{Schedule, UaeName, UaePayment};
 use crate::detail::Place;
 use crate::value::calendar::{Zone, anniversary};
-use crate::value::{iban, text, uuid};
+use crate::value::{https, iban, text, uuid};
 
 /// A consent that was read, and when.
 pub(crate) struct UaeCase {
@@ -211,23 +211,13 @@ pub(crate) const WEBHOOK: Rule<UaeCase> = Rule {
     id: RuleId("UAEBSI-11.1"),
     check: |case, _| {
         let fits = case.terms.webhook.as_ref().is_none_or(|webhook| {
-            let host = https_host(&webhook.url).map(str::to_ascii_lowercase);
+            let host = https::host(&webhook.url).map(str::to_ascii_lowercase);
             webhook.url.len() <= 2048 && host.is_some_and(|host| case.hosts.contains(&host))
         });
         let place = case.subscription.member("Webhook.Url");
         value(fits, &place, "must be an https URL on a host this client is registered with")
     },
 };
-
-/// Host and port of an `https` URL in printable ASCII, without user and fragment.
-pub(crate) fn https_host(url: &str) -> Option<&str> {
-    let rest = url.strip_prefix("https://")?;
-    let clean = rest
-        .bytes()
-        .all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'<' | b'>' | b'\\' | b'#'));
-    let authority = rest.split(['/', '?']).next()?;
-    (clean && !authority.is_empty() && !authority.contains('@')).then_some(authority)
-}
 
 /// Section 3.1: `type` and `Type` name this type in one of its spellings.
 pub(crate) const DIALECT: RuleId = RuleId("UAEBSI-3.1-type");

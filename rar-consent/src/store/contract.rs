@@ -1,1 +1,260 @@
-//! The contract every consent store meets.
+//! What every adapter of [`ConsentStore`] must do, as a suite to run in the tests of the adapter.
+//!
+//! ```ignore
+//! #[tokio::test(flavor = "multi_thread")]
+//! async fn our_store_keeps_the_contract() {
+//!     consent_store_contract(|| async { our_empty_store().await }).await.unwrap();
+//! }
+//! ```
+//!
+//! Each part starts with an empty store of its own, so `make` is called many times. Run it on a runtime of several
+//! threads: sixty-four tasks race for one consent, round after round.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use oauth_core::{ClientId, ConsentId, Fault, IllFormed, Issuer, Seconds, Subject, Timestamp, UriFault};
+use tokio::task::JoinSet;
+
+use crate::consent::history::{Actor, HistoryEntry};
+use crate::consent::status::{ConsentStatus, IllegalMove};
+use crate::consent::terms::{AccountInformation, AccountPermission, Terms};
+use crate::consent::{Consent, Lodged};
+use crate::port::{ConsentStore, DUE_MAX, Inserted, LIST_MAX, Replaced};
+
+/// What an adapter did instead of what its port says.
+#[derive(Debug, thiserror::Error)]
+pub enum Breach {
+    /// It answered something else.
+    #[error("{fact}: {found}")]
+    Answer {
+        /// What should hold.
+        fact: &'static str,
+        /// What was found, and what was wanted.
+        found: String,
+    },
+    /// It failed where nothing should fail.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+    /// A task of the suite did not end well.
+    #[error("a task of the suite ended early: {0}")]
+    Task(#[from] tokio::task::JoinError),
+    /// The suite itself is wrong.
+    #[error("the suite is wrong: {0}")]
+    Suite(String),
+}
+
+const BEGINNING: Timestamp = Timestamp::from_seconds(1_800_000_000);
+const RACERS: usize = 64;
+const ROUNDS: usize = 6;
+
+/// Holds a [`ConsentStore`] to its port.
+///
+/// # Errors
+/// The first thing it does that the port does not say.
+pub async fn consent_store_contract<F>(make: impl Fn() -> F) -> Result<(), Breach>
+where
+    F: Future<Output = Arc<dyn ConsentStore>>,
+{
+    kept(&*make().await).await?;
+    unique(&*make().await).await?;
+    replaced(&*make().await).await?;
+    listed(&*make().await).await?;
+    due(&*make().await).await?;
+    replace_race(&make().await).await?;
+    insert_race(&make().await).await
+}
+
+async fn kept(store: &dyn ConsentStore) -> Result<(), Breach> {
+    let (consent, entry) = waiting(1, BEGINNING)?;
+    same("a consent nobody made is not there", &store.consent(&consent.id).await?, &None)?;
+    same("it has no history", &store.history(&consent.id).await?, &Vec::new())?;
+    same("a new consent is kept", &store.insert(&consent, &entry).await?, &Inserted::New)?;
+    same("it comes back as it was", &store.consent(&consent.id).await?, &Some(consent.clone()))?;
+    same("so does its history", &store.history(&consent.id).await?, &vec![entry])?;
+    let other = id(&consent.id.as_str().to_ascii_uppercase())?;
+    same("another spelling is another name", &store.consent(&other).await?, &None)
+}
+
+async fn unique(store: &dyn ConsentStore) -> Result<(), Breach> {
+    let (consent, entry) = waiting(1, BEGINNING)?;
+    store.insert(&consent, &entry).await?;
+    let bare = consent.id.as_str().to_owned();
+    for text in [bare.clone(), format!("aac-{bare}"), format!("xyz-{bare}"), bare.to_ascii_uppercase()] {
+        let mut again = Consent { id: id(&text)?, ..consent.clone() };
+        again.client = client("somebody-else")?;
+        let outcome = store.insert(&again, &entry).await?;
+        same("a used identifier is not used again in any spelling", &outcome, &Inserted::IdUsed)?;
+    }
+    same("and the first consent stays", &store.consent(&consent.id).await?, &Some(consent.clone()))?;
+    same("with its history", &store.history(&consent.id).await?, &vec![entry.clone()])?;
+    let (revoked, by) = rejected(&consent)?;
+    store.replace(&revoked, &by).await?;
+    let outcome = store.insert(&consent, &entry).await?;
+    same("nor after its consent has ended", &outcome, &Inserted::IdUsed)
+}
+
+async fn replaced(store: &dyn ConsentStore) -> Result<(), Breach> {
+    let (consent, entry) = waiting(1, BEGINNING)?;
+    let (changed, by) = authorised(&consent)?;
+    let outcome = store.replace(&changed, &by).await?;
+    same("a consent that is not there is not changed", &outcome, &Replaced::Conflict)?;
+    same("nor made", &store.consent(&consent.id).await?, &None)?;
+    store.insert(&consent, &entry).await?;
+    same(
+        "a consent is changed by the revision it was read at",
+        &store.replace(&changed, &by).await?,
+        &Replaced::Done,
+    )?;
+    let after = Consent { revision: changed.revision + 1, ..changed.clone() };
+    same("the change is kept", &store.consent(&consent.id).await?, &Some(after))?;
+    let (late, by_late) = rejected(&consent)?;
+    let outcome = store.replace(&late, &by_late).await?;
+    same("a change by an older revision is refused", &outcome, &Replaced::Conflict)?;
+    let status = store.consent(&consent.id).await?.map(|found| found.status);
+    same("and changes nothing", &status, &Some(ConsentStatus::Authorized))?;
+    same("nor the history", &store.history(&consent.id).await?, &vec![entry, by])
+}
+
+async fn listed(store: &dyn ConsentStore) -> Result<(), Breach> {
+    let owner = Subject::new("customer").map_err(wrong)?;
+    for n in 0..LIST_MAX + 3 {
+        let second = i64::try_from(n).unwrap_or(i64::MAX);
+        let (consent, entry) = waiting(n, BEGINNING.plus(Seconds::new(second)))?;
+        store.insert(&consent, &entry).await?;
+        if n % 2 == 0 {
+            let (changed, by) = authorised(&consent)?;
+            store.replace(&changed, &by).await?;
+        }
+    }
+    let of_client = store.of_client(&client("tpp")?).await?;
+    same("a list has a bound", &of_client.len(), &LIST_MAX)?;
+    same(
+        "a list begins with the newest",
+        &of_client.is_sorted_by(|a, b| a.created_at > b.created_at),
+        &true,
+    )?;
+    let newest = of_client.first().map(|consent| consent.created_at);
+    let last = i64::try_from(LIST_MAX + 2).unwrap_or_default();
+    same("the newest is in it", &newest, &Some(BEGINNING.plus(Seconds::new(last))))?;
+    let of_subject = store.of_subject(&owner).await?;
+    same("a customer has what that customer authorised", &of_subject.len(), &((LIST_MAX + 4) / 2))?;
+    let own = of_subject.iter().all(|consent| consent.subject.as_ref() == Some(&owner));
+    same("and nothing else", &own, &true)?;
+    let nobody = store.of_client(&client("nobody")?).await?;
+    same("another client has nothing", &nobody, &Vec::new())
+}
+
+async fn due(store: &dyn ConsentStore) -> Result<(), Breach> {
+    for n in 0..4 {
+        let (consent, entry) =
+            waiting(n, BEGINNING.plus(Seconds::new(i64::try_from(n).unwrap_or_default())))?;
+        store.insert(&consent, &entry).await?;
+        if n == 3 {
+            let (over, by) = rejected(&consent)?;
+            store.replace(&over, &by).await?;
+        }
+    }
+    let deadline = BEGINNING.plus(Seconds::minutes(60));
+    let before = store.due(Timestamp::from_millis(deadline.millis() - 1)).await?;
+    same("nothing is due before its time", &before.len(), &0)?;
+    let first = store.due(deadline).await?;
+    same("what is due is due at its very time", &first.len(), &1)?;
+    let all = store.due(deadline.plus(Seconds::days(400))).await?;
+    same("what has ended is never due", &all.len(), &3)?;
+    same("the longest overdue comes first", &all.is_sorted_by_key(Consent::due_at), &true)?;
+    same("a batch has a bound", &(all.len() <= DUE_MAX), &true)
+}
+
+/// Of any number of changes to one revision exactly one is kept, and one entry with it.
+async fn replace_race(store: &Arc<dyn ConsentStore>) -> Result<(), Breach> {
+    for round in 0..ROUNDS {
+        let (consent, entry) = waiting(round, BEGINNING)?;
+        store.insert(&consent, &entry).await?;
+        let mut racers = JoinSet::new();
+        for n in 0..RACERS {
+            let (changed, by) = if n % 2 == 0 { authorised(&consent)? } else { rejected(&consent)? };
+            let store = Arc::clone(store);
+            racers.spawn(async move { store.replace(&changed, &by).await });
+        }
+        let mut done = 0;
+        while let Some(outcome) = racers.join_next().await {
+            done += usize::from(outcome?? == Replaced::Done);
+        }
+        same("of all racers exactly one changes the consent", &done, &1)?;
+        let history = store.history(&consent.id).await?;
+        same("and leaves one entry", &history.len(), &2)?;
+        let status = store.consent(&consent.id).await?.map(|found| found.status);
+        same("which is the one that holds", &status, &history.last().map(|entry| entry.to))?;
+    }
+    Ok(())
+}
+
+async fn insert_race(store: &Arc<dyn ConsentStore>) -> Result<(), Breach> {
+    for round in 0..ROUNDS {
+        let (consent, entry) = waiting(round, BEGINNING)?;
+        let mut racers = JoinSet::new();
+        for n in 0..RACERS {
+            let spelling = if n % 2 == 0 { consent.id.clone() } else { id(&format!("aac-{}", consent.id))? };
+            let (consent, entry) = (Consent { id: spelling, ..consent.clone() }, entry.clone());
+            let store = Arc::clone(store);
+            racers.spawn(async move { store.insert(&consent, &entry).await });
+        }
+        let mut new = 0;
+        while let Some(outcome) = racers.join_next().await {
+            new += usize::from(outcome?? == Inserted::New);
+        }
+        same("of all racers exactly one takes the identifier", &new, &1)?;
+    }
+    Ok(())
+}
+
+fn waiting(n: usize, now: Timestamp) -> Result<(Consent, HistoryEntry), Breach> {
+    let lodged = Lodged {
+        id: id(&format!("69255d98-ab0e-4758-92a7-{n:012x}"))?,
+        issuer: Issuer::new("https://bank.example")
+            .map_err(|fault: UriFault| Breach::Suite(fault.to_string()))?,
+        client: client("tpp")?,
+        element: serde_json::json!({"type": "account_information", "note": "\u{645} \" '"}),
+    };
+    let terms = AccountInformation {
+        permissions: vec![AccountPermission::Balances],
+        recurring: true,
+        valid_until: BEGINNING.plus(Seconds::days(90)),
+    };
+    Ok(Consent::awaiting(lodged, Terms::Accounts(terms), now))
+}
+
+fn authorised(consent: &Consent) -> Result<(Consent, HistoryEntry), Breach> {
+    let owner = Subject::new("customer").map_err(wrong)?;
+    let (moved, entry) = moved(consent, ConsentStatus::Authorized, &Actor::Customer(owner.clone()))?;
+    Ok((Consent { subject: Some(owner), ..moved }, entry))
+}
+
+fn rejected(consent: &Consent) -> Result<(Consent, HistoryEntry), Breach> {
+    moved(consent, ConsentStatus::Rejected, &Actor::Engine)
+}
+
+fn moved(consent: &Consent, to: ConsentStatus, actor: &Actor) -> Result<(Consent, HistoryEntry), Breach> {
+    let moved = consent.moved(to, actor, "contract", BEGINNING.plus(Seconds::new(1)));
+    moved.map_err(|refused: IllegalMove| Breach::Suite(refused.to_string()))
+}
+
+fn id(text: &str) -> Result<ConsentId, Breach> {
+    ConsentId::new(text).map_err(wrong)
+}
+
+fn client(text: &str) -> Result<ClientId, Breach> {
+    ClientId::new(text).map_err(wrong)
+}
+
+fn wrong(fault: IllFormed) -> Breach {
+    Breach::Suite(fault.to_string())
+}
+
+fn same<T: PartialEq + Debug>(fact: &'static str, found: &T, wanted: &T) -> Result<(), Breach> {
+    if found == wanted {
+        return Ok(());
+    }
+    Err(Breach::Answer { fact, found: format!("found {found:?}, wanted {wanted:?}") })
+}

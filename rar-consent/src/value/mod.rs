@@ -2,6 +2,7 @@
 
 pub(crate) mod amount;
 pub(crate) mod calendar;
+pub(crate) mod https;
 pub(crate) mod iban;
 pub(crate) mod text;
 pub(crate) mod uuid;

@@ -1,1 +1,18 @@
-//! The consent engine as an embedder sees it.
+//! Details and consents as an embedder meets them.
+
+#[cfg(test)]
+mod engine;
+#[cfg(test)]
+mod exercise;
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod generic;
+#[cfg(test)]
+mod ofxpera;
+#[cfg(test)]
+mod status;
+#[cfg(test)]
+mod stores;
+#[cfg(test)]
+mod uae;

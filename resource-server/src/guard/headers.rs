@@ -85,7 +85,7 @@ fn media(arrived: &Arrived, rules: &HeaderRules, needs: &Needs) -> Result<(), Gu
     let wanted: Vec<&str> =
         arrived.headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok()).collect();
     let takes = |produced: &&str| wanted.iter().any(|list| accepts(list, produced));
-    if !wanted.is_empty() && !rules.produces.iter().any(|produced| takes(&produced)) {
+    if !wanted.is_empty() && !rules.produces.iter().any(takes) {
         return Err(GuardRefusal::NotAcceptable);
     }
     let needed = match needs.body {

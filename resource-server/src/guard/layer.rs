@@ -120,7 +120,15 @@ pub(crate) fn challenge(
             headers.append(header::WWW_AUTHENTICATE, value);
         }
     }
+    if let Some(nonce) = guard.demanded_nonce(refusal, arrived)
+        && let Ok(value) = HeaderValue::from_str(&nonce)
+    {
+        headers.insert(DPOP_NONCE, value);
+    }
 }
+
+/// RFC 9449 section 9.
+const DPOP_NONCE: &str = "dpop-nonce";
 
 /// Adds what every answer carries: the identifier of the call, a nonce where proofs need one, and that nobody keeps it.
 pub(crate) fn finish(headers: &mut http::HeaderMap, guard: &Guard, arrived: &Arrived) {
@@ -132,6 +140,6 @@ pub(crate) fn finish(headers: &mut http::HeaderMap, guard: &Guard, arrived: &Arr
     set(super::INTERACTION_ID, arrived.correlation.as_str());
     set("cache-control", "no-store");
     if let Some(nonce) = guard.fresh_nonce(arrived) {
-        set("dpop-nonce", &nonce);
+        set(DPOP_NONCE, &nonce);
     }
 }

@@ -15,8 +15,8 @@ mod standing;
 use std::sync::Arc;
 
 use oauth_core::{
-    Audit, ClientDirectory, ClientStatus, Clock, Constraint, Entropy, Error, Fault, Policy, Refusal,
-    TokenReason, TokenVerifier,
+    Audit, ClientDirectory, ClientStatus, Clock, Constraint, Entropy, Error, Fault, Policy, ProofReason,
+    Reason, Refusal, TokenReason, TokenVerifier,
 };
 use rar_consent::ConsentStore;
 
@@ -169,6 +169,13 @@ impl Guard {
     #[must_use]
     pub fn fresh_nonce(&self, arrived: &Arrived) -> Option<String> {
         self.verifier.fresh_nonce(arrived.now)
+    }
+
+    /// `DPoP-Nonce` for a refusal that demands one.
+    pub(crate) fn demanded_nonce(&self, refusal: &GuardRefusal, arrived: &Arrived) -> Option<String> {
+        let GuardRefusal::Token(refusal) = refusal else { return None };
+        let demands = refusal.reason == Reason::Proof(ProofReason::Nonce);
+        demands.then(|| self.verifier.demanded_nonce(arrived.now))
     }
 
     async fn consent_of(

@@ -168,12 +168,11 @@ fn unfit(offered: &AccountChoice, posted: &[String]) -> Option<&'static str> {
     }
 }
 
-/// The accounts the approval names: the posted ones, or the one the request named itself.
+/// The accounts the approval names: the posted ones. An account that the request names itself needs no naming.
 fn chosen(offered: &AccountChoice, posted: Vec<String>) -> Vec<String> {
     match offered {
         AccountChoice::OneOf(_) | AccountChoice::AnyOf(_) => posted,
-        AccountChoice::Fixed(options) => options.iter().map(|option| option.id.clone()).collect(),
-        AccountChoice::NotNeeded => Vec::new(),
+        AccountChoice::Fixed(_) | AccountChoice::NotNeeded => Vec::new(),
     }
 }
 

@@ -126,10 +126,7 @@ impl Ui {
         B: Body,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let correlation = match self.server.fresh_correlation() {
-            Ok(correlation) => correlation,
-            Err(_) => return redirect("/"),
-        };
+        let Ok(correlation) = self.server.fresh_correlation() else { return redirect("/") };
         match self.dispatch(request, correlation.clone()).await {
             Ok(answer) => answer,
             Err(fault) => self.failed(&fault, &correlation),

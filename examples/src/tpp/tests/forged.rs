@@ -1,7 +1,6 @@
 //! A bank on a real TLS socket, honest but for one lie.
 
 use std::collections::{BTreeSet, HashMap};
-use std::convert::Infallible;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock};
 
@@ -60,6 +59,12 @@ pub(super) enum Lie {
     OtherAmount,
     OtherAudience,
     OtherCustomer,
+    /// Every proof is answered by a demand for a nonce.
+    AlwaysNonce,
+    /// The connection breaks on the first order.
+    LosesOrder,
+    /// Every signed answer has the same `jti`.
+    RepeatsJti,
 }
 
 /// A running bank and the directory of its client.
@@ -83,6 +88,8 @@ struct Seen {
     proof_keys: BTreeSet<String>,
     pushed: HashMap<String, String>,
     polls: usize,
+    idempotency_keys: Vec<String>,
+    answers: usize,
 }
 
 type Form = HashMap<String, String>;
@@ -113,6 +120,11 @@ impl ForgedBank {
         Self { dir, bank }
     }
 
+    /// Its issuer.
+    pub(super) fn issuer(&self) -> &str {
+        &self.bank.issuer
+    }
+
     /// Method and path of every request.
     pub(super) fn asked(&self) -> Vec<String> {
         self.bank.seen.lock().unwrap().asked.clone()
@@ -126,6 +138,11 @@ impl ForgedBank {
     /// Thumbprints of the keys that proofs were made with.
     pub(super) fn proof_keys(&self) -> BTreeSet<String> {
         self.bank.seen.lock().unwrap().proof_keys.clone()
+    }
+
+    /// The idempotency key of every order, in their order.
+    pub(super) fn idempotency_keys(&self) -> Vec<String> {
+        self.bank.seen.lock().unwrap().idempotency_keys.clone()
     }
 
     /// Values that no narration may contain.
@@ -149,7 +166,7 @@ async fn serve(listener: TcpListener, tls: TlsAcceptor, bank: Arc<Bank>) {
             let Ok(stream) = tls.accept(tcp).await else { return };
             let answer = service_fn(move |request| {
                 let bank = Arc::clone(&bank);
-                async move { Ok::<_, Infallible>(bank.answer(request).await) }
+                async move { bank.answer(request).await.ok_or("lost") }
             });
             let builder = hyper_util::server::conn::auto::Builder::new(hyper_util::rt::TokioExecutor::new());
             let _ = builder.serve_connection(TokioIo::new(stream), answer).await;
@@ -158,12 +175,16 @@ async fn serve(listener: TcpListener, tls: TlsAcceptor, bank: Arc<Bank>) {
 }
 
 impl Bank {
-    async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    async fn answer(&self, request: Request<Incoming>) -> Option<Response<Full<Bytes>>> {
         let (parts, body) = request.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
         let form: Form = url::form_urlencoded::parse(&body).into_owned().collect();
         let asked = format!("{} {}", parts.method, parts.uri.path());
         self.note(&asked, &parts.headers, &form);
+        let orders = self.seen.lock().unwrap().idempotency_keys.len();
+        if self.lie == Lie::LosesOrder && asked.ends_with("/payments") && orders == 1 {
+            return None;
+        }
         let mut answer = match asked.as_str() {
             "GET /.well-known/openid-configuration" => json_answer(200, &self.metadata()),
             "GET /jwks" => json_answer(200, &self.jwks()),
@@ -185,7 +206,7 @@ impl Bank {
             let echoed = if self.lie == Lie::OtherInteraction { other } else { id.clone() };
             answer.headers_mut().insert("x-fapi-interaction-id", echoed);
         }
-        answer
+        Some(answer)
     }
 
     fn note(&self, asked: &str, headers: &http::HeaderMap, form: &Form) {
@@ -203,6 +224,7 @@ impl Bank {
             jws.verify(&key).unwrap();
             seen.proof_keys.insert(key.thumbprint_text());
         }
+        seen.idempotency_keys.extend(text("x-idempotency-key"));
         seen.once.extend(text("x-fapi-interaction-id"));
         seen.once.extend(form.get("client_assertion").map(|assertion| jti(assertion)));
     }
@@ -237,7 +259,9 @@ impl Bank {
     fn par(&self, headers: &http::HeaderMap, form: Form) -> Response<Full<Bytes>> {
         let proof = headers["dpop"].to_str().unwrap();
         let claims = URL_SAFE_NO_PAD.decode(proof.split('.').nth(1).unwrap()).unwrap();
-        if serde_json::from_slice::<Value>(&claims).unwrap().get("nonce").is_none() {
+        if serde_json::from_slice::<Value>(&claims).unwrap().get("nonce").is_none()
+            || self.lie == Lie::AlwaysNonce
+        {
             let mut answer = json_answer(400, &json!({"error": "use_dpop_nonce"}));
             answer.headers_mut().insert("dpop-nonce", http::HeaderValue::from_static("n-1"));
             return answer;
@@ -330,8 +354,11 @@ impl Bank {
             return json_answer(status, &message);
         }
         let audience = self.or(Lie::OtherAudience, "palm", "other");
-        let claims =
-            json!({"iss": self.issuer, "aud": [audience], "iat": now, "exp": now + 300, "message": message});
+        let mut seen = self.seen.lock().unwrap();
+        seen.answers += usize::from(self.lie != Lie::RepeatsJti);
+        let claims = json!({"iss": self.issuer, "aud": [audience], "iat": now, "exp": now + 300,
+            "jti": seen.answers.to_string(), "message": message});
+        drop(seen);
         answer(status, "application/jwt", self.sign(&self.key, &claims))
     }
 

@@ -4,12 +4,11 @@ mod forged;
 
 use std::sync::Arc;
 
-use clap::Parser as _;
-use serde_json::Value;
-
 use super::command::Command;
 use super::error::Stop;
 use super::narrate::{Form, Narrator, Report, Trace};
+use super::state::{Api, Consent, State};
+use clap::Parser as _;
 use forged::{ForgedBank, Lie};
 
 async fn run(bank: &ForgedBank, words: &str) -> (Result<Report, Stop>, String) {
@@ -64,6 +63,11 @@ async fn each_lie_stops_the_run_with_its_rule_and_no_further_request() {
         (Lie::PlainPayment, "CL-20", "POST /open-finance/payment/v1/payments"),
         (Lie::OtherAmount, "CL-20", "POST /open-finance/payment/v1/payments"),
         (Lie::OtherAudience, "CL-20", "POST /open-finance/payment/v1/payments"),
+        (
+            Lie::RepeatsJti,
+            "CL-20",
+            "GET /open-finance/payment/v1/payments/6f1d2c7a-2b56-4c1e-9c57-0f4f5d0a7b33",
+        ),
     ];
     for (lie, check, last) in cases {
         let bank = ForgedBank::open(lie).await;
@@ -78,6 +82,25 @@ async fn each_lie_stops_the_run_with_its_rule_and_no_further_request() {
 }
 
 #[tokio::test]
+async fn a_nonce_is_answered_once_and_a_second_demand_ends_the_run() {
+    let bank = ForgedBank::open(Lie::AlwaysNonce).await;
+    let (outcome, _) = run(&bank, "pay --headless").await;
+    assert!(matches!(outcome, Err(Stop::Answer { status: 400, .. })));
+    assert_eq!(bank.asked().iter().filter(|asked| *asked == "POST /par").count(), 2);
+}
+
+#[tokio::test]
+async fn a_lost_answer_to_an_order_is_asked_for_again_with_the_same_idempotency_key() {
+    let bank = ForgedBank::open(Lie::LosesOrder).await;
+    run(&bank, "pay --headless").await.0.unwrap();
+    let first = bank.idempotency_keys();
+    assert!(first.len() == 2 && first[0] == first[1], "{first:?}");
+    run(&bank, "pay --headless").await.0.unwrap();
+    let both = bank.idempotency_keys();
+    assert!(both.len() == 3 && both[2] != both[0], "a new payment has a new key: {both:?}");
+}
+
+#[tokio::test]
 async fn a_customer_who_cannot_sign_in_is_no_security_reason() {
     let bank = ForgedBank::open(Lie::None).await;
     let (outcome, _) = run(&bank, "pay --headless --password wrong").await;
@@ -87,20 +110,54 @@ async fn a_customer_who_cannot_sign_in_is_no_security_reason() {
 #[tokio::test]
 async fn a_refresh_uses_a_new_key_keeps_the_old_refresh_token_and_checks_the_customer() {
     let bank = ForgedBank::open(Lie::None).await;
-    run(&bank, "pay --headless").await.0.unwrap();
-    let first = std::fs::read_to_string(bank.dir.join("tpp/state.json")).unwrap();
-    let report = run(&bank, "refresh").await.0.unwrap();
-    assert_eq!(report.value["userinfo"]["sub"], "u1");
-    let state =
-        |text: &str| serde_json::from_str::<Value>(text).unwrap()["consents"][0]["refresh_token"].clone();
-    let second = std::fs::read_to_string(bank.dir.join("tpp/state.json")).unwrap();
-    assert_eq!(state(&first), state(&second));
-    let keys = bank.proof_keys();
-    assert_eq!(keys.len(), 2, "one for the payment, another for the refresh");
+    keep_consent(&bank);
+    for _ in 0..2 {
+        let report = run(&bank, "refresh").await.0.unwrap();
+        assert_eq!(report.value["userinfo"]["sub"], "u1");
+    }
+    assert_eq!(kept_refresh_token(&bank).as_deref(), Some("rt_SECRET"));
+    assert_eq!(bank.proof_keys().len(), 2, "each refresh has its own");
 
     let liar = ForgedBank::open(Lie::OtherCustomer).await;
-    run(&liar, "pay --headless").await.0.unwrap();
+    keep_consent(&liar);
     assert!(matches!(run(&liar, "refresh").await.0, Err(Stop::Refused(refusal)) if refusal.check == "CL-18"));
+}
+
+#[tokio::test]
+async fn the_refresh_token_of_a_consent_for_one_payment_is_dropped_when_it_is_paid() {
+    let bank = ForgedBank::open(Lie::None).await;
+    run(&bank, "pay --headless").await.0.unwrap();
+    assert_eq!(kept_refresh_token(&bank), None);
+    assert_eq!(run(&bank, "consents").await.0.unwrap().value["consents"][0]["can_refresh"], false);
+    assert!(matches!(run(&bank, "refresh").await.0, Err(Stop::Declined(_))));
+}
+
+#[tokio::test]
+async fn a_refresh_token_of_another_bank_is_not_sent() {
+    let (bank, other) = (ForgedBank::open(Lie::None).await, ForgedBank::open(Lie::None).await);
+    keep_consent(&other);
+    std::fs::copy(other.dir.join("tpp/state.json"), bank.dir.join("tpp/state.json")).unwrap();
+    for words in ["refresh", "refresh c1", "consents revoke c1"] {
+        assert!(matches!(run(&bank, words).await.0, Err(Stop::Declined(_))), "{words}");
+    }
+    assert!(bank.asked().iter().all(|asked| asked.starts_with("GET ")), "{:?}", bank.asked());
+}
+
+fn keep_consent(bank: &ForgedBank) {
+    let consent = Consent {
+        id: "c1".to_owned(),
+        api: Api::Ofxpera,
+        client: "palm".to_owned(),
+        issuer: bank.issuer().to_owned(),
+        created_at: 5,
+        subject: Some("u1".to_owned()),
+        refresh_token: Some("rt_SECRET".to_owned()),
+    };
+    State::read(&bank.dir.join("tpp")).unwrap().keep(consent).unwrap();
+}
+
+fn kept_refresh_token(bank: &ForgedBank) -> Option<String> {
+    State::read(&bank.dir.join("tpp")).unwrap().consents()[0].refresh_token.clone()
 }
 
 #[tokio::test]

@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{BEGINNING, Breach, ROUNDS, later, race, same};
+use super::{BEGINNING, Breach, ROUNDS, cases, later, race, same};
 use crate::port::claims::{Claimed, Claims, Once};
-use crate::testkit;
 use crate::vocabulary::id::ClientId;
 use crate::vocabulary::uri::Issuer;
 
@@ -20,7 +19,7 @@ where
 }
 
 fn once(name: &str) -> Once {
-    Once::proof(&testkit::issuer(), &[7; 32], name, later(60))
+    Once::proof(&cases::issuer(), &[7; 32], name, later(60))
 }
 
 async fn claimed(claims: &dyn Claims) -> Result<(), Breach> {
@@ -49,7 +48,7 @@ async fn by_owner(claims: &dyn Claims) -> Result<(), Breach> {
     let (Ok(other), Ok(client)) = (Issuer::new("https://other.example"), ClientId::new("tpp")) else {
         return Ok(());
     };
-    let here = testkit::issuer();
+    let here = cases::issuer();
     for one in [
         Once::proof(&here, &[7; 32], "same", later(60)),
         Once::proof(&here, &[8; 32], "same", later(60)),

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use super::{
-    BEGINNING, Breach, RACERS, ROUNDS, later, opened, race, redemption, same, staged, stored, unlike, winner,
+    BEGINNING, Breach, RACERS, ROUNDS, cases, later, opened, race, redemption, same, staged, stored, unlike,
+    winner,
 };
 use crate::model::grant::Stage;
 use crate::port::store::{Redemption, Spend, Store, UseState};
-use crate::testkit;
 use crate::vocabulary::id::Subject;
 use crate::vocabulary::secret::{Code, Fingerprint, Secret};
 use crate::vocabulary::uri::Issuer;
@@ -27,7 +27,7 @@ where
 }
 
 async fn redeemed(store: &Arc<dyn Store>) -> Result<(), Breach> {
-    let unknown = testkit::fingerprint::<Code>("nobody's");
+    let unknown = cases::fingerprint::<Code>("nobody's");
     same("a code nobody made has no grant", &store.grant_by_code(&unknown).await?, &None)?;
     let opening = opened(store, "a").await?;
     for _ in 0..2 {
@@ -47,16 +47,16 @@ async fn redeemed(store: &Arc<dyn Store>) -> Result<(), Breach> {
     let late = store.redeem(&opening.code, &redemption("late", &opening.grant, later(120))).await?;
     same("so does a use after the code's end", &late, &spent)?;
     for name in ["again", "late"] {
-        let found = store.grant_by_refresh(&testkit::fingerprint(name)).await?;
+        let found = store.grant_by_refresh(&cases::fingerprint(name)).await?;
         same("a use that did not apply leaves no refresh token", &found, &None)?;
-        let found = store.access(&testkit::fingerprint(name), later(2)).await?;
+        let found = store.access(&cases::fingerprint(name), later(2)).await?;
         same("a use that did not apply leaves no access token", &found, &None)?;
     }
-    let record = store.grant_by_refresh(&testkit::fingerprint("a")).await?;
+    let record = store.grant_by_refresh(&cases::fingerprint("a")).await?;
     let found = record.map(|record| (record.grant, record.until, record.use_state));
     let wanted = (redeemed, opening.grant.until, UseState::Current);
     same("the refresh token of a redemption leads to its grant", &found, &Some(wanted))?;
-    let found = store.access(&testkit::fingerprint("a"), later(2)).await?;
+    let found = store.access(&cases::fingerprint("a"), later(2)).await?;
     same(
         "the access token of a redemption comes back",
         &found,
@@ -80,7 +80,7 @@ async fn over(store: &Arc<dyn Store>) -> Result<(), Breach> {
     let opening = opened(store, "a").await?;
     let change = redemption("a", &opening.grant, opening.grant.code_until);
     same("a code is not redeemed at its end", &store.redeem(&opening.code, &change).await?, &Spend::Unknown)?;
-    let found = store.grant_by_refresh(&testkit::fingerprint("a")).await?;
+    let found = store.grant_by_refresh(&cases::fingerprint("a")).await?;
     same("and leaves no refresh token", &found, &None)
 }
 
@@ -100,35 +100,35 @@ async fn revoked(store: &Arc<dyn Store>) -> Result<(), Breach> {
     let opening = opened(store, "b").await?;
     store.redeem(&opening.code, &redemption("b", &opening.grant, later(1))).await?;
     store.revoke(&opening.grant.id, later(2)).await?;
-    let found = store.access(&testkit::fingerprint("b"), later(2)).await?;
+    let found = store.access(&cases::fingerprint("b"), later(2)).await?;
     same("the access token of a revoked grant is over", &found, &None)?;
-    let found = store.grant_by_refresh(&testkit::fingerprint("b")).await?.map(|record| record.grant.stage);
+    let found = store.grant_by_refresh(&cases::fingerprint("b")).await?.map(|record| record.grant.stage);
     same("the refresh token of a revoked grant shows it revoked", &found, &Some(Stage::Revoked))?;
     let again = store.redeem(&opening.code, &redemption("again", &opening.grant, later(3))).await?;
     unlike("its code is not redeemed either", &again, &Spend::Applied)?;
     store.issue(&stored("late", Some(&opening.grant))).await?;
-    let found = store.access(&testkit::fingerprint("late"), later(3)).await?;
+    let found = store.access(&cases::fingerprint("late"), later(3)).await?;
     same("an access token kept after the revocation is not good", &found, &None)?;
-    let nobody = testkit::grant("nobody's", BEGINNING).id;
+    let nobody = cases::grant("nobody's", BEGINNING).id;
     store.revoke(&nobody, later(1)).await?;
     same("revoking what is not there makes nothing", &store.grant(&nobody).await?, &None)
 }
 
 async fn listed(store: &Arc<dyn Store>) -> Result<(), Breach> {
-    let alice = testkit::grant("any", BEGINNING).subject;
+    let alice = cases::grant("any", BEGINNING).subject;
     same("a customer without grants has none", &store.grants_of(&alice, BEGINNING).await?, &Vec::new())?;
     for (name, age) in [("old", 0), ("new", 20), ("middle", 10), ("revoked", 15), ("bob's", 16)] {
-        let request = testkit::fingerprint(name);
-        store.push(&request, &testkit::vetted_request(BEGINNING), later(60)).await?;
+        let request = cases::fingerprint(name);
+        store.push(&request, &cases::vetted_request(BEGINNING), later(60)).await?;
         let mut opening = super::opening(name);
-        opening.grant = testkit::grant(name, later(age));
+        opening.grant = cases::grant(name, later(age));
         if let ("bob's", Ok(bob)) = (name, Subject::new("bob")) {
             opening.grant.subject = bob;
         }
         store.open(&request, &opening, BEGINNING).await?;
         store.redeem(&opening.code, &redemption(name, &opening.grant, later(age))).await?;
     }
-    store.revoke(&testkit::grant("revoked", BEGINNING).id, later(30)).await?;
+    store.revoke(&cases::grant("revoked", BEGINNING).id, later(30)).await?;
     let found = store.grants_of(&alice, later(30)).await?;
     let names: Vec<&str> = found.iter().map(|grant| grant.id.as_str()).collect();
     same(
@@ -147,9 +147,9 @@ async fn of_one_issuer(store: &Arc<dyn Store>) -> Result<(), Breach> {
     let Ok(other) = Issuer::new("https://other.example") else { return Ok(()) };
     let secret = Secret::<Code>::from_random(&zeroize::Zeroizing::new([7; 32]));
     let (here, there): (Fingerprint<Code>, _) =
-        (secret.fingerprint(&testkit::issuer()), secret.fingerprint(&other));
-    let request = testkit::fingerprint("a");
-    store.push(&request, &testkit::vetted_request(BEGINNING), later(60)).await?;
+        (secret.fingerprint(&cases::issuer()), secret.fingerprint(&other));
+    let request = cases::fingerprint("a");
+    store.push(&request, &cases::vetted_request(BEGINNING), later(60)).await?;
     let mut opening = super::opening("a");
     opening.code = here;
     store.open(&request, &opening, BEGINNING).await?;
@@ -174,9 +174,9 @@ async fn redeem_race(store: &Arc<dyn Store>) -> Result<(), Breach> {
         for (racer, spend) in spends.iter().enumerate() {
             let wanted = if racer == winner { &Spend::Applied } else { &spent };
             same("those who come too late are told whose grant it was", spend, wanted)?;
-            let found = store.grant_by_refresh(&testkit::fingerprint(&name(racer))).await?.is_some();
+            let found = store.grant_by_refresh(&cases::fingerprint(&name(racer))).await?.is_some();
             same("only the one who redeemed has a refresh token", &found, &(racer == winner))?;
-            let found = store.access(&testkit::fingerprint(&name(racer)), later(2)).await?.is_some();
+            let found = store.access(&cases::fingerprint(&name(racer)), later(2)).await?.is_some();
             same("only the one who redeemed has an access token", &found, &(racer == winner))?;
         }
     }
@@ -203,9 +203,9 @@ async fn redeem_against_revoke(store: &Arc<dyn Store>) -> Result<(), Breach> {
         let found = store.grant(&opening.grant.id).await?.map(|grant| grant.stage);
         same("a revoked grant stays revoked, whoever redeems meanwhile", &found, &Some(Stage::Revoked))?;
         for racer in 0..RACERS {
-            let found = store.access(&testkit::fingerprint(&name(racer)), later(2)).await?;
+            let found = store.access(&cases::fingerprint(&name(racer)), later(2)).await?;
             same("no access token outlives the revocation", &found, &None)?;
-            let record = store.grant_by_refresh(&testkit::fingerprint(&name(racer))).await?;
+            let record = store.grant_by_refresh(&cases::fingerprint(&name(racer))).await?;
             let alive = record.is_some_and(|record| record.grant.stage != Stage::Revoked);
             same("no refresh token outlives the revocation", &alive, &false)?;
         }

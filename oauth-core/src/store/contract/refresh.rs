@@ -3,11 +3,10 @@
 use std::sync::Arc;
 
 use super::{
-    BEGINNING, Breach, RACERS, ROUNDS, later, opened, race, redemption, same, stored, unlike, winner,
+    BEGINNING, Breach, RACERS, ROUNDS, cases, later, opened, race, redemption, same, stored, unlike, winner,
 };
 use crate::model::grant::{Grant, Stage};
 use crate::port::store::{Redemption, Spend, Store, UseState};
-use crate::testkit;
 use crate::vocabulary::secret::{Fingerprint, Refresh};
 
 pub(super) async fn hold<F>(make: &impl Fn() -> F) -> Result<(), Breach>
@@ -23,7 +22,7 @@ where
 }
 
 fn token(name: &str) -> Fingerprint<Refresh> {
-    testkit::fingerprint(name)
+    cases::fingerprint(name)
 }
 
 /// A grant whose code was redeemed for a refresh token of the same name.
@@ -47,12 +46,12 @@ async fn rotated(store: &Arc<dyn Store>) -> Result<(), Breach> {
     same("a refresh token is rotated", &spend, &Spend::Applied)?;
     same("the old token is spent, and still known", &use_state(store, "a").await?, &Some(UseState::Spent))?;
     same("the next one is current", &use_state(store, "b").await?, &Some(UseState::Current))?;
-    let access = store.access(&testkit::fingerprint("b"), later(2)).await?;
+    let access = store.access(&cases::fingerprint("b"), later(2)).await?;
     same("the access token of a rotation comes back", &access, &Some(stored("b", Some(&grant)).claims))?;
     let again = store.rotate(&token("a"), &redemption("c", &grant, later(2))).await?;
     same("a second rotation names the grant", &again, &Spend::SpentBefore(Some(grant.id.clone())))?;
     same("and brings no token", &use_state(store, "c").await?, &None)?;
-    let found = store.access(&testkit::fingerprint("c"), later(2)).await?;
+    let found = store.access(&cases::fingerprint("c"), later(2)).await?;
     same("of either kind", &found, &None)
 }
 
@@ -62,7 +61,7 @@ async fn kept(store: &Arc<dyn Store>) -> Result<(), Breach> {
         let change = Redemption { at: later(1), access: Some(stored(name, Some(&grant))), refresh: None };
         let spend = store.rotate(&token("a"), &change).await?;
         same("a refresh token that is kept records access tokens again and again", &spend, &Spend::Applied)?;
-        let found = store.access(&testkit::fingerprint(name), later(2)).await?;
+        let found = store.access(&cases::fingerprint(name), later(2)).await?;
         same("each of them comes back", &found, &Some(stored(name, Some(&grant)).claims))?;
     }
     same("a token that is kept stays current", &use_state(store, "a").await?, &Some(UseState::Current))?;
@@ -75,7 +74,7 @@ async fn kept(store: &Arc<dyn Store>) -> Result<(), Breach> {
     let change = Redemption { at: later(1), access: Some(stored("x", Some(&grant))), refresh: None };
     let unknown = store.rotate(&token("nobody's"), &change).await?;
     same("a token nobody made records nothing", &unknown, &Spend::Unknown)?;
-    same("nothing at all", &store.access(&testkit::fingerprint("x"), later(2)).await?, &None)
+    same("nothing at all", &store.access(&cases::fingerprint("x"), later(2)).await?, &None)
 }
 
 async fn over(store: &Arc<dyn Store>) -> Result<(), Breach> {
@@ -85,7 +84,7 @@ async fn over(store: &Arc<dyn Store>) -> Result<(), Breach> {
         let spend = store.rotate(&token("a"), &change).await?;
         same("a refresh token is not used at its end", &spend, &Spend::Unknown)?;
         same("and brings no token", &use_state(store, name).await?, &None)?;
-        let found = store.access(&testkit::fingerprint(name), later(2)).await?;
+        let found = store.access(&cases::fingerprint(name), later(2)).await?;
         same("of either kind", &found, &None)?;
     }
     Ok(())
@@ -99,7 +98,7 @@ async fn revoked(store: &Arc<dyn Store>) -> Result<(), Breach> {
         let spend = store.rotate(&token("a"), &change).await?;
         unlike("the refresh token of a revoked grant is not used", &spend, &Spend::Applied)?;
         same("and brings no token", &use_state(store, name).await?, &None)?;
-        let found = store.access(&testkit::fingerprint(name), later(2)).await?;
+        let found = store.access(&cases::fingerprint(name), later(2)).await?;
         same("of either kind", &found, &None)?;
     }
     Ok(())
@@ -124,7 +123,7 @@ async fn rotate_race(store: &Arc<dyn Store>) -> Result<(), Breach> {
             let found = use_state(store, &name(racer)).await?;
             let wanted = (racer == winner).then_some(UseState::Current);
             same("only the one who rotated has a refresh token", &found, &wanted)?;
-            let found = store.access(&testkit::fingerprint(&name(racer)), later(2)).await?.is_some();
+            let found = store.access(&cases::fingerprint(&name(racer)), later(2)).await?.is_some();
             same("only the one who rotated has an access token", &found, &(racer == winner))?;
         }
     }
@@ -155,7 +154,7 @@ async fn rotate_against_revoke(store: &Arc<dyn Store>) -> Result<(), Breach> {
         let found = store.grant(&grant.id).await?.map(|grant| grant.stage);
         same("a revoked grant stays revoked, whoever refreshes meanwhile", &found, &Some(Stage::Revoked))?;
         for racer in 0..RACERS {
-            let found = store.access(&testkit::fingerprint(&name(racer)), later(2)).await?;
+            let found = store.access(&cases::fingerprint(&name(racer)), later(2)).await?;
             same("no access token outlives the revocation", &found, &None)?;
             let record = store.grant_by_refresh(&token(&name(racer))).await?;
             let alive = record.is_some_and(|record| record.grant.stage != Stage::Revoked);

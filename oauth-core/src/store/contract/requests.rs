@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{BEGINNING, Breach, RACERS, ROUNDS, later, opening, race, same, unlike, winner};
+use super::{BEGINNING, Breach, RACERS, ROUNDS, cases, later, opening, race, same, unlike, winner};
 use crate::port::store::{Spend, Store};
-use crate::testkit;
 use crate::vocabulary::secret::{Fingerprint, RequestUri, Secret};
 use crate::vocabulary::uri::Issuer;
 
@@ -22,11 +21,11 @@ where
 }
 
 fn key(name: &str) -> Fingerprint<RequestUri> {
-    testkit::fingerprint(name)
+    cases::fingerprint(name)
 }
 
 async fn kept(store: &dyn Store) -> Result<(), Breach> {
-    let request = testkit::vetted_request(BEGINNING);
+    let request = cases::vetted_request(BEGINNING);
     same("a request nobody pushed is not there", &store.pushed(&key("a"), BEGINNING).await?, &None)?;
     store.push(&key("a"), &request, later(60)).await?;
     for _ in 0..2 {
@@ -41,7 +40,7 @@ async fn kept(store: &dyn Store) -> Result<(), Breach> {
 }
 
 async fn over(store: &dyn Store) -> Result<(), Breach> {
-    store.push(&key("a"), &testkit::vetted_request(BEGINNING), later(60)).await?;
+    store.push(&key("a"), &cases::vetted_request(BEGINNING), later(60)).await?;
     let alive = store.pushed(&key("a"), later(59)).await?.is_some();
     same("a pushed request is there until its end", &alive, &true)?;
     same("a pushed request is gone at its end", &store.pushed(&key("a"), later(60)).await?, &None)?;
@@ -55,7 +54,7 @@ async fn over(store: &dyn Store) -> Result<(), Breach> {
 async fn opened_once(store: &dyn Store) -> Result<(), Breach> {
     let unknown = store.open(&key("a"), &opening("a"), BEGINNING).await?;
     same("a request nobody pushed opens nothing", &unknown, &Spend::Unknown)?;
-    store.push(&key("a"), &testkit::vetted_request(BEGINNING), later(60)).await?;
+    store.push(&key("a"), &cases::vetted_request(BEGINNING), later(60)).await?;
     let first = store.open(&key("a"), &opening("first"), BEGINNING).await?;
     same("a pushed request opens a grant", &first, &Spend::Applied)?;
     same("a decided request is no longer there", &store.pushed(&key("a"), BEGINNING).await?, &None)?;
@@ -70,7 +69,7 @@ async fn opened_once(store: &dyn Store) -> Result<(), Breach> {
 
 async fn closed(store: &dyn Store) -> Result<(), Breach> {
     same("what nobody pushed cannot be closed", &store.close(&key("a"), BEGINNING).await?, &Spend::Unknown)?;
-    store.push(&key("a"), &testkit::vetted_request(BEGINNING), later(60)).await?;
+    store.push(&key("a"), &cases::vetted_request(BEGINNING), later(60)).await?;
     same("a pushed request is closed", &store.close(&key("a"), BEGINNING).await?, &Spend::Applied)?;
     let again = store.close(&key("a"), BEGINNING).await?;
     unlike("a closed request is not closed again", &again, &Spend::Applied)?;
@@ -83,7 +82,7 @@ async fn of_one_issuer(store: &dyn Store) -> Result<(), Breach> {
     let Ok(other) = Issuer::new("https://other.example") else { return Ok(()) };
     let secret = Secret::<RequestUri>::from_random(&zeroize::Zeroizing::new([7; 32]));
     let until = later(60);
-    store.push(&secret.fingerprint(&testkit::issuer()), &testkit::vetted_request(BEGINNING), until).await?;
+    store.push(&secret.fingerprint(&cases::issuer()), &cases::vetted_request(BEGINNING), until).await?;
     let found = store.pushed(&secret.fingerprint(&other), BEGINNING).await?;
     same("another issuer does not find the request", &found, &None)
 }
@@ -91,7 +90,7 @@ async fn of_one_issuer(store: &dyn Store) -> Result<(), Breach> {
 async fn open_race(store: &Arc<dyn Store>) -> Result<(), Breach> {
     for round in 0..ROUNDS {
         let request = key(&format!("open-{round}"));
-        store.push(&request, &testkit::vetted_request(BEGINNING), later(60)).await?;
+        store.push(&request, &cases::vetted_request(BEGINNING), later(60)).await?;
         let name = |racer: usize| format!("open-{round}-{racer}");
         let spends = race(|racer| {
             let (store, opening) = (Arc::clone(store), opening(&name(racer)));
@@ -110,7 +109,7 @@ async fn open_race(store: &Arc<dyn Store>) -> Result<(), Breach> {
 async fn open_against_close(store: &Arc<dyn Store>) -> Result<(), Breach> {
     for round in 0..ROUNDS {
         let request = key(&format!("decide-{round}"));
-        store.push(&request, &testkit::vetted_request(BEGINNING), later(60)).await?;
+        store.push(&request, &cases::vetted_request(BEGINNING), later(60)).await?;
         let name = |racer: usize| format!("decide-{round}-{racer}");
         let opens = |racer: usize| racer.is_multiple_of(2);
         let spends = race(|racer| {

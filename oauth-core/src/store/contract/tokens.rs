@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{BEGINNING, Breach, later, opened, redemption, same, stored};
+use super::{BEGINNING, Breach, cases, later, opened, redemption, same, stored};
 use crate::model::grant::Stage;
 use crate::port::store::{Store, TokenStanding};
-use crate::testkit;
 use crate::vocabulary::secret::{Access, Secret};
 use crate::vocabulary::uri::Issuer;
 
@@ -29,7 +28,7 @@ async fn issued(store: &dyn Store) -> Result<(), Breach> {
     let Ok(other) = Issuer::new("https://other.example") else { return Ok(()) };
     let secret = Secret::<Access>::from_random(&zeroize::Zeroizing::new([7; 32]));
     let mut token = stored("b", None);
-    token.token = secret.fingerprint(&testkit::issuer());
+    token.token = secret.fingerprint(&cases::issuer());
     store.issue(&token).await?;
     let found = store.access(&secret.fingerprint(&other), BEGINNING).await?;
     same("another issuer does not find the access token", &found, &None)
@@ -53,8 +52,8 @@ async fn swept(store: &Arc<dyn Store>) -> Result<(), Breach> {
     let revoked = opened(store, "revoked").await?;
     store.redeem(&revoked.code, &redemption("revoked", &revoked.grant, BEGINNING)).await?;
     store.revoke(&revoked.grant.id, later(1)).await?;
-    let pushed = testkit::fingerprint("pushed");
-    store.push(&pushed, &testkit::vetted_request(BEGINNING), later(60)).await?;
+    let pushed = cases::fingerprint("pushed");
+    store.push(&pushed, &cases::vetted_request(BEGINNING), later(60)).await?;
     store.revoke_token("jti", later(60)).await?;
 
     same("a sweep finds nothing where nothing is over", &store.sweep(later(59)).await?, &0)?;
@@ -66,9 +65,9 @@ async fn swept(store: &Arc<dyn Store>) -> Result<(), Breach> {
     same("a sweep leaves a redeemed grant, whose code died long ago", &found, &Some(Stage::Redeemed))?;
     let found = store.grant_by_code(&revoked.code).await?.map(|grant| grant.stage);
     same("a sweep leaves a revoked grant until its end", &found, &Some(Stage::Revoked))?;
-    let found = store.grant_by_refresh(&testkit::fingerprint("live")).await?.is_some();
+    let found = store.grant_by_refresh(&cases::fingerprint("live")).await?.is_some();
     same("a sweep leaves a refresh token", &found, &true)?;
-    let found = store.access(&testkit::fingerprint("live"), later(60)).await?.is_some();
+    let found = store.access(&cases::fingerprint("live"), later(60)).await?.is_some();
     same("a sweep leaves an access token", &found, &true)?;
 
     same("two access tokens end", &store.sweep(later(300)).await?, &2)?;

@@ -8,8 +8,9 @@ use serde_json::{Map, Value};
 
 use super::{Asked, DetailKind, Lodging, Place, Reading, Recognised, Supported};
 use crate::consent::terms::Terms;
-use crate::rules::uae_consent::{self, UaeCase, https_host};
+use crate::rules::uae_consent::{self, UaeCase};
 use crate::rules::{hold, rfc9396};
+use crate::value::https;
 use spelling::{CANONICAL, Spelling};
 
 /// Service initiation consents.
@@ -39,7 +40,7 @@ impl DetailKind for ServiceInitiationKind {
             terms,
             subscription: asked.place.member(spelling.subscription_name()),
             hosts: redirects
-                .filter_map(|uri| https_host(uri.as_str()))
+                .filter_map(|uri| https::host(uri.as_str()))
                 .map(str::to_ascii_lowercase)
                 .collect(),
             now: asked.now,

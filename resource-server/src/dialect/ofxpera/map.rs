@@ -82,10 +82,10 @@ fn limits(asked: Limits) -> Result<PaymentLimits, Problem> {
 }
 
 fn pesos(money: &WireMoney) -> Result<Money, MoneyFault> {
-    match Currency::parse(&money.currency)? {
-        Currency::Php => Money::parse(&money.amount, Currency::Php, IntegerDigits::THIRTEEN)?.positive(),
-        _ => Err(MoneyFault::OtherCurrency),
+    if Currency::parse(&money.currency)? != Currency::Php {
+        return Err(MoneyFault::OtherCurrency);
     }
+    Money::parse(&money.amount, Currency::Php, IntegerDigits::THIRTEEN)?.positive()
 }
 
 /// Section 4.1, for consents of this interface.

@@ -175,12 +175,9 @@ async fn one_transaction(dialect: &Ofxpera, call: &Call) -> Result<Answer, Probl
 async fn create_payment(dialect: &Ofxpera, call: &Call) -> Result<Answer, Problem> {
     let (operations, authority) = (&dialect.operations, &call.authority);
     let key = call.key.clone().ok_or_else(|| Problem::at(Code::MissingHeader, "x-idempotency-key"))?;
-    let tree = match strict::read_value(&call.body) {
-        Ok(tree) => tree,
-        Err(_) => {
-            authority.pass().map_err(|refusal| Problem::of_guard(&refusal))?;
-            return Err(Problem::new(Code::InvalidRequest));
-        }
+    let Ok(tree) = strict::read_value(&call.body) else {
+        authority.pass().map_err(|refusal| Problem::of_guard(&refusal))?;
+        return Err(Problem::new(Code::InvalidRequest));
     };
     let fingerprint = RequestFingerprint::of(&strict::canonical(&tree));
     if let Some(first) = payments::replay(operations, authority, &key, &fingerprint).await? {

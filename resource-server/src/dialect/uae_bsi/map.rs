@@ -1,7 +1,7 @@
 //! UAE Bank Service Initiation, into and out of the domain (sections 8.1, 8.3, 8.5, 14).
 
 use oauth_core::{ConsentId, RuleId, Timestamp};
-use rar_consent::{Actor, Amount, Consent, Schedule, UaeAccount, UaeName, UaePayment};
+use rar_consent::{Actor, Amount, Consent, Schedule, UaeAccount, UaeName, UaePayment, Use};
 use serde_json::{Value, json};
 
 use super::body::{
@@ -66,6 +66,18 @@ pub(crate) fn order(
         key,
         fingerprint,
     })
+}
+
+/// What of its consent an order uses. The account is judged later, and the book judges all of it again under its lock.
+pub(crate) fn use_of(order: &PaymentOrder, at: Timestamp) -> Use {
+    let text = |line: &Option<Line<120>>| line.as_ref().map(Line::to_string);
+    Use {
+        purpose: order.purpose.as_ref().map(Purpose::to_string),
+        payer_reference: text(&order.debtor_reference),
+        beneficiary_reference: text(&order.creditor_reference),
+        kind: order.consent_part.clone(),
+        ..Use::new(order.amount.minor(), order.amount.currency().code(), at)
+    }
 }
 
 /// The payee of a consent. What the consent was vetted with is read again by the stricter types of the domain.
@@ -283,7 +295,7 @@ mod tests {
         Payment::receive(terms).unwrap()
     }
 
-    fn shown(payment: &Payment, shown: Shown) -> serde_json::Value {
+    fn shown(payment: &Payment, shown: Shown) -> Value {
         let kind = PaymentType::SingleInstant;
         let answer = payment_answer(&Base::at("https://rs.example"), payment, (kind, None), shown);
         serde_json::to_value(answer).unwrap()

@@ -11,12 +11,12 @@ use super::map::{self, Base, Shown};
 use super::signature::SCHEMA;
 use super::{UaeBsi, bare, log, with_header};
 use crate::dialect::{Answer, Call, Route};
-use crate::domain::{PageRequest, PaymentId};
+use crate::domain::{PageRequest, Payment, PaymentId};
 use crate::guard::{
     ANY_STANDING, Body, GuardRefusal, IDEMPOTENCY_KEY, IN_FORCE, Needs, Retry, Scoped, TokenKind,
 };
 use crate::operation::consents::{self, ConsentRefusal};
-use crate::operation::payments::{self, DebtorFault, PaymentRefusal};
+use crate::operation::payments::{self, DebtorFault, PaymentOrder, PaymentRefusal};
 use crate::port::{OfKind, PaymentQuery};
 use crate::rules::fapi_resource::OUR_SIDE;
 use crate::rules::uae_payments as rules;
@@ -129,7 +129,7 @@ async fn settle(bank: &UaeBsi, call: &Call, outcome: Result<Answer, Stop>) -> An
     bank.denied(refused, Some(&call.authority.client.id), &call.arrived).await
 }
 
-/// Section 8.1: a payment is ordered. Its steps 5 to 7 stand here, 8 to 12 in the operation.
+/// Section 8.1: a payment is ordered. Steps 5 to 7 stand here, 8 to 12 in [`book`].
 async fn create_payment(bank: &UaeBsi, call: &Call) -> Result<Answer, Stop> {
     let message = bank.message(call)?;
     let fingerprint = message.fingerprint();
@@ -145,14 +145,28 @@ async fn create_payment(bank: &UaeBsi, call: &Call) -> Result<Answer, Stop> {
     };
     let sequence = data.instruction.payment_sequence_number.clone();
     let order = map::order(data, terms, (key.clone(), fingerprint))?;
-    let initiated = payments::initiate(&bank.operations, &call.authority, order).await;
-    let payment = initiated.map_err(of_payment)?;
+    let payment = book(bank, call, consent, order).await.map_err(of_payment)?;
     let base = Base::at(&call.arrived.origin);
     let part = (part_of(terms), sequence);
-    let message = map::payment_answer(&base, payment.payment(), part, Shown::AsCreated);
+    let message = map::payment_answer(&base, &payment, part, Shown::AsCreated);
     let answer = bank.answer(StatusCode::CREATED, &message, call).await?;
-    let answer = with_header(answer, LOCATION, &base.payment(payment.payment().id()));
+    let answer = with_header(answer, LOCATION, &base.payment(payment.id()));
     Ok(with_header(answer, HeaderName::from_static(IDEMPOTENCY_KEY), key.as_str()))
+}
+
+/// Section 8.1, steps 8 to 12, in their order: the repeat, the consent's standing, its terms, the account and the funds.
+async fn book(
+    bank: &UaeBsi,
+    call: &Call,
+    consent: &Consent,
+    order: PaymentOrder,
+) -> Result<Payment, PaymentRefusal> {
+    let (operations, authority) = (&bank.operations, &call.authority);
+    if let Some(first) = payments::replay(operations, authority, &order.key, &order.fingerprint).await? {
+        return Ok(first);
+    }
+    consent.exercise(&map::use_of(&order, call.arrived.now)).map_err(PaymentRefusal::Consent)?;
+    payments::initiate_fresh(operations, authority, order).await.map(|booked| booked.payment().clone())
 }
 
 /// Section 8.2: where the payment of a key is. Nothing is created.

@@ -28,7 +28,7 @@ use resource_server::http::{Origin, ResourceService};
 use resource_server::operation::{OperationSettings, Operations, Settlement};
 use resource_server::port::Ports;
 use resource_server::rail::{SandboxRail, settle};
-use resource_server::store::sql::SqlBank;
+use resource_server::store::sql::{Recorded, SqlBank};
 use ring::rand::SystemRandom;
 use serde_json::{Value, json};
 use tower_service::Service as _;
@@ -45,6 +45,7 @@ pub(super) struct Bank {
     pub(super) engine: Arc<ConsentEngine>,
     core: CorePorts,
     operations: Operations,
+    books: Arc<SqlBank>,
     rules: Arc<Rules>,
 }
 
@@ -112,7 +113,7 @@ impl Bank {
                 clock: clock.clone(),
                 entropy: core.entropy.clone(),
                 accounts: books.clone(),
-                payments: books,
+                payments: books.clone(),
                 rail: Arc::new(SandboxRail),
                 consents: consents.clone(),
             },
@@ -133,7 +134,7 @@ impl Bank {
         let dialect =
             UaeBsi::new((testkit::issuer(), &UAE_OPEN_FINANCE), core.signer.clone(), operations.clone());
         let service = ResourceService::at(Origin::new(ORIGIN).unwrap()).mount(dialect, guard).service();
-        Self { service, clock, engine, core, operations, rules }
+        Self { service, clock, engine, core, operations, books, rules }
     }
 
     pub(super) fn now(&self) -> Timestamp {
@@ -143,6 +144,17 @@ impl Bank {
     /// Moves every payment as far as it goes now.
     pub(super) async fn settle(&self) {
         settle(&self.operations.ports, self.now()).await.unwrap();
+    }
+
+    pub(super) async fn change_account(&self, status: AccountStatus) {
+        self.books.change_account(&account(status)).await.unwrap();
+    }
+
+    /// Takes all but one fils out of the account.
+    pub(super) async fn empty_account(&self) {
+        let (taken, entry) = (movement("t-2", -99_999), EntryId::new("e-2").unwrap());
+        let booked = self.books.record(&taken, entry, LedgerAccount::Opening).await.unwrap();
+        assert_eq!(booked, Recorded::Booked);
     }
 
     /// A consent for one instant payment of AED 149.90 that the customer has approved, and a token for it.
@@ -329,8 +341,13 @@ pub(super) fn consent_id() -> ConsentId {
 
 /// Alice's account with AED 1,000.00.
 async fn furnish(bank: &SqlBank) {
-    let opened_at = read_instant("2026-01-01T00:00:00Z").unwrap();
-    let account = Account {
+    bank.open_account(&account(AccountStatus::Active)).await.unwrap();
+    let entry = EntryId::new("e-1").unwrap();
+    bank.record(&movement("t-1", 100_000), entry, LedgerAccount::Opening).await.unwrap();
+}
+
+fn account(status: AccountStatus) -> Account {
+    Account {
         id: AccountId::new("acc-1").unwrap(),
         customer: Subject::new("alice").unwrap(),
         kind: AccountKind::Current,
@@ -338,24 +355,26 @@ async fn furnish(bank: &SqlBank) {
         iban: Some(Iban::issue("AE", "0330000010195511161").unwrap()),
         number: AccountNumber::new("0000010195511161").unwrap(),
         name: Line::new("Alice").unwrap(),
-        status: AccountStatus::Active,
+        status,
         nickname: None,
         product: None,
-        opened_at,
-    };
-    bank.open_account(&account).await.unwrap();
-    let salary = BookedTransaction {
-        id: TransactionId::new("t-1").unwrap(),
-        account: account.id,
+        opened_at: read_instant("2026-01-01T00:00:00Z").unwrap(),
+    }
+}
+
+fn movement(id: &str, minor: i64) -> BookedTransaction {
+    let at = read_instant("2026-01-01T00:00:00Z").unwrap();
+    BookedTransaction {
+        id: TransactionId::new(id).unwrap(),
+        account: AccountId::new("acc-1").unwrap(),
         kind: TransactionKind::Deposit,
-        status: TransactionStatus::Posted { at: opened_at },
-        amount: SignedMoney::new(100_000, Currency::Aed),
-        description: Line::new("Salary").unwrap(),
-        executed_at: opened_at,
+        status: TransactionStatus::Posted { at },
+        amount: SignedMoney::new(minor, Currency::Aed),
+        description: Line::new("Cash").unwrap(),
+        executed_at: at,
         reference: None,
         payment: None,
-    };
-    bank.record(&salary, EntryId::new("e-1").unwrap(), LedgerAccount::Opening).await.unwrap();
+    }
 }
 
 /// The rules that refused, in order.

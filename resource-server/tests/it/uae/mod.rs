@@ -8,6 +8,7 @@ use bank::{BASE, Bank, CONSENT, Got, Sent, consent_id, order};
 use http::Method;
 use oauth_core::Seconds;
 use rar_consent::Actor;
+use resource_server::domain::AccountStatus;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
@@ -67,6 +68,28 @@ async fn section_8_2_a_key_belongs_to_one_content() {
     assert_eq!(bank.pay(&token, KEY, &order(CONSENT)).await.status, 201);
     let other = bank.pay(&token, KEY, &changed("/Data/Instruction/PaymentSequenceNumber", json!("2"))).await;
     assert_eq!((other.code(), other.rule), ((409, "GenericError"), Some("UAE-BSI-8.2")));
+    let second = bank.consented(OTHER, "tpp").await;
+    let elsewhere = bank.pay(&second, KEY, &order(OTHER)).await;
+    assert_eq!(elsewhere.code(), (409, "GenericError"));
+}
+
+#[tokio::test]
+async fn section_8_1_terms_are_judged_before_the_account_and_the_account_before_the_funds() {
+    let bank = Bank::open().await;
+    let token = bank.consented(CONSENT, "tpp").await;
+    let short = changed("/Data/Instruction/Amount/Amount", json!("1.00"));
+    for (status, code) in [
+        (AccountStatus::Frozen, (403, "Consent.AccountTemporarilyBlocked")),
+        (AccountStatus::Closed, (403, "Consent.PermanentAccountAccessFailure")),
+    ] {
+        bank.change_account(status).await;
+        assert_eq!(bank.pay(&token, KEY, &short).await.code(), (400, "Consent.FailsControlParameters"));
+        assert_eq!(bank.pay(&token, KEY, &order(CONSENT)).await.code(), code);
+    }
+    bank.change_account(AccountStatus::Active).await;
+    bank.empty_account().await;
+    let got = bank.pay(&token, KEY, &order(CONSENT)).await;
+    assert_eq!(got.code(), (400, "Consent.BusinessRuleViolation"), "{got:?}");
 }
 
 #[tokio::test]

@@ -1,17 +1,16 @@
-//! Small well-formed values to start a test from: change the one thing the test is about.
+//! Small well-formed values to start a test from: change the one thing the test is about. The public way to them is
+//! the test kit.
 #![expect(clippy::expect_used, reason = "the texts are constants of this file or names a test chose")]
 
 use serde_json::json;
 
-use super::keys;
 use crate::jose::Audience;
 use crate::model::binding::{Binding, Thumbprint};
-use crate::model::client::{Client, ClientStatus, Credential, GrantType, Organisation};
 use crate::model::details::{VettedDetail, VettedDetails};
 use crate::model::grant::{Authentication, Grant, Stage};
 use crate::model::request::{Prompt, VettedRequest};
 use crate::model::token::AccessClaims;
-use crate::policy::{AnswerBy, Constraint};
+use crate::policy::AnswerBy;
 use crate::vocabulary::id::{ClientId, ConsentId, DetailType, GrantId, Subject};
 use crate::vocabulary::scope::Scope;
 use crate::vocabulary::secret::{Fingerprint, Kind, Secret};
@@ -22,36 +21,6 @@ use crate::vocabulary::uri::{Issuer, RedirectUri};
 #[must_use]
 pub fn issuer() -> Issuer {
     Issuer::new("https://as.example").expect("an issuer")
-}
-
-/// A client that authenticates with the [test keys](keys), holds DPoP tokens, and may do everything the cases of this
-/// module ask for.
-///
-/// # Panics
-/// When the name is not a client identifier.
-#[must_use]
-pub fn client(id: &str) -> Client {
-    Client {
-        id: ClientId::new(id).expect("a client identifier"),
-        organisation: Organisation {
-            name: "Test Provider".into(),
-            id: "test-provider".into(),
-            domain: "tpp.example".into(),
-        },
-        status: ClientStatus::Active,
-        credential: Credential::PrivateKeyJwt,
-        keys: keys::public(),
-        constraint: Constraint::Dpop,
-        redirect_uris: vec![redirect_uri()],
-        grant_types: GrantType::ALL.to_vec(),
-        scope: scope(),
-        detail_types: vec![detail_type()],
-        id_token_alg: None,
-        message_alg: None,
-        tokens: None,
-        resource: None,
-        policy: None,
-    }
 }
 
 /// A vetted request of the client `tpp`, pushed now.
@@ -152,14 +121,14 @@ fn details(now: Timestamp) -> VettedDetails {
     }
 }
 
-fn detail_type() -> DetailType {
+pub(crate) fn detail_type() -> DetailType {
     DetailType::new("payment_initiation").expect("a type")
 }
 
-fn redirect_uri() -> RedirectUri {
+pub(crate) fn redirect_uri() -> RedirectUri {
     RedirectUri::new("https://tpp.example/callback").expect("a redirect URI")
 }
 
-fn scope() -> Scope {
+pub(crate) fn scope() -> Scope {
     Scope::new("openid payments").expect("a scope")
 }

@@ -1,0 +1,28 @@
+//! The reference bank from outside: the real binary over real TLS, with requests signed by another implementation of
+//! JOSE. One module per document; every test states one fact and changes an honest flow in one place.
+
+#![expect(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "all of this binary is tests"
+)]
+
+mod browser;
+mod fapi2_security;
+mod oidc;
+mod races;
+mod restart;
+mod rfc6749;
+mod rfc7009;
+mod rfc7523;
+mod rfc7636;
+mod rfc7662;
+mod rfc8414;
+mod rfc8705;
+mod rfc9068;
+mod rfc9126;
+mod rfc9449;
+mod stories;
+mod support;

@@ -1,0 +1,125 @@
+//! The bank is killed between two steps, as by a power cut, and started again in the same place.
+
+use conformance::bank::{Place, Settings};
+use conformance::host;
+use conformance::tpp::flow::Tokens;
+use conformance::tpp::mutate::HONEST;
+use conformance::user::Decision;
+use serde_json::{Value, json};
+
+use crate::support::judge::{challenged, refused};
+use crate::support::uae::{self, ACCOUNT, AMOUNT};
+use crate::support::{World, identity};
+
+async fn fresh() -> World {
+    World::start(Settings::default()).await
+}
+
+/// `kill -9` and a second start.
+async fn struck(world: World) -> World {
+    let place: Place = world.bank.kill().await.unwrap();
+    World::around(place.start().await.unwrap()).await
+}
+
+async fn documents(world: &World) -> [Value; 2] {
+    let http = world.bank.client().unwrap();
+    let get =
+        async |path: &str| http.get(&format!("{}{path}", world.issuer())).await.unwrap().json().unwrap();
+    [get("/.well-known/openid-configuration").await, get("/jwks").await]
+}
+
+#[tokio::test]
+async fn a_pushed_request_survives_and_is_decided_afterwards() {
+    let world = fresh().await;
+    let palm = world.palm();
+    let ask = identity();
+    let request_uri = world.push(&palm, &ask).await;
+    let world = struck(world).await;
+    let returned = world.decide(&palm, &request_uri, &Decision::Approve).await;
+    let code = palm.code(&ask, &returned).await.unwrap();
+    assert_eq!(palm.redeem(&ask, &code, HONEST).await.unwrap().status, 200);
+}
+
+#[tokio::test]
+async fn a_code_survives_is_redeemed_once_and_stays_spent() {
+    let world = fresh().await;
+    let palm = world.palm();
+    let ask = identity();
+    let code = world.code(&palm, &ask).await;
+    let world = struck(world).await;
+    let tokens = Tokens::read(&palm.redeem(&ask, &code, HONEST).await.unwrap()).unwrap();
+    let world = struck(world).await;
+    assert_eq!(world.userinfo(&palm, &tokens.access).await.status, 200, "a token survives");
+    refused(&palm.redeem(&ask, &code, HONEST).await.unwrap(), 400, "invalid_grant");
+    let world = struck(world).await;
+    challenged(
+        &world.userinfo(&palm, &tokens.access).await,
+        "DPoP",
+        "invalid_token",
+        "and so does a revocation",
+    );
+}
+
+#[tokio::test]
+async fn a_payment_survives_is_not_made_twice_and_comes_to_its_end() {
+    let world = fresh().await;
+    let palm = world.palm();
+    let before = uae::balance(&world).await;
+    let (id, ask) = uae::single_payment();
+    let request_uri = world.push(&palm, &ask).await;
+    let returned = world.decide(&palm, &request_uri, &Decision::ApproveOnly(vec![ACCOUNT.to_owned()])).await;
+    let code = palm.code(&ask, &returned).await.unwrap();
+    let tokens = Tokens::read(&palm.redeem(&ask, &code, HONEST).await.unwrap()).unwrap();
+    let (key, order) = (host::uuid(), uae::order(&id, AMOUNT));
+    let first = uae::pay(&world, &palm, &tokens.access, &key, &order).await;
+    assert_eq!(first.status, 201, "{}", first.text());
+    let world = struck(world).await;
+    let again = uae::pay(&world, &palm, &tokens.access, &key, &order).await;
+    assert_eq!((again.status, again.header("location")), (first.status, first.header("location")));
+    let payment = uae::message(&palm, &again).await["Data"]["PaymentId"].as_str().unwrap().to_owned();
+    let end = uae::settled(&world, &palm, &tokens.access, &payment).await;
+    assert_eq!(end["Data"]["PaymentStatus"], json!("AcceptedCreditSettlementCompleted"));
+    assert_eq!(uae::balance(&world).await, before - 14_990);
+}
+
+#[tokio::test]
+async fn a_session_survives() {
+    let world = fresh().await;
+    let mut visit = world.signed_in().await;
+    let world = struck(world).await;
+    let place = visit.open(&format!("{}/my/consents", world.issuer())).await.unwrap();
+    let page = crate::support::page(&place);
+    assert!(conformance::html::form_with(&page.text(), "password").is_none(), "still signed in");
+}
+
+/// What was signed before the memory of used tokens began is refused: it may have been used.
+#[tokio::test]
+async fn an_assertion_used_before_the_kill_is_not_taken_after_it() {
+    let world = fresh().await;
+    let palm = world.palm();
+    let raw = crate::support::raw::Raw::honest(
+        &palm,
+        "token_endpoint",
+        crate::support::raw::fields(&[("grant_type", "client_credentials"), ("scope", "payments")]),
+    );
+    let http = palm.registered().http.clone();
+    assert_eq!(raw.send(&http).await.status, 200);
+    let world = struck(world).await;
+    refused(&raw.send(&http).await, 401, "invalid_client");
+    assert_eq!(world.palm().act_alone("payments", HONEST).await.unwrap().status, 200);
+}
+
+#[tokio::test]
+async fn a_second_start_keeps_keys_and_metadata_and_ctrl_c_ends_with_0() {
+    let world = fresh().await;
+    let palm = world.palm();
+    let tokens = world.tokens(&palm, &identity()).await;
+    let before = documents(&world).await;
+    let tpp = std::fs::read(world.bank.directory().join("tpp/tpp.toml")).unwrap();
+    let place = world.bank.stop().await.unwrap();
+    let world = World::around(place.start().await.unwrap()).await;
+    assert_eq!(documents(&world).await, before);
+    assert_eq!(std::fs::read(world.bank.directory().join("tpp/tpp.toml")).unwrap(), tpp);
+    assert_eq!(world.userinfo(&palm, &tokens.access).await.status, 200);
+    world.bank.stop().await.unwrap();
+}

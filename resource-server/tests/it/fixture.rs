@@ -1,0 +1,445 @@
+//! A bank with two customers, over a database of its own.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use http::{HeaderMap, Request};
+use http_body_util::{BodyExt as _, Full};
+use oauth_core::jose::{Audience, Header, compact};
+use oauth_core::store::database::{Database, DatabaseUrl, Statement};
+use oauth_core::store::memory::{MemoryClaims, MemoryStore};
+use oauth_core::testkit::{self, CountedEntropy, FixedClock};
+use oauth_core::{
+    AccessClaims, Binding, Chain, Client, ClientId, ConsentId, Constraint, FAPI2_SECURITY, FixedClients,
+    GrantId, LogAudit, Opening, PeerCertificate, ProofNonce, Scope, Seconds, ServerSecret, Store, Subject,
+    Thumbprint, Timestamp, TokenVerifier, VerifierSettings,
+};
+use rar_consent::{
+    Actor, Amount, Consent, ConsentEngine, ConsentStatus, ConsentStore, DetailRegistry, Lodged,
+    OfxperaConsent, PaymentLimits, Permission, SqlConsents, Terms,
+};
+use resource_server::dialect::ofxpera::{Ofxpera, OfxperaSettings};
+use resource_server::domain::{
+    Account, AccountId, AccountKind, AccountNumber, AccountStatus, BookedTransaction, Currency, EntryId,
+    LedgerAccount, Line, SignedMoney, TransactionId, TransactionKind, TransactionStatus, read_instant,
+};
+use resource_server::guard::{Guard, GuardPorts};
+use resource_server::http::{ExternalOrigin, Origin, ResourceService};
+use resource_server::operation::{OperationSettings, Operations};
+use resource_server::port::Ports;
+use resource_server::rail::SandboxRail;
+use resource_server::store::sql::SqlBank;
+use serde_json::Value;
+use tower_service::Service as _;
+use zeroize::Zeroizing;
+
+pub(super) const ORIGIN: &str = "https://rs.example";
+const CERTIFICATE: &[u8] = b"the certificate of the client";
+static NEXT: AtomicU32 = AtomicU32::new(0);
+
+/// A bank nobody else uses. Its file is removed with it.
+pub(super) struct World {
+    pub(super) name: &'static str,
+    pub(super) database: Database,
+    pub(super) bank: SqlBank,
+    pub(super) consents: Arc<SqlConsents>,
+    pub(super) clock: Arc<FixedClock>,
+    pub(super) operations: Operations,
+    pub(super) service: ResourceService,
+    pub(super) guard: Arc<Guard>,
+    store: Arc<MemoryStore>,
+    directory: Option<PathBuf>,
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        if let Some(directory) = &self.directory {
+            drop(std::fs::remove_dir_all(directory));
+        }
+    }
+}
+
+/// An answer, read.
+pub(super) struct Answered {
+    pub(super) status: u16,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Value,
+}
+
+impl Answered {
+    /// The code of the first error; empty when there is none.
+    pub(super) fn code(&self) -> &str {
+        self.body["errors"][0]["code"].as_str().unwrap_or_default()
+    }
+
+    pub(super) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+}
+
+pub(super) fn now() -> Timestamp {
+    read_instant("2026-11-21T08:00:00Z").unwrap()
+}
+
+pub(super) async fn file() -> World {
+    let name = format!("mandate-rs-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+    let directory = std::env::temp_dir().join(name);
+    std::fs::create_dir_all(&directory).unwrap();
+    let url = DatabaseUrl::parse(&format!("sqlite:{}", directory.join("bank.db").display())).unwrap();
+    world("file", &url, Some(directory), ProofNonce::Off).await
+}
+
+pub(super) async fn asking_for_nonces() -> World {
+    world("memory", &DatabaseUrl::sqlite_memory(), None, ProofNonce::Require).await
+}
+
+/// A schema of its own on the server that `MANDATE_TEST_POSTGRES` names. `None`, and said so, without it.
+async fn postgres() -> Option<World> {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "where the test server is, only the one who started it knows"
+    )]
+    let Ok(server) = std::env::var("MANDATE_TEST_POSTGRES") else {
+        println!("SKIPPED on PostgreSQL: MANDATE_TEST_POSTGRES is not set");
+        return None;
+    };
+    let schema = format!("rs_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+    let admin = Database::open(&DatabaseUrl::parse(&server).unwrap()).await.unwrap();
+    let create = format!("DROP SCHEMA IF EXISTS {schema} CASCADE");
+    admin.write(Statement::new(create.leak())).await.unwrap();
+    admin.write(Statement::new(format!("CREATE SCHEMA {schema}").leak())).await.unwrap();
+    admin.close().await;
+    let sign = if server.contains('?') { '&' } else { '?' };
+    let url = DatabaseUrl::parse(&format!("{server}{sign}options[search_path]={schema}")).unwrap();
+    Some(world("postgres", &url, None, ProofNonce::Off).await)
+}
+
+pub(super) async fn everywhere() -> Vec<World> {
+    let mut worlds = vec![file().await];
+    worlds.extend(postgres().await);
+    worlds
+}
+
+async fn world(
+    name: &'static str,
+    url: &DatabaseUrl,
+    directory: Option<PathBuf>,
+    nonce: ProofNonce,
+) -> World {
+    let database = Database::open(url).await.unwrap();
+    database.migrate(&rar_consent::migrations()).await.unwrap();
+    SqlBank::migrate(&database).await.unwrap();
+    let clock = Arc::new(FixedClock::at(now()));
+    let entropy = Arc::new(CountedEntropy::default());
+    let consents = Arc::new(SqlConsents::new(database.clone()));
+    let store = Arc::new(MemoryStore::new());
+    let bank = SqlBank::new(database.clone());
+    let ports = Ports {
+        clock: clock.clone(),
+        entropy: entropy.clone(),
+        accounts: Arc::new(bank.clone()),
+        payments: Arc::new(bank.clone()),
+        rail: Arc::new(SandboxRail),
+        consents: consents.clone(),
+    };
+    let operations = Operations { ports, settings: OperationSettings::default() };
+    let clients = [
+        client("tpp"),
+        client("other"),
+        Client { status: oauth_core::ClientStatus::Disabled, ..client("gone") },
+    ];
+    let guard_ports = GuardPorts {
+        clock: clock.clone(),
+        entropy: entropy.clone(),
+        clients: Arc::new(FixedClients::new(clients.clone())),
+        consents: consents.clone(),
+        audit: Arc::new(LogAudit),
+    };
+    let core = oauth_core::Ports {
+        clock: clock.clone(),
+        entropy,
+        clients: Arc::new(FixedClients::new(clients)),
+        signer: testkit::keys::signer(),
+        claims: Arc::new(MemoryClaims::new(now().minus(Seconds::minutes(5)))),
+        store: store.clone(),
+        details: Arc::new(oauth_core::NoDetailTypes),
+        consents: ConsentEngine::new(DetailRegistry::standard(), consents.clone(), clock.clone()),
+        interaction: Arc::new(NoPages),
+        users: Arc::new(oauth_core::NoUserClaims),
+        audit: Arc::new(LogAudit),
+    };
+    let settings = VerifierSettings {
+        issuer: testkit::issuer(),
+        policy: &FAPI2_SECURITY,
+        audience: ORIGIN.to_owned(),
+        proof_nonce: nonce,
+        secret: ServerSecret::new(Zeroizing::new([7; 32])),
+    };
+    let guard = Arc::new(Guard::new(TokenVerifier::new(settings, &core), &FAPI2_SECURITY, guard_ports));
+    let ofxpera = OfxperaSettings::of("bayan-trust", "Bayan Trust", "BAYNPHMM");
+    let service = ResourceService::at(Origin::new(ORIGIN).unwrap())
+        .mount(Ofxpera::new(operations.clone(), ofxpera), guard.clone())
+        .service();
+    let world = World { name, database, bank, consents, clock, operations, service, guard, store, directory };
+    world.open("sa-1", "alice", AccountKind::Savings, 1_000_000_00).await;
+    world.open("sa-2", "alice", AccountKind::Savings, 0).await;
+    world.open("pa-1", "alice", AccountKind::Pera, 50_000_00).await;
+    world.open("pa-2", "alice", AccountKind::Pera, 0).await;
+    world.open("sa-b", "bob", AccountKind::Savings, 1_000_00).await;
+    world.open("pa-b", "bob", AccountKind::Pera, 0).await;
+    world.grant("g-1").await;
+    world
+}
+
+fn client(id: &str) -> Client {
+    Client { constraint: Constraint::Mtls, ..testkit::client(id) }
+}
+
+struct NoPages;
+
+#[async_trait::async_trait]
+impl oauth_core::Interaction for NoPages {
+    async fn begin(&self, _: &str, _: &oauth_core::VettedRequest) -> Result<String, oauth_core::Fault> {
+        Err(oauth_core::Fault::new("interaction", "none"))
+    }
+}
+
+impl World {
+    async fn open(&self, id: &str, customer: &str, kind: AccountKind, minor: i64) {
+        let account = Account {
+            id: AccountId::new(id).unwrap(),
+            customer: Subject::new(customer).unwrap(),
+            kind,
+            currency: Currency::Php,
+            iban: None,
+            number: AccountNumber::new("001230004321").unwrap(),
+            name: Line::new("Maria Clara Santos").unwrap(),
+            status: AccountStatus::Active,
+            nickname: None,
+            product: None,
+            opened_at: now().minus(Seconds::days(100)),
+        };
+        self.bank.open_account(&account).await.unwrap();
+        if minor > 0 {
+            self.deposit(id, minor).await;
+        }
+    }
+
+    pub(super) async fn deposit(&self, account: &str, minor: i64) {
+        let at = now().minus(Seconds::days(10));
+        let unique = NEXT.fetch_add(1, Ordering::Relaxed);
+        let movement = BookedTransaction {
+            id: TransactionId::new(&format!("tx-in-{unique}")).unwrap(),
+            account: AccountId::new(account).unwrap(),
+            kind: TransactionKind::Deposit,
+            status: TransactionStatus::Posted { at },
+            amount: SignedMoney::new(minor, Currency::Php),
+            description: Line::new("Opening").unwrap(),
+            executed_at: at,
+            reference: None,
+            payment: None,
+        };
+        let entry = EntryId::new(&format!("je-in-{unique}")).unwrap();
+        self.bank.record(&movement, entry, LedgerAccount::Opening).await.unwrap();
+    }
+
+    /// An active consent of alice for `tpp` over her first savings and PERA account.
+    pub(super) async fn consent(&self, id: &str, permissions: &[Permission], limits: Option<(i64, i64)>) {
+        let terms = Terms::Ofxpera(OfxperaConsent {
+            data_holder: "bayan-trust".into(),
+            permissions: permissions.to_vec(),
+            start: now().minus(Seconds::minutes(1)),
+            end: now().plus(Seconds::days(300)),
+            purpose: "tests".into(),
+            additional_terms: Vec::new(),
+            limits: limits.map(|(individual, total)| PaymentLimits {
+                individual: Amount::new(individual, "PHP"),
+                total: Amount::new(total, "PHP"),
+            }),
+        });
+        let lodged = Lodged {
+            id: ConsentId::new(id).unwrap(),
+            issuer: testkit::issuer(),
+            client: ClientId::new("tpp").unwrap(),
+            element: Value::Null,
+        };
+        let (consent, entry) = Consent::awaiting(lodged, terms, now().minus(Seconds::minutes(1)));
+        self.consents.insert(&consent, &entry).await.unwrap();
+        let customer = Actor::Customer(Subject::new("alice").unwrap());
+        let (mut consent, entry) = consent.moved(ConsentStatus::Authorized, &customer, "yes", now()).unwrap();
+        consent.subject = Some(Subject::new("alice").unwrap());
+        consent.accounts = vec!["sa-1".into(), "pa-1".into()];
+        self.consents.replace(&consent, &entry).await.unwrap();
+    }
+
+    pub(super) async fn move_consent(&self, id: &str, to: ConsentStatus) {
+        let consent = self.consents.consent(&ConsentId::new(id).unwrap()).await.unwrap().unwrap();
+        let tpp = Actor::Tpp(ClientId::new("tpp").unwrap());
+        let (moved, entry) = consent.moved(to, &tpp, "test", now()).unwrap();
+        self.consents.replace(&moved, &entry).await.unwrap();
+    }
+
+    async fn grant(&self, id: &str) {
+        let request = testkit::fingerprint(&format!("r-{id}"));
+        let until = now().plus(Seconds::minutes(1));
+        self.store.push(&request, &testkit::vetted_request(now()), until).await.unwrap();
+        let opening =
+            Opening { code: testkit::fingerprint(&format!("c-{id}")), grant: testkit::grant(id, now()) };
+        self.store.open(&request, &opening, now()).await.unwrap();
+    }
+
+    pub(super) async fn revoke_grant(&self) {
+        self.store.revoke(&GrantId::new("g-1").unwrap(), now()).await.unwrap();
+    }
+
+    pub(super) async fn call(&self, ask: Ask) -> Answered {
+        let mut request = Request::builder().method(ask.method.as_str()).uri(&ask.path);
+        for (name, value) in &ask.headers {
+            request = request.header(name, value);
+        }
+        if let Some(certificate) = &ask.certificate {
+            let der: Arc<[u8]> = certificate.clone().into();
+            request = request.extension(PeerCertificate::new(der, Chain::Trusted));
+        }
+        if let Some(origin) = ask.origin {
+            request = request.extension(ExternalOrigin(origin));
+        }
+        let request = request.body(Full::<bytes::Bytes>::from(ask.body)).unwrap();
+        let answer = self.service.clone().call(request).await.unwrap();
+        let (parts, body) = answer.into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes();
+        let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+        Answered { status: parts.status.as_u16(), headers: parts.headers, body }
+    }
+
+    /// The first column of the only row.
+    pub(super) async fn number(&self, sql: &'static str) -> i64 {
+        self.database.read_one(Statement::new(sql)).await.unwrap().unwrap().int(0_usize).unwrap()
+    }
+
+    pub(super) async fn balance(&self, account: &str) -> i64 {
+        let query = Statement::new("SELECT booked FROM balance WHERE account = $1").text(account);
+        self.database.read_one(query).await.unwrap().unwrap().int(0_usize).unwrap()
+    }
+
+    /// Everything that must hold of the books at any moment.
+    pub(super) async fn check_books(&self) {
+        let sum = self.number("SELECT CAST(COALESCE(SUM(amount), 0) AS BIGINT) FROM posting").await;
+        assert_eq!(sum, 0, "{}: postings sum to zero", self.name);
+        let crooked =
+            "SELECT count(*) FROM (SELECT entry FROM posting GROUP BY entry HAVING SUM(amount) <> 0) AS e";
+        assert_eq!(self.number(crooked).await, 0, "{}: every entry sums to zero", self.name);
+        let drifted = "SELECT count(*) FROM balance b WHERE b.booked <> (SELECT CAST(COALESCE(SUM(p.amount), 0) AS BIGINT)
+            FROM posting p WHERE p.ledger = 'customer' AND p.account = b.account)";
+        assert_eq!(self.number(drifted).await, 0, "{}: a balance is the sum of its postings", self.name);
+        assert_eq!(self.number("SELECT count(*) FROM balance WHERE booked < 0").await, 0, "{}", self.name);
+    }
+
+    /// How much is in the tables a refused call must not touch.
+    pub(super) async fn size(&self) -> Vec<i64> {
+        let mut sizes = Vec::new();
+        for sql in [
+            "SELECT count(*) FROM payment",
+            "SELECT count(*) FROM idempotency",
+            "SELECT count(*) FROM posting",
+            "SELECT count(*) FROM outbox",
+            "SELECT count(*) FROM audit_event",
+            "SELECT count(*) FROM booked_transaction",
+            "SELECT CAST(COALESCE(SUM(used), 0) AS BIGINT) FROM allowance",
+            "SELECT count(*) FROM consent",
+            "SELECT count(*) FROM consent_history",
+            "SELECT CAST(SUM(revision) AS BIGINT) FROM consent",
+        ] {
+            sizes.push(self.number(sql).await);
+        }
+        sizes
+    }
+}
+
+/// A token of alice for `tpp` under a consent; change what the test is about.
+pub(super) fn claims(consent: &str, scope: &str) -> AccessClaims {
+    AccessClaims {
+        aud: Audience::One(ORIGIN.into()),
+        scope: Scope::new(scope).unwrap(),
+        cnf: Binding::Mtls(Thumbprint::of(CERTIFICATE)),
+        consent_id: Some(ConsentId::new(consent).unwrap()),
+        authorization_details: Vec::new(),
+        ..testkit::access_claims("jti-1", Some(&GrantId::new("g-1").unwrap()), now())
+    }
+}
+
+/// A token of `tpp` for itself.
+pub(super) fn own_claims(scope: &str) -> AccessClaims {
+    AccessClaims { sub: "tpp".into(), grant_id: None, consent_id: None, ..claims("c-1", scope) }
+}
+
+pub(super) fn sign(claims: &AccessClaims) -> String {
+    sign_as("at+jwt", claims)
+}
+
+pub(super) fn sign_as(typ: &'static str, claims: &AccessClaims) -> String {
+    let key = testkit::keys::es256();
+    let (kid, _) = testkit::keys::all().remove(0);
+    let header = Header { alg: oauth_core::jose::Alg::Es256, kid, typ: Some(typ) }.encode();
+    compact(&header, claims, |input| key.sign(&ring::rand::SystemRandom::new(), input)).unwrap()
+}
+
+/// A request about to be sent.
+#[derive(Clone)]
+pub(super) struct Ask {
+    pub(super) method: http::Method,
+    pub(super) path: String,
+    pub(super) headers: Vec<(String, String)>,
+    pub(super) body: Vec<u8>,
+    certificate: Option<Vec<u8>>,
+    origin: Option<Arc<str>>,
+}
+
+impl Ask {
+    pub(super) fn new(method: &str, path: &str) -> Self {
+        Self {
+            method: method.parse().unwrap(),
+            path: if path.starts_with("/OFPH") { path.to_owned() } else { format!("/OFPH/v1{path}") },
+            headers: vec![("participant-id".into(), "test-provider".into())],
+            body: Vec::new(),
+            certificate: Some(CERTIFICATE.to_vec()),
+            origin: None,
+        }
+    }
+
+    pub(super) fn get(path: &str) -> Self {
+        Self::new("GET", path)
+    }
+
+    pub(super) fn token(self, claims: &AccessClaims) -> Self {
+        let token = sign(claims);
+        self.header("authorization", &format!("Bearer {token}"))
+    }
+
+    pub(super) fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    pub(super) fn without(mut self, name: &str) -> Self {
+        self.headers.retain(|(known, _)| known != name);
+        self
+    }
+
+    /// Reached through another listener.
+    pub(super) fn at(mut self, origin: &str) -> Self {
+        self.origin = Some(origin.into());
+        self
+    }
+
+    pub(super) fn certificate(mut self, certificate: Option<&[u8]>) -> Self {
+        self.certificate = certificate.map(<[u8]>::to_vec);
+        self
+    }
+
+    pub(super) fn json(mut self, body: &Value) -> Self {
+        self.body = serde_json::to_vec(body).unwrap();
+        self.header("content-type", "application/json")
+    }
+}
