@@ -1,6 +1,7 @@
 //! The parts that the reference bank and the reference third party are assembled from.
 
 pub mod bank;
+pub mod bench;
 pub mod embed;
 pub mod keys;
 pub mod pages;

@@ -56,7 +56,8 @@ pub trait Store: Send + Sync {
     /// Keeps an opaque access token that no grant stands behind (client credentials).
     async fn issue(&self, token: &StoredAccess) -> Result<(), Fault>;
 
-    /// The claims behind an opaque access token that is not over.
+    /// The claims behind an opaque access token that is not over, and whose grant, when it has one, was not revoked:
+    /// nobody asks for that grant again.
     async fn access(
         &self,
         token: &Fingerprint<Access>,

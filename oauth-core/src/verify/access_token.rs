@@ -14,7 +14,7 @@ use crate::model::binding::Binding;
 use crate::model::grant::Stage;
 use crate::model::token::{ACCESS_TOKEN_TYPE, AccessClaims};
 use crate::policy::Policy;
-use crate::policy::settings::{ProofNonce, ServerSecret};
+use crate::policy::settings::{ProofNonce, ServerSecret, TokenForm};
 use crate::port::Ports;
 use crate::port::claims::{Claimed, Claims};
 use crate::port::consents::{Consents, Standing};
@@ -171,12 +171,13 @@ pub(crate) async fn verify(
 ) -> Result<Authority, Error> {
     let headers: Vec<&str> = presented.authorization.iter().map(String::as_str).collect();
     let (scheme, token) = read_authorization(&headers)?;
-    let claims = whole(side, token, now).await?.ok_or_else(|| refuse(VALID, TokenReason::Invalid))?;
+    let (claims, form) = whole(side, token, now).await?.ok_or_else(|| refuse(VALID, TokenReason::Invalid))?;
     if !side.audiences.iter().any(|audience| claims.aud.contains(audience)) {
         return Err(refuse(AUDIENCE, TokenReason::Audience).into());
     }
     bound(side, presented, (scheme, token), &claims, now).await?;
-    let standing = standing(side, &claims, now).await?.ok_or_else(|| refuse(STANDS, TokenReason::Revoked))?;
+    let standing =
+        standing(side, &claims, form, now).await?.ok_or_else(|| refuse(STANDS, TokenReason::Revoked))?;
     Ok(Authority { claims, standing })
 }
 
@@ -223,12 +224,18 @@ async fn bound(
 }
 
 /// The claims of a token that is ours, whole and alive; the binding is not looked at.
-async fn whole(side: &ResourceSide<'_>, token: &str, now: Timestamp) -> Result<Option<AccessClaims>, Error> {
-    let claims = match Secret::<Access>::presented(token) {
-        Some(handle) => side.store.access(&handle.fingerprint(side.issuer), now).await?,
-        None => signed_claims(side, token),
+async fn whole(
+    side: &ResourceSide<'_>,
+    token: &str,
+    now: Timestamp,
+) -> Result<Option<(AccessClaims, TokenForm)>, Error> {
+    let (claims, form) = match Secret::<Access>::presented(token) {
+        Some(handle) => (side.store.access(&handle.fingerprint(side.issuer), now).await?, TokenForm::Opaque),
+        None => (signed_claims(side, token), TokenForm::Jwt),
     };
-    Ok(claims.filter(|claims| claims.iss == *side.issuer && now < Timestamp::from_seconds(claims.exp)))
+    let alive =
+        |claims: &AccessClaims| claims.iss == *side.issuer && now < Timestamp::from_seconds(claims.exp);
+    Ok(claims.filter(alive).map(|claims| (claims, form)))
 }
 
 fn signed_claims(side: &ResourceSide<'_>, token: &str) -> Option<AccessClaims> {
@@ -240,18 +247,21 @@ fn signed_claims(side: &ResourceSide<'_>, token: &str) -> Option<AccessClaims> {
     jws.verify(key).ok()?.claims().ok()
 }
 
-/// How grant and consent stand; `None` when either is over.
+/// How grant and consent stand; `None` when either is over. The store has answered for the grant behind a handle
+/// when it gave its claims.
 async fn standing(
     side: &ResourceSide<'_>,
     claims: &AccessClaims,
+    form: TokenForm,
     now: Timestamp,
 ) -> Result<Option<Standing>, Error> {
-    match &claims.grant_id {
-        None => match side.store.token_standing(&claims.jti, now).await? {
+    match (&claims.grant_id, form) {
+        (None, _) => match side.store.token_standing(&claims.jti, now).await? {
             TokenStanding::Good => {}
             TokenStanding::Revoked => return Ok(None),
         },
-        Some(id) => match side.store.grant(id).await? {
+        (Some(_), TokenForm::Opaque) => {}
+        (Some(id), TokenForm::Jwt) => match side.store.grant(id).await? {
             Some(grant) if grant.stage != Stage::Revoked => {}
             Some(_) | None => return Ok(None),
         },
@@ -273,11 +283,61 @@ pub(crate) struct Resolved {
 /// The claims of an access token that is good right now, binding aside.
 pub(crate) async fn resolve(context: &Context<'_>, token: &str) -> Result<Option<Resolved>, Error> {
     let side = context.resource_side();
-    let Some(claims) = whole(&side, token, context.now).await? else { return Ok(None) };
-    let stands = standing(&side, &claims, context.now).await?.is_some();
+    let Some((claims, form)) = whole(&side, token, context.now).await? else { return Ok(None) };
+    let stands = standing(&side, &claims, form, context.now).await?.is_some();
     Ok(stands.then_some(Resolved { claims }))
 }
 
 fn refuse(rule: RuleId, reason: TokenReason) -> Refusal {
     Refusal { rule, reason: reason.into() }
+}
+
+#[cfg(all(test, feature = "testkit"))]
+mod tests {
+    use zeroize::Zeroizing;
+
+    use super::*;
+    use crate::policy::profiles::FAPI2_SECURITY;
+    use crate::port::consents::NoConsents;
+    use crate::port::store::{Opening, Redemption, StoredAccess};
+    use crate::store::memory::{MemoryClaims, MemoryStore};
+    use crate::testkit::{access_claims, fingerprint, grant, issuer, vetted_request};
+    use crate::vocabulary::time::Seconds;
+
+    #[tokio::test]
+    async fn a_handle_is_good_until_its_grant_is_revoked() {
+        let now = crate::store::contract::BEGINNING;
+        let until = now.plus(Seconds::new(60));
+        let (store, claims, issuer) = (MemoryStore::new(), MemoryClaims::new(now), issuer());
+        let handle = Secret::<Access>::from_random(&Zeroizing::new([7; 32]));
+        let (request, code, grant) = (fingerprint("request"), fingerprint("code"), grant("grant", now));
+        let access = StoredAccess {
+            token: handle.fingerprint(&issuer),
+            claims: access_claims("token", Some(&grant.id), now),
+            until,
+        };
+        store.push(&request, &vetted_request(now), until).await.unwrap();
+        store.open(&request, &Opening { code, grant: grant.clone() }, now).await.unwrap();
+        let change = Redemption { at: now, access: Some(access), refresh: None };
+        store.redeem(&code, &change).await.unwrap();
+        let nonces = Nonces::new(ring::hmac::Key::new(ring::hmac::HMAC_SHA256, &[1; 32]), issuer.clone());
+        let side = ResourceSide {
+            issuer: &issuer,
+            policy: &FAPI2_SECURITY,
+            keys: &[],
+            audiences: Vec::new(),
+            nonces: &nonces,
+            nonce_policy: ProofNonce::Off,
+            store: &store,
+            claims: &claims,
+            consents: &NoConsents,
+        };
+        let (found, form) = whole(&side, handle.reveal(), now).await.unwrap().unwrap();
+        let found = AccessClaims { consent_id: None, ..found };
+        assert_eq!(form, TokenForm::Opaque);
+        assert_eq!(standing(&side, &found, form, now).await.unwrap(), Some(Standing::Good));
+        store.revoke(&grant.id, now).await.unwrap();
+        assert!(whole(&side, handle.reveal(), now).await.unwrap().is_none());
+        assert_eq!(standing(&side, &found, TokenForm::Jwt, now).await.unwrap(), None);
+    }
 }
