@@ -267,6 +267,8 @@ async fn sign_in_and_consent_pages_are_hardened_and_name_the_client() {
     let mut stranger = palm.visit().unwrap();
     let place = stranger.open(&palm.authorization_url(&reference).unwrap()).await.unwrap();
     hardened_page(page(&place), "sign-in");
+    // with no-referrer a browser would post the form with `Origin: null`, which is refused
+    assert_eq!(page(&place).header("referrer-policy"), Some("same-origin"));
     assert!(page(&place).text().contains("Palm Books"));
     let (_, place, _) = consent_page(world).await;
     hardened_page(page(&place), "consent");

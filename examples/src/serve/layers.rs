@@ -209,7 +209,8 @@ where
                 let headers = response.headers_mut();
                 headers.remove(SERVER);
                 headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-                headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+                // a page with forms names its own: without a referrer browsers post with `Origin: null`
+                headers.entry(REFERRER_POLICY).or_insert(HeaderValue::from_static("no-referrer"));
                 match transport {
                     Transport::Plain => None,
                     Transport::Tls => headers
