@@ -347,8 +347,8 @@ async fn section_3_7_a_jti_belongs_to_its_client_and_a_broken_signature_does_not
     let mine = set(CLAIMS, "jti", jti.as_str());
     let broken = [mine.clone(), forge(Jws::Assertion, Forgery::Broken)];
     refused(&palm.push(&identity(), &broken).await.unwrap(), 401, "invalid_client");
-    taken(&palm.push(&identity(), &[mine.clone()]).await.unwrap(), "after a broken signature");
-    refused(&palm.push(&identity(), &[mine.clone()]).await.unwrap(), 401, "invalid_client");
+    taken(&palm.push(&identity(), std::slice::from_ref(&mine)).await.unwrap(), "after a broken signature");
+    refused(&palm.push(&identity(), std::slice::from_ref(&mine)).await.unwrap(), 401, "invalid_client");
     taken(&apis.present("introspection_endpoint", "x", &[mine]).await.unwrap(), "another client");
 }
 

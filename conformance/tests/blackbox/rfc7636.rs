@@ -64,7 +64,7 @@ async fn section_4_6_a_missing_or_wrong_verifier_is_invalid_grant() {
     ] {
         let ask = identity();
         let code = world.code(&palm, &ask).await;
-        let answer = palm.redeem(&ask, &code, &[mistake.clone()]).await.unwrap();
+        let answer = palm.redeem(&ask, &code, std::slice::from_ref(&mistake)).await.unwrap();
         refused_as(&answer, 400, &["invalid_grant", "invalid_request"], &format!("{mistake:?}"));
     }
 }

@@ -92,7 +92,7 @@ async fn section_7_1_a_proof_with_one_mistake_is_refused_at_a_resource() {
         forge(Jws::Proof, Forgery::Omitted),
     ]);
     for mistake in wrong {
-        let answer = palm.get(&url, &tokens.access, &[mistake.clone()]).await.unwrap();
+        let answer = palm.get(&url, &tokens.access, std::slice::from_ref(&mistake)).await.unwrap();
         challenged(&answer, "DPoP", "invalid_dpop_proof", &format!("{mistake:?}"));
         let named = answer
             .all("www-authenticate")
