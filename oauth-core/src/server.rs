@@ -30,6 +30,7 @@ use crate::vocabulary::secret::{Browser, Secret};
 use crate::vocabulary::time::Timestamp;
 
 // What callers of the methods below need to name.
+#[cfg(feature = "http")]
 pub(crate) use crate::model::certificate::PeerCertificate;
 pub(crate) use crate::port::interaction::ErrorPage;
 

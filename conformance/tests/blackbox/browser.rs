@@ -26,7 +26,8 @@ impl WebDriverCompatibleCommand for Screen {
     }
 
     fn method_and_body(&self, _: &Url) -> (http::Method, Option<String>) {
-        let metrics = json!({"width": self.0, "height": self.1, "deviceScaleFactor": 1, "mobile": false});
+        let metrics =
+            json!({"width": self.0, "height": self.1, "deviceScaleFactor": 1, "mobile": self.0 < 600});
         let command = json!({"cmd": "Emulation.setDeviceMetricsOverride", "params": metrics});
         (http::Method::POST, Some(command.to_string()))
     }

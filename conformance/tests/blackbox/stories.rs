@@ -85,8 +85,12 @@ async fn a_customer_pays_through_a_client_with_a_certificate(world: &World) {
     pays(world, &world.luzon()).await;
 }
 
+<<<<<<< HEAD
 #[expect(clippy::too_many_arguments, reason = "one call spelled out: who, how, where, with what")]
 async fn call(world: &World, tpp: &Tpp, method: &str, path: &str, token: &str, body: &str) -> Answer {
+=======
+async fn call((world, tpp): (&World, &Tpp), method: &str, path: &str, token: &str, body: &str) -> Answer {
+>>>>>>> blackbox
     let url = format!("{}{PHILIPPINES}{path}", uae::api_origin(world, tpp));
     let mut headers =
         vec![("participant-id", tpp.id().to_owned()), ("accept", "application/json".to_owned())];
@@ -107,7 +111,7 @@ async fn a_customer_shares_accounts_and_takes_them_back(world: &World) {
         "permissions": ["PERA_BASIC_INFO", "PERA_BALANCE", "PERA_TRANSACTIONS"],
         "sharing_duration": {"start_date": uae::instant(now), "end_date": uae::instant(now + 30 * 86_400)},
         "purpose": "show my savings in the Palm Books app"}});
-    let made = call(world, &palm, "POST", "/common/consent", &alone, &wanted.to_string()).await;
+    let made = call((world, &palm), "POST", "/common/consent", &alone, &wanted.to_string()).await;
     assert_eq!(made.status, 201, "{}", made.text());
     let consent = made.json().unwrap()["data"].clone();
     assert_eq!(consent["status"], json!("pending"));
@@ -119,7 +123,7 @@ async fn a_customer_shares_accounts_and_takes_them_back(world: &World) {
     let tokens = approved(world, &palm, &ask, &["pera-mariam-1"]).await;
     assert_eq!(tokens.body["authorization_details"][0]["consentId"], json!(id));
 
-    let list = call(world, &palm, "GET", "/banking/accounts", &tokens.access, "").await;
+    let list = call((world, &palm), "GET", "/banking/accounts", &tokens.access, "").await;
     assert_eq!(list.status, 200, "{}", list.text());
     let accounts = list.json().unwrap()["data"].clone();
     let ids: Vec<&str> = accounts
@@ -130,16 +134,16 @@ async fn a_customer_shares_accounts_and_takes_them_back(world: &World) {
         .collect();
     assert_eq!(ids, ["pera-mariam-1"], "only what was ticked");
     let path = format!("/banking/account/{}/transactions", ids[0]);
-    let history = call(world, &palm, "GET", &path, &tokens.access, "").await;
+    let history = call((world, &palm), "GET", &path, &tokens.access, "").await;
     assert_eq!(history.status, 200, "{}", history.text());
     let lines = history.json().unwrap()["data"].clone();
     assert!(lines.as_array().is_some_and(|lines| !lines.is_empty()), "{lines}");
-    let other = call(world, &palm, "GET", "/banking/accounts/acc-mariam-2", &tokens.access, "").await;
+    let other = call((world, &palm), "GET", "/banking/accounts/acc-mariam-2", &tokens.access, "").await;
     assert_eq!(other.status, 404, "{}", other.text());
 
-    let ended = call(world, &palm, "DELETE", &format!("/common/consent/{id}"), &alone, "").await;
+    let ended = call((world, &palm), "DELETE", &format!("/common/consent/{id}"), &alone, "").await;
     assert_eq!(ended.status, 200, "{}", ended.text());
-    let after = call(world, &palm, "GET", "/banking/accounts", &tokens.access, "").await;
+    let after = call((world, &palm), "GET", "/banking/accounts", &tokens.access, "").await;
     assert_eq!(after.status, 401, "at once: {}", after.text());
     refused(&palm.refresh(&tokens.refresh.unwrap(), HONEST).await.unwrap(), 400, "invalid_grant");
     inactive(&world.apis().present("introspection_endpoint", &tokens.access, HONEST).await.unwrap(), "ended");
