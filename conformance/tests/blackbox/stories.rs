@@ -85,12 +85,7 @@ async fn a_customer_pays_through_a_client_with_a_certificate(world: &World) {
     pays(world, &world.luzon()).await;
 }
 
-<<<<<<< HEAD
-#[expect(clippy::too_many_arguments, reason = "one call spelled out: who, how, where, with what")]
-async fn call(world: &World, tpp: &Tpp, method: &str, path: &str, token: &str, body: &str) -> Answer {
-=======
 async fn call((world, tpp): (&World, &Tpp), method: &str, path: &str, token: &str, body: &str) -> Answer {
->>>>>>> blackbox
     let url = format!("{}{PHILIPPINES}{path}", uae::api_origin(world, tpp));
     let mut headers =
         vec![("participant-id", tpp.id().to_owned()), ("accept", "application/json".to_owned())];

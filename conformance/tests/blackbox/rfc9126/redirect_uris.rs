@@ -8,11 +8,7 @@ use crate::support::judge::refused_as;
 use crate::support::{embedded, identity};
 
 /// Everything that some parser, somewhere, takes for the same address, or for one of ours.
-<<<<<<< HEAD
-#[expect(clippy::too_many_lines, reason = "a row per way of writing the same address differently")]
-=======
 #[expect(clippy::too_many_lines, reason = "one row per mutant: the table is the point")]
->>>>>>> blackbox
 fn mutants(uri: &str) -> BTreeSet<String> {
     let (scheme, rest) = uri.split_once("://").unwrap();
     let (authority, path) = rest.split_at(rest.find('/').unwrap());
