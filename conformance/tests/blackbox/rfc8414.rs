@@ -71,7 +71,6 @@ async fn section_3_3_the_issuer_is_the_address_and_never_the_host_header() {
 }
 
 /// DISC-04, DISC-05: registered names with their types; absent rather than null or empty.
-#[expect(clippy::too_many_lines, reason = "a row per member of the registry")]
 #[tokio::test]
 #[expect(clippy::too_many_lines, reason = "one row per registered name: the table is the point")]
 async fn section_2_every_member_is_registered_and_of_its_type() {
