@@ -100,6 +100,7 @@ fn in_words(account: &Account, balance: Option<Balance>) -> Result<OwnAccount, F
         iban: account.iban.as_ref().map(|iban| iban.as_str().to_owned()),
         name: name.as_str().to_owned(),
         masked_number: account.iban.as_ref().map_or_else(|| account.number.masked(), |iban| iban.masked()),
+        currency: account.currency.code(),
         balance: balance.unwrap_or_default(),
         unavailable: match account.status {
             AccountStatus::Active => None,

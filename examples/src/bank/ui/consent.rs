@@ -108,11 +108,26 @@ async fn gather(ui: &Ui, visit: &Visit, waiting: Waiting) -> Result<Shown, UiFau
     let description = consent.as_ref().map(rar_consent::describe);
     let accounts = match (&description, &visit.signed_in) {
         (Some(description), Some((signed_in, _))) => {
-            options(&description.choice, ui.accounts.own(&signed_in.subject).await?)
+            let mut own = ui.accounts.own(&signed_in.subject).await?;
+            for account in &mut own {
+                bar_other_currencies(account, description);
+            }
+            options(&description.choice, own)
         }
         (None, _) | (_, None) => AccountChoice::NotNeeded,
     };
     Ok(Shown { waiting, consent, description, accounts })
+}
+
+/// A payment is made from an account of its own currency.
+fn bar_other_currencies(account: &mut OwnAccount, description: &Description) {
+    let currency = description.payment.as_ref().and_then(|payment| payment.amount.split(' ').next());
+    if let Some(currency) = currency
+        && currency != account.currency
+        && account.unavailable.is_none()
+    {
+        account.unavailable = Some(format!("This account holds {}.", account.currency));
+    }
 }
 
 /// Which of the customer's accounts can be chosen, and how.

@@ -69,6 +69,8 @@ pub struct OwnAccount {
     pub name: String,
     /// Its number, all but the last digits masked.
     pub masked_number: String,
+    /// Its currency (ISO 4217).
+    pub currency: &'static str,
     /// What can be spent, with the currency.
     pub balance: String,
     /// Why it cannot be chosen; `None` when it can.
