@@ -14,7 +14,7 @@ use crate::endpoint::resume::{self, ResumeSubmitted, Waiting};
 use crate::endpoint::ticket::Tickets;
 use crate::endpoint::token::{self, TokenAnswer};
 use crate::endpoint::{Submitted, jwks, revoke, userinfo};
-use crate::identify::Presented;
+pub(crate) use crate::identify::Presented;
 use crate::identify::nonce::Nonces;
 use crate::jose::PublicJwk;
 use crate::model::grant::Grant;
@@ -28,6 +28,11 @@ use crate::verify::access_token::{ResourceSide, proof_algs};
 use crate::vocabulary::id::{ClientId, CorrelationId};
 use crate::vocabulary::secret::{Browser, Secret};
 use crate::vocabulary::time::Timestamp;
+
+// What callers of the methods below need to name.
+#[cfg(feature = "http")]
+pub(crate) use crate::model::certificate::PeerCertificate;
+pub(crate) use crate::port::interaction::ErrorPage;
 
 /// An authorization server for one issuer.
 #[derive(Debug)]
@@ -248,7 +253,7 @@ impl AuthorizationServer {
 
     /// The bank's own error page for a browser.
     #[must_use]
-    pub fn error_page(&self, page: &crate::port::interaction::ErrorPage) -> String {
+    pub fn error_page(&self, page: &ErrorPage) -> String {
         self.ports.interaction.error_page(page)
     }
 

@@ -9,15 +9,12 @@ use oauth_core::store::memory::MemoryClaims;
 use oauth_core::store::redis::RedisClaims;
 use oauth_core::store::sql::{SqlClaims, SqlStore};
 use oauth_core::{
-    AuthorizationServer, Claims, Clock, CorrelationId, Entropy, FAPI2_SECURITY, Fault, FixedClients, Issuer,
-    LogAudit, OutOfBounds, Policy, Ports, Resource, Scope, ServerSecret, Settings, Store, SystemClock,
-    SystemEntropy,
+    AuthorizationServer, Claims, Clock, Entropy, FAPI2_SECURITY, Fault, FixedClients, Issuer, LogAudit,
+    OutOfBounds, Policy, Ports, Resource, Scope, ServerSecret, Settings, Store, SystemClock, SystemEntropy,
 };
 use rar_consent::{ConsentEngine, ConsentStore, DetailRegistry, SqlConsents};
 use resource_server::rail::settle;
 use resource_server::store::sql::SqlBank;
-use rustls::crypto::CryptoProvider;
-use tokio::net::TcpListener;
 
 use super::admin::AdminService;
 use super::apis::apis;
@@ -25,12 +22,13 @@ use super::compose::PublicService;
 use super::config::Deployment;
 use super::customers::Customers;
 use super::data_dir::{DataDir, DataFault, resource_of};
+use super::listeners::Listeners;
 use super::sessions::Sessions;
 use super::ui::{CustomerAccounts, PageInteraction, Ui};
 use super::{customers, fixture, sessions};
 use crate::pages::{Pages, PagesFault};
-use crate::serve::{Authorities, Edge, EdgeLimits, Listener, Shutdown};
-use crate::tls::{ChainTrust, ClientCertificates, TlsFault, server_config};
+use crate::serve::{Listener, Shutdown};
+use crate::tls::TlsFault;
 
 /// The profile in force.
 pub const POLICY: &Policy = &FAPI2_SECURITY;
@@ -348,73 +346,4 @@ fn with_ofxpera_paths(oauth: OAuthService) -> OAuthService {
         ("/userinfo", "/oauth/userinfo"),
     ];
     also.iter().fold(oauth, |oauth, (existing, also)| oauth.alias(existing, also))
-}
-
-/// The three listeners, bound.
-struct Listeners {
-    public: Listener,
-    mtls: Listener,
-    admin: Listener,
-}
-
-impl Listeners {
-    async fn bind(
-        deployment: &Deployment,
-        pki: &crate::pki::LocalPki,
-        clock: &Arc<dyn Clock>,
-        entropy: &Arc<dyn Entropy>,
-    ) -> Result<Self, StartFault> {
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let trust = ChainTrust::new(std::slice::from_ref(pki.authority()), Arc::clone(&provider))?;
-        let tls =
-            |ask, provider: &Arc<CryptoProvider>| server_config(pki.server(), ask, Arc::clone(provider));
-        let edge = |port: u16| edge(port, clock, entropy);
-        let public = socket(deployment.address(deployment.port)).await?;
-        let mtls = socket(deployment.address(deployment.mtls_port)).await?;
-        let loopback = std::net::SocketAddr::from(([127, 0, 0, 1], deployment.admin_port));
-        let admin = socket(loopback).await?;
-        Ok(Self {
-            public: Listener::tls(
-                public,
-                Arc::new(tls(ClientCertificates::NotAsked, &provider)?),
-                trust.clone(),
-                edge(deployment.port),
-            ),
-            mtls: Listener::tls(
-                mtls,
-                Arc::new(tls(ClientCertificates::Optional, &provider)?),
-                trust,
-                edge(deployment.mtls_port),
-            ),
-            admin: Listener::plain(admin, edge(deployment.admin_port)),
-        })
-    }
-}
-
-async fn socket(address: std::net::SocketAddr) -> Result<TcpListener, StartFault> {
-    TcpListener::bind(address).await.map_err(|source| StartFault::Socket { address, source })
-}
-
-fn edge(port: u16, clock: &Arc<dyn Clock>, entropy: &Arc<dyn Entropy>) -> Edge {
-    let names = [format!("localhost:{port}"), format!("127.0.0.1:{port}"), format!("[::1]:{port}")];
-    let (clock, entropy) = (Arc::clone(clock), Arc::clone(entropy));
-    Edge {
-        authorities: Authorities::new(names.iter().map(String::as_str)),
-        limits: EdgeLimits::default(),
-        now: Arc::new(move || clock.now()),
-        correlation: Arc::new(move || correlation(&*entropy)),
-    }
-}
-
-/// A name for a request that failed without one.
-fn correlation(entropy: &dyn Entropy) -> CorrelationId {
-    let bytes = entropy.draw().map(|bytes| *bytes).unwrap_or_default();
-    let (random, _) = bytes.split_at(16);
-    let uuid = uuid::Builder::from_random_bytes(random.try_into().unwrap_or_default()).into_uuid();
-    CorrelationId::new(&uuid.to_string()).unwrap_or_else(|_| unreachable_name())
-}
-
-/// A UUID is always a well-formed correlation identifier; this name stands in for the proof.
-fn unreachable_name() -> CorrelationId {
-    CorrelationId::new("unnamed").unwrap_or_else(|_| unreachable_name())
 }

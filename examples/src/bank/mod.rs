@@ -8,5 +8,6 @@ pub mod config;
 pub mod customers;
 pub mod data_dir;
 pub mod fixture;
+mod listeners;
 pub mod sessions;
 pub mod ui;

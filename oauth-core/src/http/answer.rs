@@ -9,11 +9,10 @@ use serde::Serialize;
 use super::routes::Endpoint;
 use super::service::BROWSER_COOKIE;
 use crate::endpoint::authorize::Interacting;
-use crate::port::interaction::ErrorPage;
 use crate::refusal::code::{At, ErrorCode, Wire};
 use crate::refusal::reason::{Reason, TokenReason};
 use crate::refusal::{Error, Refusal};
-use crate::server::AuthorizationServer;
+use crate::server::{AuthorizationServer, ErrorPage};
 use crate::vocabulary::id::CorrelationId;
 
 pub(super) type Answer = Response<Full<Bytes>>;

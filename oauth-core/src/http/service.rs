@@ -18,12 +18,10 @@ use super::routes::{Aliased, Endpoint, Routes};
 use crate::endpoint::Submitted;
 use crate::endpoint::authorize::AuthorizeSubmitted;
 use crate::endpoint::introspect::{AnswerForm, IntrospectionAnswer};
-use crate::identify::Presented;
 use crate::limits;
-use crate::model::certificate::PeerCertificate;
 use crate::refusal::reason::{RequestReason, TokenReason};
 use crate::refusal::{Error, Refusal, RuleId};
-use crate::server::AuthorizationServer;
+use crate::server::{AuthorizationServer, PeerCertificate, Presented};
 use crate::vocabulary::id::CorrelationId;
 use crate::wire::form::Form;
 

@@ -1,8 +1,8 @@
 //! The guard as a tower layer, for a bank's own routes.
 //!
-//! ```ignore
+//! ```text
 //! let router = Router::new().route("/loyalty", get(points)).layer(GuardLayer::new(guard, origin, NEEDS));
-//! async fn points(Extension(authority): Extension<Authority>) { … }
+//! async fn points(Extension(authority): Extension<Authority>) -> String
 //! ```
 
 use std::future::Future;

@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod consents;
+mod order;
 pub mod payments;
 
 use oauth_core::Seconds;

@@ -4,21 +4,19 @@
 //! permission; then the accounts; and last, in one transaction of the book, the consent's limits, the year and the funds.
 
 use oauth_core::{ConsentId, Fault};
-use rar_consent::{ExerciseRefusal, Use};
+use rar_consent::ExerciseRefusal;
 
 use crate::domain::{
-    Account, AccountId, AccountKind, AccountStatus, Creditor, Day, IdempotencyKey, Line, Money, MoneyFault,
-    Page, PageRequest, PastTheEnd, Payment, PaymentId, PaymentKind, PaymentStatus, PaymentTerms, Purpose,
-    Rail, RequestFingerprint, Stage, Zone,
+    AccountId, Creditor, Day, IdempotencyKey, Line, Money, MoneyFault, Page, PageRequest, PastTheEnd,
+    Payment, PaymentId, PaymentStatus, PaymentTerms, Purpose, Rail, RequestFingerprint, Stage,
 };
 use crate::guard::{Authority, GuardRefusal};
 use crate::port::{
-    Advanced, Allowance, Booked, Found, KeyRef, KeyedOperation, OfKind, PaymentChange, PaymentMove,
-    PaymentQuery,
+    Advanced, Booked, Found, KeyRef, KeyedOperation, OfKind, PaymentChange, PaymentMove, PaymentQuery,
 };
 use crate::rail::{fresh_names, settle_one};
 
-use super::accounts::is_given;
+use super::order::{allowance, creditor_exists, debtor, kind, use_of, within_bounds};
 use super::{Operations, Settlement};
 
 /// A payment as a dialect read it.
@@ -380,120 +378,5 @@ fn key_ref(authority: &Authority, key: &IdempotencyKey) -> KeyRef {
         client: authority.client.id.clone(),
         operation: KeyedOperation::InitiatePayment,
         key: key.clone(),
-    }
-}
-
-/// A payee of this bank exists and takes what is paid.
-async fn creditor_exists(
-    operations: &Operations,
-    authority: &Authority,
-    order: &PaymentOrder,
-) -> Result<(), PaymentRefusal> {
-    let Creditor::Internal { account, .. } = &order.creditor else { return Ok(()) };
-    let found = operations.ports.accounts.account(account).await?;
-    let takes = |account: &Account| {
-        let own_pera =
-            account.kind == AccountKind::Pera && Some(&account.customer) == authority.subject.as_ref();
-        account.status == AccountStatus::Active
-            && account.currency == order.amount.currency()
-            && (order.kind == OrderKind::Transfer || own_pera)
-    };
-    if found.as_ref().is_some_and(takes) { Ok(()) } else { Err(PaymentRefusal::NoSuchCreditor) }
-}
-
-/// The payer's account, in a state to pay.
-async fn debtor(
-    operations: &Operations,
-    authority: &Authority,
-    order: &PaymentOrder,
-) -> Result<Account, PaymentRefusal> {
-    let unusable = PaymentRefusal::DebtorUnusable;
-    let first_given = || {
-        let consent = authority.consent.as_ref();
-        consent.and_then(|consent| consent.accounts.first()).and_then(|id| AccountId::new(id).ok())
-    };
-    let id = match &order.debtor {
-        Debtor::Account(id) => Some(id.clone()).filter(|id| is_given(authority, id)),
-        Debtor::OfConsent => first_given(),
-    };
-    let id = id.ok_or(unusable(DebtorFault::NotGiven))?;
-    let account = operations.ports.accounts.account(&id).await?.ok_or(unusable(DebtorFault::Closed))?;
-    if Some(&account.customer) != authority.subject.as_ref() {
-        return Err(unusable(DebtorFault::NotGiven));
-    }
-    let pays = matches!(order.creditor, Creditor::Internal { account: ref to, .. } if *to == account.id);
-    match account.status {
-        _ if pays => Err(unusable(DebtorFault::NotGiven)),
-        AccountStatus::Active if account.currency == order.amount.currency() => Ok(account),
-        AccountStatus::Active => Err(unusable(DebtorFault::Currency)),
-        AccountStatus::Dormant | AccountStatus::Frozen => Err(unusable(DebtorFault::Blocked)),
-        AccountStatus::Closed => Err(unusable(DebtorFault::Closed)),
-    }
-}
-
-/// The day and the rail take the order.
-fn within_bounds(
-    operations: &Operations,
-    authority: &Authority,
-    order: &PaymentOrder,
-) -> Result<(), PaymentRefusal> {
-    let zone = zone(order.kind);
-    let today = zone.day(authority.now);
-    if let Some(day) = order.execution_day {
-        let latest = today.add_days(operations.settings.execution_days_max).unwrap_or(Day::MAX);
-        let end = authority.consent.as_ref().and_then(|consent| consent.until);
-        let within_consent = end.is_none_or(|end| day.start_of_day(zone) < end);
-        if day < today || day > latest || !within_consent {
-            return Err(PaymentRefusal::ExecutionDay);
-        }
-    }
-    let most = operations.settings.rail_max.iter().find(|(rail, _)| *rail == order.rail);
-    match most.map(|(_, most)| order.amount.is_within(*most)) {
-        Some(Ok(false)) => Err(PaymentRefusal::RailLimit),
-        Some(Ok(true) | Err(_)) | None => Ok(()),
-    }
-}
-
-const fn zone(kind: OrderKind) -> Zone {
-    match kind {
-        OrderKind::Contribution => Zone::Manila,
-        OrderKind::Transfer => Zone::Dubai,
-    }
-}
-
-fn kind(ordered: OrderKind, day: Option<Day>, authority: &Authority) -> PaymentKind {
-    match ordered {
-        OrderKind::Transfer => PaymentKind::Transfer,
-        OrderKind::Contribution => {
-            let day = day.unwrap_or_else(|| Zone::Manila.day(authority.now));
-            PaymentKind::Contribution { year: day.year() }
-        }
-    }
-}
-
-fn allowance(operations: &Operations, terms: &PaymentTerms) -> Option<Allowance> {
-    match terms.kind {
-        PaymentKind::Transfer => None,
-        PaymentKind::Contribution { year } => {
-            operations.settings.contribution_max.map(|limit| Allowance { year, limit })
-        }
-    }
-}
-
-/// What of the consent a payment uses.
-fn use_of(terms: &PaymentTerms, consent_part: Option<String>) -> Use {
-    let text = |line: &Option<Line<120>>| line.as_ref().map(|line| line.as_str().to_owned());
-    let creditor = match &terms.creditor {
-        Creditor::Internal { .. } => None,
-        Creditor::External { iban, .. } => Some(iban.as_str().to_owned()),
-    };
-    Use {
-        creditor,
-        purpose: terms.purpose.as_ref().map(|purpose| purpose.as_str().to_owned()),
-        payer_reference: text(&terms.debtor_reference),
-        beneficiary_reference: text(&terms.creditor_reference),
-        kind: consent_part,
-        account: Some(terms.debtor.as_str().to_owned()),
-        ..Use::new(terms.amount.minor(), terms.amount.currency().code(), terms.created_at)
     }
 }

@@ -21,7 +21,7 @@ pub(crate) const BODY_BOUNDED: RuleId = RuleId("RFC9110-15.5.14");
 /// OFxPERA common header: the caller speaks for its own organisation.
 pub(crate) const PARTICIPANT: RuleId = RuleId("OFXPERA-participant");
 /// FAPI 2.0 Security Profile section 5.3.4-6 with RFC 9396 section 9: the consent permits this call, now.
-pub(crate) const CONSENT_PERMITS: RuleId = RuleId("FAPI2-SP-5.3.4-6");
+pub(crate) const CONSENT_PERMITS: RuleId = RuleId("FAPI2SP-5.3.4-6");
 /// Nothing a document demands: a port failed.
 pub(crate) const OUR_SIDE: RuleId = RuleId("RS-port");
 /// The client behind a token is still registered and active.

@@ -16,20 +16,20 @@
 use oauth_core::RuleId;
 
 /// Section 8.1, step 7: the order names the consent of the token.
-pub(crate) const CONSENT_NAMED: RuleId = RuleId("UAE-BSI-8.1-7");
+pub(crate) const CONSENT_NAMED: RuleId = RuleId("UAEBSI-8.1-7");
 /// Section 8.2: a key belongs to one request.
-pub(crate) const KEY_BOUND: RuleId = RuleId("UAE-BSI-8.2");
+pub(crate) const KEY_BOUND: RuleId = RuleId("UAEBSI-8.2");
 /// Section 8.1, step 9, and section 6: the consent is of this vocabulary and in force.
-pub(crate) const CONSENT_IN_FORCE: RuleId = RuleId("UAE-BSI-8.1-9");
+pub(crate) const CONSENT_IN_FORCE: RuleId = RuleId("UAEBSI-8.1-9");
 /// Section 8.1, step 10: purpose and references are the consent's.
-pub(crate) const AS_AGREED: RuleId = RuleId("UAE-BSI-8.1-10");
+pub(crate) const AS_AGREED: RuleId = RuleId("UAEBSI-8.1-10");
 /// Section 8.1, step 11, and section 9.3: amount, day, count and value are within the consent.
-pub(crate) const WITHIN_CONTROL: RuleId = RuleId("UAE-BSI-8.1-11");
+pub(crate) const WITHIN_CONTROL: RuleId = RuleId("UAEBSI-8.1-11");
 /// Section 8.1, step 12: the account can be debited.
-pub(crate) const ACCOUNT_OPEN: RuleId = RuleId("UAE-BSI-8.1-12");
+pub(crate) const ACCOUNT_OPEN: RuleId = RuleId("UAEBSI-8.1-12");
 /// Sections 10 and 14: a client sees its own consents and payments, a customer's token its own consent's.
-pub(crate) const OWN_ONLY: RuleId = RuleId("UAE-BSI-10");
+pub(crate) const OWN_ONLY: RuleId = RuleId("UAEBSI-10");
 /// Section 13: an identifier in a path is well-formed.
-pub(crate) const ID_WELL_FORMED: RuleId = RuleId("UAE-BSI-13-id");
+pub(crate) const ID_WELL_FORMED: RuleId = RuleId("UAEBSI-13-id");
 /// Sections 6 and 11.1: the status of a consent moves by the table.
-pub(crate) const STATUS_MOVES: RuleId = RuleId("UAE-BSI-6");
+pub(crate) const STATUS_MOVES: RuleId = RuleId("UAEBSI-6");

@@ -273,6 +273,14 @@ impl World {
         self.consents.replace(&consent, &entry).await.unwrap();
     }
 
+    /// Adds accounts to a consent, whosever they are.
+    pub(super) async fn add_accounts(&self, id: &str, accounts: &[&str]) {
+        let mut consent = self.consents.consent(&ConsentId::new(id).unwrap()).await.unwrap().unwrap();
+        consent.accounts.extend(accounts.iter().map(|account| (*account).to_owned()));
+        let entry = self.consents.history(&consent.id).await.unwrap().remove(0);
+        self.consents.replace(&consent, &entry).await.unwrap();
+    }
+
     pub(super) async fn move_consent(&self, id: &str, to: ConsentStatus) {
         let consent = self.consents.consent(&ConsentId::new(id).unwrap()).await.unwrap().unwrap();
         let tpp = Actor::Tpp(ClientId::new("tpp").unwrap());

@@ -245,6 +245,21 @@ async fn section_8_4_only_selected_accounts_are_seen_and_the_balance_needs_scope
 }
 
 #[tokio::test]
+async fn another_customers_account_stays_out_of_reach_even_if_a_consent_names_it() {
+    let world = file().await;
+    world.consent("c-1", &[Permission::PeraBasicInfo, Permission::PaymentInitiate], None).await;
+    world.add_accounts("c-1", &["pa-b", "sa-b"]).await;
+    let one = Ask::get("/banking/accounts/pa-b").token(&claims("c-1", "accounts.basic"));
+    assert_eq!(world.call(one).await.code(), "ACCOUNT_NOT_FOUND");
+    let list = world.call(Ask::get("/banking/accounts").token(&claims("c-1", "accounts.basic"))).await;
+    assert_eq!(list.body["meta"]["total-records"], 1);
+    let mut from_bob = order("1.00");
+    from_bob["data"]["sourceAccountId"] = json!("sa-b");
+    assert_eq!(pay(&world, &from_bob, KEY).await.code(), "SOURCE_ACCOUNT_UNUSABLE");
+    assert_eq!(world.balance("sa-b").await, 1_000_00);
+}
+
+#[tokio::test]
 async fn section_3_2_pages_have_links_and_a_page_past_the_end_is_422() {
     let world = file().await;
     world.consent("c-1", &[Permission::PeraBasicInfo, Permission::PeraTransactions], None).await;

@@ -2,6 +2,7 @@
 //! consents, below `/OFPH/v1`.
 
 mod body;
+mod consents;
 mod error;
 mod map;
 mod routes;

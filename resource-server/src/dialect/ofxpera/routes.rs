@@ -1,12 +1,13 @@
 //! OFxPERA sections 7.1 and 8: the table of routes, and what each does with an admitted call.
 
-use http::header::{ETAG, LOCATION};
+use http::header::LOCATION;
 use http::{HeaderValue, Method, StatusCode};
-use oauth_core::{ConsentId, Seconds, json as strict};
-use rar_consent::{Consent, Permission, Terms};
+use oauth_core::{Seconds, json as strict};
+use rar_consent::Permission;
 use serde::Serialize;
 
-use super::body::{Links, Meta, NewConsent, NewPayment, PaymentShown, Told};
+use super::body::{Links, Meta, NewPayment, PaymentShown, Told};
+use super::consents::{create_consent, one_consent, revoke_consent};
 use super::error::{Code, Problem};
 use super::map::{self, Detail};
 use super::{Ofxpera, failed, json};
@@ -18,7 +19,6 @@ use crate::domain::{
 };
 use crate::guard::{ANY_STANDING, Authority, Body, IN_FORCE, Needs, READABLE, Retry, Scoped, TokenKind};
 use crate::operation::accounts::{self, Statement};
-use crate::operation::consents;
 use crate::operation::payments::{self, Debtor, Listing, OrderKind, PaymentOrder};
 use crate::port::OfKind;
 
@@ -267,64 +267,6 @@ fn payment_told(
     told(dialect, call, status, (shown, &format!("/banking/payments/{}", payment.id())))
 }
 
-async fn create_consent(dialect: &Ofxpera, call: &Call) -> Result<Answer, Problem> {
-    let tree = strict::read_value(&call.body).map_err(|_| Problem::new(Code::InvalidRequest))?;
-    let terms = map::terms(map::read::<NewConsent>(tree)?)?;
-    terms.check(call.arrived.now)?;
-    if terms.data_holder != dialect.settings.organization_id {
-        return Err(Problem::at(Code::UnknownDataHolder, "data.data_holder_id"));
-    }
-    let consent = consents::lodge(&dialect.operations, &call.authority, Terms::Ofxpera(terms)).await?;
-    consent_told(dialect, call, StatusCode::CREATED, &consent)
-}
-
-async fn one_consent(dialect: &Ofxpera, call: &Call) -> Result<Answer, Problem> {
-    let consent = consents::read(&dialect.operations, &call.authority, &consent_id(call)?).await?;
-    consent_told(dialect, call, StatusCode::OK, &consent)
-}
-
-async fn revoke_consent(dialect: &Ofxpera, call: &Call) -> Result<Answer, Problem> {
-    let query = query(call)?;
-    let reason = query.one("reason")?.unwrap_or("revoked by the participant");
-    let printable = reason.chars().all(|character| !character.is_control());
-    if reason.is_empty() || reason.chars().count() > 255 || !printable {
-        return Err(Problem::at(Code::InvalidField, "reason"));
-    }
-    let id = consent_id(call)?;
-    let before = consents::read(&dialect.operations, &call.authority, &id).await?;
-    ours(&before)?;
-    let consent = consents::revoke(&dialect.operations, &call.authority, &id, reason).await?;
-    consent_told(dialect, call, StatusCode::OK, &consent)
-}
-
-fn consent_id(call: &Call) -> Result<ConsentId, Problem> {
-    ConsentId::new(call.param(0)).map_err(|_| Problem::new(Code::ConsentNotFound))
-}
-
-/// The terms of a consent of this interface; any other is not found here.
-fn ours(consent: &Consent) -> Result<&rar_consent::OfxperaConsent, Problem> {
-    match &consent.terms {
-        Terms::Ofxpera(terms) => Ok(terms),
-        Terms::UaePayment(_) | Terms::Payment(_) | Terms::Accounts(_) => {
-            Err(Problem::new(Code::ConsentNotFound))
-        }
-    }
-}
-
-fn consent_told(
-    dialect: &Ofxpera,
-    call: &Call,
-    status: StatusCode,
-    consent: &Consent,
-) -> Result<Answer, Problem> {
-    let shown = map::consent(consent, ours(consent)?);
-    let mut answer = told(dialect, call, status, (shown, &format!("/common/consent/{}", consent.id)))?;
-    if let Ok(tag) = HeaderValue::from_str(&format!("\"{}\"", consent.revision)) {
-        answer.headers_mut().insert(ETAG, tag);
-    }
-    Ok(answer)
-}
-
 /// The account of the path, given under this consent and of one of these kinds.
 async fn account(dialect: &Ofxpera, call: &Call, kinds: &[AccountKind]) -> Result<Account, Problem> {
     let unknown = || Problem::new(Code::AccountNotFound);
@@ -374,7 +316,7 @@ fn statement(query: &Query, account: &Account, call: &Call) -> Result<Statement,
     })
 }
 
-fn query(call: &Call) -> Result<Query, Problem> {
+pub(super) fn query(call: &Call) -> Result<Query, Problem> {
     Ok(Query::read(call.arrived.query.as_deref())?)
 }
 
@@ -387,7 +329,7 @@ fn cut<T>(query: &Query, list: Vec<T>) -> Result<Page<T>, Problem> {
 }
 
 /// One resource with its link; `Location` where it is new (RFC 9110 section 10.2.2).
-fn told(
+pub(super) fn told(
     dialect: &Ofxpera,
     call: &Call,
     status: StatusCode,

@@ -272,7 +272,7 @@ mod tests {
     #[test]
     fn every_reason_has_the_status_and_code_of_the_document_and_a_body_only_where_it_says_so() {
         for (reason, status, code) in TABLE {
-            let (answered, message) = Refused::new(RuleId("UAE-BSI-13"), *reason).answer();
+            let (answered, message) = Refused::new(RuleId("UAEBSI-13"), *reason).answer();
             assert_eq!(answered, *status, "{reason:?}");
             assert_eq!(message.map(|message| message.errors[0].code), *code, "{reason:?}");
         }
@@ -281,7 +281,7 @@ mod tests {
     #[test]
     fn an_error_message_names_code_text_and_path_and_leaves_an_absent_path_out() {
         let at = |path: Option<&str>| Refused {
-            rule: RuleId("UAE-BSI-13"),
+            rule: RuleId("UAEBSI-13"),
             reason: Reason::Format,
             path: path.map(str::to_owned),
         };

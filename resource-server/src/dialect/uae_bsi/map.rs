@@ -258,9 +258,9 @@ const fn rejection(reason: RejectionReason) -> (&'static str, &'static str) {
 }
 
 /// Section 4: the payee of a consent has an IBAN and a name.
-const CREDITOR: RuleId = RuleId("UAE-BSI-4-creditor");
+const CREDITOR: RuleId = RuleId("UAEBSI-4-creditor");
 /// Section 9.3: the currency of a payment is the consent's.
-const CONTROL: RuleId = RuleId("UAE-BSI-9.3-currency");
+const CONTROL: RuleId = RuleId("UAEBSI-9.3-currency");
 
 #[cfg(test)]
 mod tests {

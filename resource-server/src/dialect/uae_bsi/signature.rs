@@ -152,25 +152,25 @@ const SKEW: Seconds = Seconds::new(10);
 const ANSWER_LIFETIME: Seconds = Seconds::minutes(5);
 
 /// Section 8.1, step 5: one compact JWS.
-const COMPACT: RuleId = RuleId("UAE-BSI-8.1-5-jws");
+const COMPACT: RuleId = RuleId("UAEBSI-8.1-5-jws");
 /// Section 8.1, step 5: encryption, where it is offered.
-const ENCRYPTION: RuleId = RuleId("UAE-BSI-8.1-5-jwe");
+const ENCRYPTION: RuleId = RuleId("UAEBSI-8.1-5-jwe");
 /// Section 8.1, step 5: the registered algorithm.
-const ALGORITHM: RuleId = RuleId("UAE-BSI-8.1-5-alg");
+const ALGORITHM: RuleId = RuleId("UAEBSI-8.1-5-alg");
 /// Section 8.1, step 5: nothing but a JWT, by `typ`.
-const TYPE: RuleId = RuleId("UAE-BSI-8.1-5-typ");
+const TYPE: RuleId = RuleId("UAEBSI-8.1-5-typ");
 /// Section 8.1, step 5: header, key and signature.
-const SIGNATURE: RuleId = RuleId("UAE-BSI-8.1-5-signature");
+const SIGNATURE: RuleId = RuleId("UAEBSI-8.1-5-signature");
 /// Section 8.1, step 5: `iss` is the client.
-const SENDER: RuleId = RuleId("UAE-BSI-8.1-5-iss");
+const SENDER: RuleId = RuleId("UAEBSI-8.1-5-iss");
 /// Section 8.1, step 5: `aud` is us.
-const AUDIENCE: RuleId = RuleId("UAE-BSI-8.1-5-aud");
+const AUDIENCE: RuleId = RuleId("UAEBSI-8.1-5-aud");
 /// Section 2.2: the window of `nbf` and `exp`.
-const WINDOW: RuleId = RuleId("UAE-BSI-2.2-window");
+const WINDOW: RuleId = RuleId("UAEBSI-2.2-window");
 /// Section 8.1, step 5: the claims are JSON of the right types, and `message` an object.
-const MESSAGE: RuleId = RuleId("UAE-BSI-8.1-5-message");
+const MESSAGE: RuleId = RuleId("UAEBSI-8.1-5-message");
 /// Section 8.1, step 6: the schema.
-pub(crate) const SCHEMA: RuleId = RuleId("UAE-BSI-8.1-6");
+pub(crate) const SCHEMA: RuleId = RuleId("UAEBSI-8.1-6");
 
 const fn refuse(rule: RuleId, reason: Reason) -> Refused {
     Refused::new(rule, reason)

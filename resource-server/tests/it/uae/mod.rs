@@ -58,7 +58,7 @@ async fn section_8_2_a_repeat_is_answered_as_at_first_even_when_the_consent_is_f
     assert_eq!(again.header("location"), first.header("location"));
 
     let other = bank.pay(&token, "another-key", &order(CONSENT)).await;
-    assert_eq!((other.code(), other.rule), ((400, "Consent.Invalid"), Some("UAE-BSI-8.1-9")));
+    assert_eq!((other.code(), other.rule), ((400, "Consent.Invalid"), Some("UAEBSI-8.1-9")));
 }
 
 #[tokio::test]
@@ -67,7 +67,7 @@ async fn section_8_2_a_key_belongs_to_one_content() {
     let token = bank.consented(CONSENT, "tpp").await;
     assert_eq!(bank.pay(&token, KEY, &order(CONSENT)).await.status, 201);
     let other = bank.pay(&token, KEY, &changed("/Data/Instruction/PaymentSequenceNumber", json!("2"))).await;
-    assert_eq!((other.code(), other.rule), ((409, "GenericError"), Some("UAE-BSI-8.2")));
+    assert_eq!((other.code(), other.rule), ((409, "GenericError"), Some("UAEBSI-8.2")));
     let second = bank.consented(OTHER, "tpp").await;
     let elsewhere = bank.pay(&second, KEY, &order(OTHER)).await;
     assert_eq!(elsewhere.code(), (409, "GenericError"));
@@ -100,7 +100,7 @@ async fn section_9_3_a_second_payment_is_outside_a_consent_for_one() {
     let second = bank.pay(&token, "another-key", &order(CONSENT)).await;
     assert_eq!(second.code(), (400, "Consent.FailsControlParameters"));
     assert_eq!(second.path(), "Data.ControlParameters.ConsentSchedule.SinglePayment");
-    assert_eq!(second.rule, Some("UAE-BSI-8.1-11"));
+    assert_eq!(second.rule, Some("UAEBSI-8.1-11"));
 }
 
 #[tokio::test]
@@ -156,7 +156,7 @@ async fn section_8_1_step_7_an_order_names_the_consent_of_its_token() {
     let token = bank.consented(CONSENT, "tpp").await;
     let second = bank.consented(OTHER, "tpp").await;
     let got = bank.pay(&token, KEY, &order(OTHER)).await;
-    assert_eq!((got.code(), got.rule), ((403, "AccessToken.InvalidScope"), Some("UAE-BSI-8.1-7")));
+    assert_eq!((got.code(), got.rule), ((403, "AccessToken.InvalidScope"), Some("UAEBSI-8.1-7")));
     assert_eq!(bank.pay(&second, KEY, &order(OTHER)).await.status, 201);
     let replayed = bank.pay(&token, KEY, &order(OTHER)).await;
     assert_eq!(
@@ -232,7 +232,7 @@ async fn section_6_a_suspended_or_waiting_consent_can_be_read_and_not_used() {
         [(&waiting, OTHER, "AwaitingAuthorization"), (&suspended, CONSENT, "Suspended")]
     {
         let got = bank.pay(token, KEY, &order(id)).await;
-        assert_eq!((got.code(), got.rule), ((400, "Consent.Invalid"), Some("UAE-BSI-8.1-9")), "{status}");
+        assert_eq!((got.code(), got.rule), ((400, "Consent.Invalid"), Some("UAEBSI-8.1-9")), "{status}");
         let read = bank.get(token, &format!("/payment-consents/{id}")).await;
         assert_eq!(read.message["Data"]["Status"], status, "{read:?}");
     }
