@@ -325,19 +325,27 @@ async fn another_visitor_cannot_finish_what_one_began() {
     let ticket = visit.at().clone();
     let mut thief = world.palm().visit().unwrap();
     let shown = thief.open(ticket.as_str()).await.unwrap();
-    assert!(page(&shown).status.is_client_error(), "{}", page(&shown).status);
-    let session = |visit: &Visit| -> Vec<(String, String)> {
-        visit.cookies().iter().filter(|(name, _)| !name.contains("browser")).cloned().collect()
+    assert!(page(&shown).status.is_client_error(), "without a cookie: {}", page(&shown).status);
+    let other = world.push(&world.palm(), &identity()).await;
+    thief.open(&world.palm().authorization_url(&other).unwrap()).await.unwrap();
+    let shown = thief.open(ticket.as_str()).await.unwrap();
+    assert!(page(&shown).status.is_client_error(), "with a cookie of its own: {}", page(&shown).status);
+    // with the session of the same customer, but in a browser of its own
+    let named = |visit: &Visit, of: fn(&str) -> bool| -> Vec<String> {
+        let own = visit.cookies().iter().filter(|(name, _)| of(name));
+        own.map(|(name, value)| format!("{name}={value}")).collect()
     };
-    // signed in as the same customer, but in a browser of its own
-    let cookies: Vec<String> =
-        session(&visit).iter().map(|(name, value)| format!("{name}={value}")).collect();
-    let answer = Raw::form(visit.at().join(&form.action).unwrap().as_str(), &form.press("approve"))
-        .with("cookie", &cookies.join("; "))
-        .with("origin", &world.issuer())
-        .send(&world.bank.client().unwrap())
-        .await;
-    assert!(answer.status.is_client_error() && answer.header("location").is_none(), "{}", answer.status);
+    let browser = |name: &str| name == "__Host-browser";
+    let session = |name: &str| name != "__Host-browser";
+    for cookies in [named(&visit, session), [named(&visit, session), named(&thief, browser)].concat()] {
+        let answer = Raw::form(visit.at().join(&form.action).unwrap().as_str(), &form.press("approve"))
+            .with("cookie", &cookies.join("; "))
+            .with("origin", &world.issuer())
+            .send(&world.bank.client().unwrap())
+            .await;
+        assert!(answer.status.is_client_error(), "{cookies:?}: {}", answer.status);
+        assert!(answer.header("location").is_none());
+    }
 }
 
 /// T-UI-08: the second decision finds the request closed.

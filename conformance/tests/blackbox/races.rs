@@ -120,8 +120,6 @@ async fn one_proof_sent_sixteen_times_at_once_is_taken_once(world: &World) {
     assert_eq!(successes(&answers).len(), 1);
 }
 
-static ONE_AT_A_TIME: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
-
 async fn payment_tokens(world: &World) -> (conformance::tpp::flow::Tpp, String, Tokens) {
     let palm = world.palm();
     let (id, ask) = uae::single_payment();
@@ -175,12 +173,12 @@ async fn join_all<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output>
 
 /// UAE bank service initiation, section 8.2.
 async fn one_idempotency_key_sent_sixteen_times_at_once_pays_once(world: &World) {
-    let _alone = ONE_AT_A_TIME.lock().await;
+    let _alone = uae::LEDGER.lock().await;
     orders(world, vec![host::uuid(); 16]).await;
 }
 
 /// Section 8.1: steps 8 to 11 are one step.
 async fn sixteen_orders_under_a_consent_for_one_payment_pay_once(world: &World) {
-    let _alone = ONE_AT_A_TIME.lock().await;
+    let _alone = uae::LEDGER.lock().await;
     orders(world, (0..16).map(|_| host::uuid()).collect()).await;
 }

@@ -117,7 +117,9 @@ async fn section_7_1_another_key_than_the_one_of_the_token_is_refused() {
 /// DP-04, TK-13.
 #[tokio::test]
 async fn section_4_3_what_a_proof_may_say_besides_does_no_harm() {
-    let palm = embedded().await.palm();
+    let world = embedded().await;
+    let palm = world.palm();
+    world.up_for(11).await;
     let now = host::now();
     for mistake in [
         set(CLAIMS, "iat", now - 10),

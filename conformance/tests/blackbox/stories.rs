@@ -73,15 +73,13 @@ async fn read_consent(world: &World, tpp: &Tpp, token: &str, id: &str) -> Value 
     uae::message(tpp, &answer).await
 }
 
-static ONE_AT_A_TIME: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
-
 async fn a_customer_pays_a_shop(world: &World) {
-    let _alone = ONE_AT_A_TIME.lock().await;
+    let _alone = uae::LEDGER.lock().await;
     pays(world, &world.palm()).await;
 }
 
 async fn a_customer_pays_through_a_client_with_a_certificate(world: &World) {
-    let _alone = ONE_AT_A_TIME.lock().await;
+    let _alone = uae::LEDGER.lock().await;
     pays(world, &world.luzon()).await;
 }
 
@@ -191,7 +189,7 @@ async fn a_customer_ends_a_payment_consent_on_the_banks_page(world: &World) {
 }
 
 async fn a_payment_beyond_its_consent_is_refused(world: &World) {
-    let _alone = ONE_AT_A_TIME.lock().await;
+    let _alone = uae::LEDGER.lock().await;
     let palm = world.palm();
     let before = uae::balance(world).await;
     let (id, ask) = uae::single_payment();

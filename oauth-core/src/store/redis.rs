@@ -31,7 +31,7 @@ use crate::refusal::Fault;
 use crate::vocabulary::time::Timestamp;
 
 /// How long Redis may take to answer one round trip. A request waits no longer, and is refused.
-const ANSWER_MAX: Duration = Duration::from_millis(150);
+const ANSWER_MAX: Duration = Duration::from_millis(500);
 /// How long it may take to connect and to settle the incarnation.
 const CONNECT_MAX: Duration = Duration::from_millis(500);
 

@@ -25,6 +25,7 @@ pub(crate) struct World {
     luzon: Tpp,
     apis: Tpp,
     signed_in: OnceCell<Visit>,
+    since: i64,
 }
 
 static EMBEDDED: OnceCell<World> = OnceCell::const_new();
@@ -93,7 +94,7 @@ impl World {
         let (palm, luzon, apis) = (palm.unwrap(), luzon.unwrap(), apis.unwrap());
         // what was signed in the second of the start may have been used before it, and is refused
         tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
-        Self { bank, user, palm, luzon, apis, signed_in: OnceCell::new() }
+        Self { bank, user, palm, luzon, apis, signed_in: OnceCell::new(), since: host::now() }
     }
 
     /// No destructor runs for a static: a shell waits for the end of this process and tidies up.
@@ -109,6 +110,12 @@ impl World {
             .spawn();
         drop(watch.unwrap());
         world
+    }
+
+    /// Waits until the bank has been up for so many seconds: what was signed before its start is refused.
+    pub(crate) async fn up_for(&self, seconds: i64) {
+        let left = u64::try_from(self.since + seconds - host::now()).unwrap_or(0);
+        tokio::time::sleep(std::time::Duration::from_secs(left)).await;
     }
 
     /// `private_key_jwt` and `DPoP`, with a fresh proof key.

@@ -120,6 +120,9 @@ pub(crate) fn instant(second: i64) -> String {
     format!("{}T{:02}:{:02}:{:02}Z", date(second), rest / 3600, rest / 60 % 60, rest % 60)
 }
 
+/// Held by a test that looks at the balance, and by every test that pays meanwhile.
+pub(crate) static LEDGER: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
 /// The account from which the first demo customer pays.
 pub(crate) const ACCOUNT: &str = "acc-mariam-1";
 
