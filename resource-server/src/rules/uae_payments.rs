@@ -28,7 +28,7 @@ pub(crate) const WITHIN_CONTROL: RuleId = RuleId("UAEBSI-8.1-11");
 /// Section 8.1, step 12: the account can be debited.
 pub(crate) const ACCOUNT_OPEN: RuleId = RuleId("UAEBSI-8.1-12");
 /// Sections 10 and 14: a client sees its own consents and payments, a customer's token its own consent's.
-pub(crate) const OWN_ONLY: RuleId = RuleId("UAEBSI-10");
+pub(crate) const OWN_ONLY: RuleId = RuleId("UAEBSI-10-pay");
 /// Section 13: an identifier in a path is well-formed.
 pub(crate) const ID_WELL_FORMED: RuleId = RuleId("UAEBSI-13-id");
 /// Sections 6 and 11.1: the status of a consent moves by the table.

@@ -258,7 +258,7 @@ const fn rejection(reason: RejectionReason) -> (&'static str, &'static str) {
 }
 
 /// Section 4: the payee of a consent has an IBAN and a name.
-const CREDITOR: RuleId = RuleId("UAEBSI-4-creditor");
+const CREDITOR: RuleId = RuleId("UAEBSI-4-payee");
 /// Section 9.3: the currency of a payment is the consent's.
 const CONTROL: RuleId = RuleId("UAEBSI-9.3-currency");
 
