@@ -121,6 +121,7 @@ impl Bank {
             pages,
             origin: Arc::from(origin),
         };
+        remember(&*ports.claims, &*ground.clock).await?;
         let listeners = Listeners::bind(deployment, &ground.data.pki, &ground.clock, &ground.entropy).await?;
         Ok(Self {
             public: listeners.public,
@@ -315,6 +316,17 @@ async fn claims(
         }
         (None, oauth_core::store::database::Engine::Sqlite) => Ok(Arc::new(MemoryClaims::new(now))),
     }
+}
+
+/// Waits until the replay memory covers what is issued from now on, at most a second: nobody who finds the bank open is
+/// refused for having been too early.
+async fn remember(claims: &dyn Claims, clock: &dyn Clock) -> Result<(), Fault> {
+    let since = claims.remembers_since(clock.now()).await?;
+    let wait = since.millis().saturating_sub(clock.now().millis());
+    if let Ok(wait) = u64::try_from(wait) {
+        tokio::time::sleep(Duration::from_millis(wait.min(1000))).await;
+    }
+    Ok(())
 }
 
 /// Scopes third parties may ask for, besides the parameterised ones a consent brings.

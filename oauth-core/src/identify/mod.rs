@@ -129,19 +129,15 @@ async fn look_up(context: &Context<'_>, id: &ClientId) -> Result<Arc<Client>, Er
     }
 }
 
-/// Claims everything of one request at once; which one was seen before is asked only when one was.
+/// Claims assertion and proof, both verified by now, one after the other: the answer names the one that was seen before.
 async fn claim(context: &Context<'_>, once: Vec<(Once, RuleId, Reason)>) -> Result<(), Error> {
-    let keys: Vec<Once> = once.iter().map(|(key, _, _)| key.clone()).collect();
-    if keys.is_empty() {
-        return Ok(());
+    for (key, rule, reason) in once {
+        match context.ports.claims.claim(&[key], context.now).await? {
+            Claimed::First => {}
+            Claimed::SeenBefore => return Err(Refusal { rule, reason }.into()),
+        }
     }
-    match context.ports.claims.claim(&keys, context.now).await? {
-        Claimed::First => Ok(()),
-        Claimed::SeenBefore => match once.into_iter().next() {
-            Some((_, rule, reason)) => Err(Refusal { rule, reason }.into()),
-            None => Ok(()),
-        },
-    }
+    Ok(())
 }
 
 fn refuse(rule: RuleId, reason: ClientReason) -> Refusal {
