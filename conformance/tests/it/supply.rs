@@ -19,7 +19,7 @@ fn no_banned_crate_is_in_the_tree() {
 
 #[test]
 fn every_crate_comes_from_the_registry_or_from_here() {
-    nothing(foreign(&locked(), &rules()));
+    nothing(foreign(&locked()));
 }
 
 #[test]
@@ -108,7 +108,6 @@ impl Tree {
 struct Rules {
     licenses: Licenses,
     bans: Bans,
-    sources: Sources,
 }
 
 #[derive(Deserialize)]
@@ -134,12 +133,6 @@ struct Ban {
     #[serde(rename = "crate")]
     name: String,
     reason: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case")]
-struct Sources {
-    allow_registry: Vec<String>,
 }
 
 /// Only the crates of this platform: those of others need not have been downloaded.
@@ -239,13 +232,13 @@ fn banned(packages: &[Locked], rules: &Rules) -> Vec<String> {
     hits.map(|ban| format!("{} is banned: {}", ban.name, ban.reason)).collect()
 }
 
-fn foreign(packages: &[Locked], rules: &Rules) -> Vec<String> {
-    packages
-        .iter()
-        .filter_map(|package| package.source.as_ref().map(|source| (package, source)))
-        .filter(|(_, source)| {
-            !rules.sources.allow_registry.iter().any(|registry| **source == format!("registry+{registry}"))
-        })
+/// Everything comes from one registry, the first one named; a second registry or a repository is foreign.
+fn foreign(packages: &[Locked]) -> Vec<String> {
+    let sourced =
+        || packages.iter().filter_map(|package| package.source.as_ref().map(|source| (package, source)));
+    let home = sourced().map(|(_, source)| source).find(|source| source.starts_with("registry+"));
+    sourced()
+        .filter(|(_, source)| Some(*source) != home)
         .map(|(package, source)| format!("{} comes from {source}", package.name))
         .collect()
 }
@@ -278,6 +271,9 @@ fn a_banned_crate_and_a_git_source_are_refused() {
     for name in ["aws-lc-sys", "native-tls", "reqwest", "rustls-pemfile"] {
         assert_eq!(banned(&[locked_as(name, None)], &rules()).len(), 1, "{name}");
     }
-    assert_eq!(foreign(&[locked_as("x", Some("git+https://example.org/x"))], &rules()).len(), 1);
-    assert!(foreign(&[locked_as("x", None)], &rules()).is_empty());
+    let home = || locked_as("h", Some("registry+https://example.org/home"));
+    for elsewhere in ["git+https://example.org/x", "registry+https://example.com/other"] {
+        assert_eq!(foreign(&[home(), locked_as("x", Some(elsewhere))]).len(), 1, "{elsewhere}");
+    }
+    assert!(foreign(&[home(), locked_as("x", None)]).is_empty());
 }

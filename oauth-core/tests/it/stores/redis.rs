@@ -123,7 +123,10 @@ async fn a_server_that_does_not_answer_in_time_is_a_fault() {
     let outcome = claims.claim(&once("a"), later(1)).await;
     let waited = began.elapsed();
     assert!(outcome.is_err(), "{outcome:?}");
-    assert!(waited < Duration::from_millis(400), "{waited:?}");
+    assert!(
+        waited < Duration::from_millis(1500),
+        "half a second is the bound, and a pause of three was asked for: {waited:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
