@@ -1,6 +1,7 @@
 //! Headless Chromium, driven over WebDriver, with pictures of what it saw.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use fantoccini::wd::Capabilities;
 use fantoccini::{Client, ClientBuilder, Locator};
@@ -10,6 +11,10 @@ use serde_json::json;
 use crate::host::{self, Scratch};
 use crate::services::Chromedriver;
 use crate::{Doing as _, Trouble};
+
+/// Between two looks at whether the page of a pressed button is gone, and how many looks are worth it.
+const LEAVING_POLL: Duration = Duration::from_millis(50);
+const LEAVING_POLLS: u32 = 100;
 
 /// One browser with an empty profile of its own.
 #[derive(Debug)]
@@ -58,13 +63,21 @@ impl Browser {
         field.send_keys(text).await.doing(format!("type into {id}"))
     }
 
-    /// Presses the button with this id.
+    /// Presses the button with this id, which sends a form, and waits for the page that follows.
     ///
     /// # Errors
-    /// When the page has no such button.
+    /// When the page has no such button, or no other page follows.
     pub async fn press(&self, id: &str) -> Result<(), Trouble> {
         let button = self.page.find(Locator::Id(id)).await.doing(format!("find the button {id}"))?;
-        button.click().await.doing(format!("press {id}"))
+        button.click().await.doing(format!("press {id}"))?;
+        for _ in 0..LEAVING_POLLS {
+            if button.tag_name().await.is_err() {
+                break;
+            }
+            tokio::time::sleep(LEAVING_POLL).await;
+        }
+        self.page.wait().for_element(Locator::Css("body")).await.doing(format!("see what follows {id}"))?;
+        Ok(())
     }
 
     /// Saves a picture of the page as `target/screenshots/NAME.png`.
