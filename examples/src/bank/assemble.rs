@@ -11,6 +11,7 @@ use oauth_core::store::sql::{SqlClaims, SqlStore};
 use oauth_core::{
     AuthorizationServer, Claims, Clock, Entropy, FAPI2_SECURITY, Fault, FixedClients, Issuer, LogAudit,
     OutOfBounds, Policy, Ports, Resource, Scope, ServerSecret, Settings, Store, SystemClock, SystemEntropy,
+    Timestamp,
 };
 use rar_consent::{ConsentEngine, ConsentStore, DetailRegistry, SqlConsents};
 use resource_server::rail::settle;
@@ -21,7 +22,7 @@ use super::apis::apis;
 use super::compose::PublicService;
 use super::config::Deployment;
 use super::customers::Customers;
-use super::data_dir::{DataDir, DataFault, resource_of};
+use super::data_dir::{DataDir, DataFault, Past, resource_of};
 use super::listeners::Listeners;
 use super::sessions::Sessions;
 use super::ui::{CustomerAccounts, PageInteraction, Ui};
@@ -207,7 +208,7 @@ impl Ground {
             entropy: Arc::clone(&self.entropy),
             clients: self.clients.clone(),
             signer: self.data.signer(),
-            claims: claims(deployment, &self.database, self.clock.now()).await?,
+            claims: claims(deployment, &self.database, (self.data.past, self.clock.now())).await?,
             store: Arc::new(SqlStore::new(self.database.clone())),
             details: Arc::new(DetailRegistry::standard()),
             consents: self.consents.clone(),
@@ -271,7 +272,7 @@ impl Housekeeping {
         }
     }
 
-    async fn sweep(&self, now: oauth_core::Timestamp) {
+    async fn sweep(&self, now: Timestamp) {
         let swept =
             [self.store.sweep(now).await, self.consents.sweep(now).await, self.sessions.sweep(now).await];
         for fault in swept.into_iter().filter_map(Result::err) {
@@ -280,7 +281,7 @@ impl Housekeeping {
     }
 }
 
-async fn load(deployment: &Deployment, now: oauth_core::Timestamp) -> Result<DataDir, StartFault> {
+async fn load(deployment: &Deployment, now: Timestamp) -> Result<DataDir, StartFault> {
     let deployment = deployment.clone();
     let loaded = tokio::task::spawn_blocking(move || DataDir::ensure(&deployment, POLICY, now)).await;
     Ok(loaded.map_err(|_| StartFault::Interrupted)??)
@@ -307,14 +308,21 @@ async fn open(deployment: &Deployment) -> Result<Database, StartFault> {
 async fn claims(
     deployment: &Deployment,
     database: &Database,
-    now: oauth_core::Timestamp,
+    (past, now): (Past, Timestamp),
 ) -> Result<Arc<dyn Claims>, StartFault> {
     match (&deployment.redis, database.engine()) {
         (Some(url), _) => Ok(Arc::new(RedisClaims::connect(url, "mandate", now).await?)),
         (None, oauth_core::store::database::Engine::Postgres) => {
             Ok(Arc::new(SqlClaims::new(database.clone())))
         }
-        (None, oauth_core::store::database::Engine::Sqlite) => Ok(Arc::new(MemoryClaims::new(now))),
+        (None, oauth_core::store::database::Engine::Sqlite) => {
+            // Keys made just now have signed nothing before; keys of the deployment file may have.
+            let since = match past {
+                Past::None if deployment.clients.is_empty() => Timestamp::EPOCH,
+                Past::None | Past::Some => now,
+            };
+            Ok(Arc::new(MemoryClaims::new(since)))
+        }
     }
 }
 

@@ -21,8 +21,19 @@ pub struct DataDir {
     signer: Arc<LocalSigner>,
     /// Secret that nonces, tickets and form tokens are keyed from.
     pub secret: Zeroizing<[u8; 32]>,
+    /// Whether anything was accepted under these keys before.
+    pub past: Past,
     /// Registered clients: the demo ones and those of the deployment file.
     pub clients: Vec<Client>,
+}
+
+/// Whether anything was accepted under the keys of a data directory before this start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Past {
+    /// The directory was made just now: there is nothing a replay could repeat.
+    None,
+    /// It was there before.
+    Some,
 }
 
 /// Why the data directory cannot be used.
@@ -75,6 +86,9 @@ struct Demo {
 
 /// Where demo TPPs take their customers back: a port on the customer's own machine (RFC 8252 section 7.3).
 pub const DEMO_REDIRECT_URI: &str = "http://127.0.0.1:9473/callback";
+
+/// The file of the server secret: made last, so that it is there only after a complete first start.
+const SECRET: &str = "keys/server.secret";
 
 /// The identifier of the bank's APIs as a resource, below the issuer.
 #[must_use]
@@ -138,6 +152,7 @@ impl DataDir {
         now: Timestamp,
     ) -> Result<Self, DataFault> {
         let root = &deployment.data_dir;
+        let past = if root.join(SECRET).exists() { Past::Some } else { Past::None };
         let tpp = root.join("tpp");
         for directory in [root.clone(), root.join("keys"), tpp.clone()] {
             make_private(&directory)?;
@@ -171,7 +186,7 @@ impl DataDir {
             clients.push(register(metadata.clone(), policy)?);
         }
         write_tpp_toml(deployment, &tpp)?;
-        let secret = keys::ensure_secret32(&root.join("keys/server.secret"), &random)?;
+        let secret = keys::ensure_secret32(&root.join(SECRET), &random)?;
         let named = |alg: &str, key: SigningKey| -> Result<(KeyId, SigningKey), DataFault> {
             let anonymous = KeyId::new(alg).map_err(|fault| unusable_key(root, &fault.to_string()))?;
             let thumbprint = key.public(&anonymous).thumbprint_text();
@@ -183,6 +198,7 @@ impl DataDir {
         Ok(Self {
             signer: LocalSigner::new(vec![named("es256", es256)?, named("ps256", ps256)?]),
             pki,
+            past,
             secret: Zeroizing::new(*secret.reveal()),
             clients,
         })
