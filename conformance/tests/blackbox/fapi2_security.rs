@@ -107,6 +107,22 @@ async fn an_expired_request_uri_is_answered_with_a_page() {
     error_page(&get(world, &url).await, "expired");
 }
 
+/// Section 5.3.2.2, note 3: the life of a `request_uri` is for the browser to arrive in, not for the customer to decide in.
+#[tokio::test]
+async fn a_customer_may_take_longer_to_decide_than_the_request_uri_lives() {
+    let world = embedded().await;
+    let palm = world.palm();
+    let answer = palm.push(&identity(), HONEST).await.unwrap();
+    let lifetime = answer.json().unwrap()["expires_in"].as_u64().unwrap();
+    let url = palm.authorization_url(&answer.member("request_uri").unwrap()).unwrap();
+    let mut visit = palm.visit().unwrap();
+    let place = visit.open(&url).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(lifetime + 1)).await;
+    let place = visit.sign_in(page_form(&place, "password"), &world.user).await.unwrap();
+    let place = visit.decide(page_form(&place, "approve"), &Decision::Approve).await.unwrap();
+    assert!(place.returned().is_ok_and(|back| back.parameter("code").is_some()), "{:?}", visit.at());
+}
+
 /// AZ-06.
 #[tokio::test]
 async fn a_request_uri_that_has_been_decided_is_over() {

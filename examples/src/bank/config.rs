@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand};
-use oauth_core::ClientMetadata;
+use oauth_core::{Client, ClientMetadata, Policy};
 use serde::Deserialize;
 
 /// The reference bank: an authorization server and the APIs behind it, in one process.
@@ -121,6 +121,14 @@ pub enum ConfigFault {
         /// Line, member and what to change.
         message: String,
     },
+    /// A client that cannot be registered.
+    #[error("client {client}: {message}")]
+    Client {
+        /// Which one.
+        client: String,
+        /// Every member that is wrong, and what to change.
+        message: String,
+    },
     /// Two listeners on one port.
     #[error("port {0} is given to two listeners; each needs its own")]
     SamePort(u16),
@@ -153,6 +161,20 @@ impl Deployment {
             data_dir,
         };
         deployment.check()
+    }
+
+    /// Registers every client of the deployment file and throws the registrations away.
+    ///
+    /// # Errors
+    /// [`ConfigFault::Client`] for the first client that the policy does not take, with everything that is wrong with it.
+    pub fn check_clients(&self, policy: &'static Policy) -> Result<(), ConfigFault> {
+        for metadata in &self.clients {
+            Client::register(metadata.clone(), policy).map_err(|wrong| ConfigFault::Client {
+                client: metadata.client_id.to_string(),
+                message: wrong.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
+            })?;
+        }
+        Ok(())
     }
 
     fn check(self) -> Result<Self, ConfigFault> {
@@ -199,6 +221,18 @@ mod tests {
         let deployment = Deployment::read(&Flags::default()).unwrap();
         assert_eq!(deployment.issuer(), "https://localhost:8443");
         assert_eq!(deployment.database, "sqlite:mandate-data/bank.sqlite");
+    }
+
+    #[test]
+    fn a_client_with_a_shared_secret_is_named_with_what_to_change() {
+        let text = "[[clients]]\nclient_id = \"x\"\norganisation = { name = \"X\", id = \"x\", domain = \"x.example\" }\n\
+                    token_endpoint_auth_method = \"client_secret_basic\"\n";
+        let file = std::env::temp_dir().join(format!("clients-{}.toml", std::process::id()));
+        std::fs::write(&file, text).unwrap();
+        let deployment = Deployment::read(&Flags { config: Some(file.clone()), ..Flags::default() }).unwrap();
+        std::fs::remove_file(file).unwrap();
+        let fault = deployment.check_clients(&oauth_core::FAPI2_SECURITY).unwrap_err().to_string();
+        assert!(fault.contains("client x") && fault.contains("private_key_jwt"), "{fault}");
     }
 
     #[test]

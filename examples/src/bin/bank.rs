@@ -28,6 +28,7 @@ type Outcome = Result<(), Box<dyn std::error::Error + Send + Sync>>;
 
 fn check(flags: &Flags) -> Outcome {
     let deployment = Deployment::read(flags)?;
+    deployment.check_clients(POLICY)?;
     writeln!(std::io::stdout(), "{} is a deployment this bank can run.", deployment.issuer())?;
     Ok(())
 }

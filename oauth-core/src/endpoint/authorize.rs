@@ -8,6 +8,7 @@ use crate::refusal::{Error, Refusal};
 use crate::rules::{Rule, hold, rfc9126};
 use crate::server::Context;
 use crate::vocabulary::secret::{Browser, Fingerprint, RequestUri, Secret};
+use crate::vocabulary::time::{Seconds, Timestamp};
 use crate::wire::form::Form;
 
 /// A browser at the authorization endpoint.
@@ -24,10 +25,14 @@ pub(crate) struct AuthorizeCase {
     pub(crate) client_id: Option<String>,
     pub(crate) request_uri: Option<Fingerprint<RequestUri>>,
     pub(crate) request: Option<VettedRequest>,
+    /// How long after the push a browser may arrive.
+    pub(crate) lifetime: Seconds,
+    pub(crate) now: Timestamp,
 }
 
 /// The specification of this endpoint.
-pub(crate) const RULES: &[&Rule<AuthorizeCase>] = &[&rfc9126::PUSHED, &rfc9126::SAME_CLIENT];
+pub(crate) const RULES: &[&Rule<AuthorizeCase>] =
+    &[&rfc9126::PUSHED, &rfc9126::SAME_CLIENT, &rfc9126::ARRIVES_IN_TIME];
 
 /// Where the browser goes, and the cookie that ties it to its ticket.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,7 +66,13 @@ async fn gather(context: &Context<'_>, form: &Form) -> Result<AuthorizeCase, Err
         None => None,
     };
     let sent = form.get("request_uri").map(|_| key.unwrap_or(Fingerprint::from_bytes([0; 32])));
-    Ok(AuthorizeCase { client_id: form.owned("client_id"), request_uri: sent, request })
+    Ok(AuthorizeCase {
+        client_id: form.owned("client_id"),
+        request_uri: sent,
+        request,
+        lifetime: context.settings.request_uri_lifetime,
+        now: context.now,
+    })
 }
 
 fn decide(case: AuthorizeCase, policy: &Policy) -> Result<(Fingerprint<RequestUri>, VettedRequest), Refusal> {

@@ -75,6 +75,7 @@ pub(crate) const RULES: &[&Rule<PushCase>] = &[
 struct PushDecision {
     request: VettedRequest,
     request_uri: Secret<RequestUri>,
+    /// Until when it is kept: the browser arrives in time, and the customer then has time to decide.
     until: Timestamp,
     expires_in: Seconds,
 }
@@ -158,12 +159,8 @@ fn decide(context: &Context<'_>, case: PushCase, policy: &Policy) -> Result<Push
         asked_at: case.now,
     };
     let expires_in = context.settings.request_uri_lifetime;
-    Ok(PushDecision {
-        request,
-        request_uri: case.fresh.request_uri,
-        until: case.now.plus(expires_in),
-        expires_in,
-    })
+    let until = case.now.plus(expires_in).plus(context.settings.interaction_lifetime);
+    Ok(PushDecision { request, request_uri: case.fresh.request_uri, until, expires_in })
 }
 
 async fn commit(context: &Context<'_>, decision: &PushDecision) -> Result<(), Error> {

@@ -169,3 +169,34 @@ const fn may_issue(standing: Standing) -> bool {
         Standing::Finished | Standing::Ended => false,
     }
 }
+
+#[cfg(all(test, feature = "testkit"))]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::model::binding::{Binding, Thumbprint};
+    use crate::policy::profiles::FAPI2_SECURITY;
+    use crate::testkit::{client, grant};
+    use crate::vocabulary::time::{Seconds, Timestamp};
+
+    #[test]
+    fn a_code_lives_up_to_its_end_and_not_at_it() {
+        let now = Timestamp::from_seconds(1000);
+        let redeemed = |code_until: Timestamp| {
+            let mut grant = grant("gr_1", now);
+            grant.code_until = code_until;
+            RedeemCase {
+                client: Arc::new(client("tpp-1")),
+                binding: Binding::Dpop(Thumbprint::of(b"key")),
+                grant,
+                redirect_uri: None,
+                verifier: None,
+                standing: Standing::Good,
+                now,
+            }
+        };
+        assert!((CODE_LIVES.check)(&redeemed(now.plus(Seconds::new(1))), &FAPI2_SECURITY).is_ok());
+        assert!((CODE_LIVES.check)(&redeemed(now), &FAPI2_SECURITY).is_err());
+    }
+}

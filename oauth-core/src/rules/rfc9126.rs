@@ -5,6 +5,7 @@
 //! | 2.1, step 1 | [`identify`](crate::identify) |
 //! | 2.1, step 2 | [`REQUEST_URI_ABSENT`] |
 //! | 2.1, step 3 | [`RULES`](crate::endpoint::push) |
+//! | 2.2, `expires_in` | [`ARRIVES_IN_TIME`] |
 //! | 2.3 | [`Form::read`](crate::wire::form::Form::read), [`limits::FORM_BODY_BYTES`](crate::limits::FORM_BODY_BYTES) |
 //! | 4 | [`PUSHED`], [`SAME_CLIENT`] |
 //! | 7.3 | [`Store::open`](crate::Store::open): spent when decided |
@@ -43,3 +44,36 @@ pub(crate) const SAME_CLIENT: Rule<AuthorizeCase> = Rule {
         demand(same, RequestReason::RequestUriUnknown)
     },
 };
+
+/// Section 2.2: the browser arrives before `expires_in` has passed. Deciding may take longer: the request is kept until
+/// the ticket of the bank's pages is over.
+pub(crate) const ARRIVES_IN_TIME: Rule<AuthorizeCase> = Rule {
+    id: RuleId("RFC9126-2.2-life"),
+    check: |case, _| {
+        let in_time =
+            case.request.as_ref().is_none_or(|request| case.now < request.asked_at.plus(case.lifetime));
+        demand(in_time, RequestReason::RequestUriUnknown)
+    },
+};
+
+#[cfg(all(test, feature = "testkit"))]
+mod tests {
+    use super::*;
+    use crate::policy::profiles::FAPI2_SECURITY;
+    use crate::testkit::vetted_request;
+    use crate::vocabulary::time::{Seconds, Timestamp};
+
+    #[test]
+    fn a_browser_arrives_in_time_up_to_the_last_second_and_not_at_its_end() {
+        let pushed = Timestamp::from_seconds(1000);
+        let arriving = |after: i64| AuthorizeCase {
+            client_id: None,
+            request_uri: None,
+            request: Some(vetted_request(pushed)),
+            lifetime: Seconds::new(90),
+            now: pushed.plus(Seconds::new(after)),
+        };
+        assert!((ARRIVES_IN_TIME.check)(&arriving(89), &FAPI2_SECURITY).is_ok());
+        assert!((ARRIVES_IN_TIME.check)(&arriving(90), &FAPI2_SECURITY).is_err());
+    }
+}
