@@ -16,7 +16,7 @@ p{margin:.25rem 0;color:var(--soft)}.counts{display:flex;flex-wrap:wrap;gap:.75r
 table{border-collapse:collapse;width:100%}th{text-align:left;font-weight:600;color:var(--soft);font-size:.85rem}\
 th,td{padding:.5rem .6rem;border-bottom:1px solid var(--line);vertical-align:top}td:first-child{white-space:nowrap}\
 .o{font-weight:600}.passed{color:var(--passed)}.warned{color:var(--warned)}.failed{color:var(--failed)}.skipped{color:var(--skipped)}\
-.where{color:var(--soft);font-size:.85rem;white-space:nowrap}code{font:.85rem ui-monospace,monospace;color:var(--soft)}\
+.where{color:var(--soft);font-size:.85rem;white-space:nowrap}code{font:.9em ui-monospace,monospace}small{display:block;color:var(--soft)}\
 .detail{margin-top:.25rem;overflow-wrap:anywhere}details{margin-top:.25rem}summary{color:var(--soft);font-size:.85rem;cursor:pointer}\
 pre{white-space:pre-wrap;overflow-wrap:anywhere;background:var(--band);border:1px solid var(--line);border-radius:.4rem;\
 padding:.6rem;font-size:.8rem;margin:.4rem 0 0}";
@@ -75,7 +75,7 @@ fn row(row: &Row) -> String {
     let exchanges = match row.exchanges.as_slice() {
         [] => String::new(),
         lines => format!(
-            "<details><summary>{} exchanges</summary><pre>{}</pre></details>",
+            "<details><summary>Requests and answers: {}</summary><pre>{}</pre></details>",
             lines.len(),
             escaped(&lines.join("\n"))
         ),
@@ -85,11 +85,20 @@ fn row(row: &Row) -> String {
         Level::Should => ", recommended",
     };
     format!(
-        "<tr><td class=\"o {word}\">{word}</td><td>{says} <code>{name}</code>{detail}{exchanges}</td>\
+        "<tr><td class=\"o {word}\">{word}</td><td>{says} <small>{name}</small>{detail}{exchanges}</td>\
          <td class=\"where\">{document} {section}{level}</td></tr>",
-        says = escaped(row.case.says),
+        says = with_code(row.case.says),
         name = row.case.name,
         document = row.case.document,
         section = row.case.section,
     )
+}
+
+/// What stands between back quotes is code.
+fn with_code(text: &str) -> String {
+    let marked = |(at, part): (usize, &str)| match at % 2 {
+        0 => escaped(part),
+        _ => format!("<code>{}</code>", escaped(part)),
+    };
+    text.split('`').enumerate().map(marked).collect()
 }
