@@ -71,8 +71,8 @@ pub use port::store::{
 pub use port::users::{NoUserClaims, UserClaims};
 pub use refusal::code::{At, ErrorCode, Wire};
 pub use refusal::reason::{
-    ApprovalReason, ClientReason, DetailsFault, DetailsReason, GrantReason, ProofReason, Reason,
-    RequestReason, TokenReason,
+    ApprovalReason, ClientReason, DetailsFault, DetailsReason, GrantReason, MessageReason, ProofReason,
+    Reason, RequestReason, TokenReason,
 };
 pub use refusal::{Error, Fault, Refusal, RuleId};
 pub use rules::{Rule, hold};
@@ -91,4 +91,12 @@ pub use vocabulary::uri::{Issuer, RedirectUri, Resource, UriFault};
 /// JSON, read strictly and written canonically.
 pub mod json {
     pub use crate::wire::json::{JsonFault, JsonPath, canonical, from_tree, read_strict, read_value};
+}
+
+/// Signed HTTP messages (RFC 9421, RFC 9530), made and judged as FAPI 2.0 Message Signing asks.
+pub mod message {
+    pub use crate::verify::message::{
+        Field, Prepared, RequestMessage, ResponseMessage, SignatureFields, VerifiedMessage, accept_signature,
+        content_digest, prepare_request, prepare_response, verify_request, verify_response,
+    };
 }
