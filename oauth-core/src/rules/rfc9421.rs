@@ -8,6 +8,7 @@
 //! | RFC 9421 3.2, steps 5 and 6 | [`KEY`], [`ALGORITHM`] |
 //! | RFC 9421 3.2, step 8 | [`VERIFIES`] |
 //! | RFC 9421 5.1 | [`accept_signature`](crate::message::accept_signature) |
+//! | RFC 9421 7.2.2 | [`USED_ONCE`] |
 //! | RFC 9530 2 | [`DIGEST`] |
 
 use crate::refusal::RuleId;
@@ -24,5 +25,7 @@ pub(crate) const KEY: RuleId = RuleId("RFC9421-3.2-5");
 pub(crate) const ALGORITHM: RuleId = RuleId("RFC9421-3.3.7");
 /// Section 3.2: the signature verifies.
 pub(crate) const VERIFIES: RuleId = RuleId("RFC9421-3.2-8");
+/// Section 7.2.2: a signature is used once.
+pub(crate) const USED_ONCE: RuleId = RuleId("RFC9421-7.2.2");
 /// RFC 9530 section 2: the content is what its digest says.
 pub(crate) const DIGEST: RuleId = RuleId("RFC9530-2");

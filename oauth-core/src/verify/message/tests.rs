@@ -1,7 +1,11 @@
 use ring::rand::SystemRandom;
 
+use sfv::ListEntry;
+
+use super::shown::parameter;
 use super::*;
 use crate::jose::SigningKey;
+use crate::jose::{Alg, PublicJwk};
 use crate::policy::profiles::FAPI2_SECURITY;
 use crate::rules::fapi2_message_signing::{REQUEST_COVERED, REQUEST_FRESH};
 use crate::vocabulary::time::Seconds;
