@@ -55,18 +55,21 @@ pub use policy::{
     RequestPath, ResponseType, SenderConstraint, SignedRequest,
 };
 pub use port::Ports;
+pub use port::apart;
 pub use port::audit::{Audit, AuditEvent, AuditOutcome, LogAudit};
 pub use port::claims::{Claimed, Claims, Once};
 pub use port::clients::{ClientDirectory, FixedClients};
 pub use port::clock::{Clock, SystemClock};
+pub use port::companion::{Companion, Kept};
 pub use port::consents::{
-    ConsentFacts, Consents, DetailTypes, DetailsCase, NoConsents, NoDetailTypes, Standing,
+    ConsentChange, ConsentFacts, Consents, DetailTypes, DetailsCase, NoConsents, NoDetailTypes, Overtaken,
+    Standing,
 };
 pub use port::entropy::{Entropy, SystemEntropy};
 pub use port::interaction::{Denial, ErrorPage, Interaction, Outcome};
 pub use port::signer::{LocalSigner, Signer};
 pub use port::store::{
-    Opening, Redemption, RefreshRecord, Spend, Store, StoredAccess, TokenStanding, UseState,
+    Opening, Redemption, RefreshRecord, Spend, Store, StoredAccess, Together, TokenStanding, UseState,
 };
 pub use port::users::{NoUserClaims, UserClaims};
 pub use refusal::code::{At, ErrorCode, Wire};

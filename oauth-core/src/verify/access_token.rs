@@ -300,9 +300,9 @@ async fn standing(
             TokenStanding::Revoked => return Ok(None),
         },
         (Some(_), TokenForm::Opaque) => {}
-        (Some(id), TokenForm::Jwt) => match side.store.grant(id).await? {
-            Some(grant) if grant.stage != Stage::Revoked => {}
-            Some(_) | None => return Ok(None),
+        (Some(id), TokenForm::Jwt) => match side.store.stage(id).await? {
+            Some(Stage::Opened | Stage::Redeemed) => {}
+            Some(Stage::Revoked) | None => return Ok(None),
         },
     }
     let Some(consent) = &claims.consent_id else { return Ok(Some(Standing::Good)) };
