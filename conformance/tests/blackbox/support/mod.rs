@@ -204,7 +204,7 @@ fn with_the_apis(directory: &Path) -> std::path::PathBuf {
     let text = std::fs::read_to_string(directory.join("tpp.toml")).unwrap();
     let apis = "\n[clients.bank-apis]\nredirect_uri = \"https://localhost/none\"\n\
                 token_endpoint_auth_method = \"private_key_jwt\"\nsender_constraint = \"dpop\"\n\
-                signing_key = \"bank-apis.sig.pem\"\nsigning_kid = \"bank-apis-1\"\nsigning_alg = \"PS256\"\n";
+                signing_key = \"bank-apis.sig.pem\"\nsigning_kid = \"bank-apis-1\"\nsigning_alg = \"ES256\"\n";
     let file = directory.join("blackbox.toml");
     std::fs::write(&file, text + apis).unwrap();
     file
