@@ -13,6 +13,7 @@ use conformance::user::{Decision, Place, Returned, User, Visit};
 use tokio::process::Command;
 use tokio::sync::OnceCell;
 
+pub(crate) mod certificates;
 pub(crate) mod judge;
 pub(crate) mod raw;
 pub(crate) mod uae;
@@ -126,6 +127,11 @@ impl World {
     /// `tls_client_auth` and certificate-bound tokens.
     pub(crate) fn luzon(&self) -> Tpp {
         self.luzon.clone()
+    }
+
+    /// Any registered client by its name, freshly read.
+    pub(crate) async fn client(&self, id: &str) -> Tpp {
+        self.bank.tpp(Some(id)).await.unwrap()
     }
 
     /// The resource server as a client.
