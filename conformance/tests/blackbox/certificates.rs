@@ -2,10 +2,15 @@
 //!
 //! Each table starts from a certificate of our own making that is taken, so that what is changed is what is refused.
 
+use conformance::bank::{Bank, Settings};
 use conformance::client::Client;
-use conformance::tpp::flow::Tokens;
+use conformance::host::Scratch;
+use conformance::tpp::config::Authentication;
+use conformance::tpp::flow::{Tokens, Tpp};
+use conformance::tpp::keys::{Alg, Key};
 use conformance::tpp::mutate::HONEST;
 use rcgen::{DnType, ExtendedKeyUsagePurpose, KeyUsagePurpose};
+use serde_json::{Value, json};
 
 use crate::support::certificates::{Signer, Wanted, dns, email, ip, uri};
 use crate::support::judge::{challenged, everywhere, refused_as, refused_everywhere, taken_everywhere};
@@ -242,5 +247,110 @@ async fn section_3_no_token_is_bound_to_a_certificate_out_of_its_time() {
     for valid in [(-7200, -60), (600, 7200)] {
         let wanted = Wanted { valid, ..Wanted::new("jwt-es256-mtls", "Cedar Wallet") };
         refused_everywhere(&tpp.over(wanted.shown(world)), HONEST, "invalid_request").await;
+    }
+}
+
+/// A client that the deployment registers, with what is said of it here.
+fn registration(id: &str, method: &str, said: &Value) -> Value {
+    let mut metadata = json!({
+        "client_id": id,
+        "organisation": {"name": id, "id": id, "domain": "tpp.example"},
+        "token_endpoint_auth_method": method,
+        "grant_types": ["authorization_code", "client_credentials"],
+        "redirect_uris": ["http://127.0.0.1:9473/callback"],
+        "scope": "openid profile email payments",
+        "tls_client_certificate_bound_access_tokens": true,
+    });
+    metadata.as_object_mut().unwrap().extend(said.as_object().unwrap().clone());
+    metadata
+}
+
+/// A bank with these clients besides its own.
+async fn bank_with(clients: &[Value]) -> (World, Scratch) {
+    let scratch = Scratch::new("registered").unwrap();
+    let file = scratch.path().join("bank.toml");
+    std::fs::write(&file, toml::to_string(&json!({"clients": clients})).unwrap()).unwrap();
+    let words = vec!["--config".to_owned(), file.display().to_string()];
+    (World::start(Settings { words, ..Settings::default() }).await, scratch)
+}
+
+/// The registered client behind this certificate.
+fn shows(world: &World, id: &str, method: Authentication, wanted: &Wanted) -> Tpp {
+    let mut registered = world.luzon().registered().clone();
+    registered.id = id.to_owned();
+    registered.entry.token_endpoint_auth_method = method;
+    world.luzon().registered_as(registered).over(wanted.shown(world))
+}
+
+/// RFC 4514 section 4, RFC 5952: the same name in another spelling is the same name.
+#[tokio::test]
+async fn section_2_1_2_a_registered_name_is_compared_by_its_value_and_not_by_its_spelling() {
+    let spelled = r"cn=Palm\2C Books \2b Sons ,  O=B\C3\BCcher\, Ltd.,2.5.4.6=#0c024145";
+    let (world, _files) = bank_with(&[
+        registration("spelled", "tls_client_auth", &json!({"tls_client_auth_subject_dn": spelled})),
+        registration("six", "tls_client_auth", &json!({"tls_client_auth_san_ip": "2001:DB8:0:0::0:17"})),
+    ])
+    .await;
+    let subject: &[(DnType, &str)] = &[
+        (DnType::CountryName, "AE"),
+        (DnType::OrganizationName, "Bücher, Ltd."),
+        (DnType::CommonName, "Palm, Books + Sons"),
+    ];
+    let mut wanted = Wanted::new("", "");
+    wanted.subject(subject);
+    taken_everywhere(&shows(&world, "spelled", Authentication::TlsClientAuth, &wanted), HONEST).await;
+    wanted.subject.reverse();
+    let reversed = shows(&world, "spelled", Authentication::TlsClientAuth, &wanted);
+    refused_everywhere(&reversed, HONEST, "invalid_client").await;
+    let six = |address| shows(&world, "six", Authentication::TlsClientAuth, &named(vec![ip(address)]));
+    taken_everywhere(&six("2001:db8::17"), HONEST).await;
+    refused_everywhere(&six("2001:db8::18"), HONEST, "invalid_client").await;
+}
+
+/// RFC 8705 section 2.2: a client that registered the key alone shows any certificate of that key, in its time.
+#[tokio::test]
+async fn section_2_2_a_registered_key_without_its_certificate_takes_every_certificate_of_that_key_in_its_time()
+ {
+    let key = rcgen::KeyPair::generate().unwrap().serialize_pem();
+    let public = Key::from_pem(Alg::Es256, "tls", &key).unwrap().registered();
+    let said = json!({"jwks": {"keys": [public]}});
+    let (world, _files) = bank_with(&[registration("keyed", "self_signed_tls_client_auth", &said)]).await;
+    let own = |valid, signer| {
+        let wanted = Wanted { valid, signer, key: Some(key.clone()), ..Wanted::new("any", "Any") };
+        shows(&world, "keyed", Authentication::SelfSignedTlsClientAuth, &wanted)
+    };
+    for signer in [Signer::Itself, Signer::Bank, Signer::Stranger] {
+        taken_everywhere(&own((-60, 600), signer), HONEST).await;
+        for valid in [(-7200, -60), (600, 7200)] {
+            refused_everywhere(&own(valid, signer), HONEST, "invalid_client").await;
+        }
+    }
+    let other = Wanted { signer: Signer::Itself, ..Wanted::new("any", "Any") };
+    let other = shows(&world, "keyed", Authentication::SelfSignedTlsClientAuth, &other);
+    refused_everywhere(&other, HONEST, "invalid_client").await;
+}
+
+/// RFC 8705 section 2.1.2: a registration that names no certificate, several, or none that can be, is refused at start.
+#[tokio::test]
+async fn section_2_1_2_a_registration_names_exactly_one_subject_that_can_be() {
+    for (member, said) in [
+        ("tls_client_auth_subject_dn", json!({})),
+        (
+            "tls_client_auth_subject_dn",
+            json!({"tls_client_auth_subject_dn": "CN=a", "tls_client_auth_san_dns": "a.example"}),
+        ),
+        ("tls_client_auth_subject_dn", json!({"tls_client_auth_subject_dn": "a"})),
+        ("tls_client_auth_san_dns", json!({"tls_client_auth_san_dns": "*.example"})),
+        ("tls_client_auth_san_ip", json!({"tls_client_auth_san_ip": "192.0.2.256"})),
+        ("tls_client_auth_san_email", json!({"tls_client_auth_san_email": "a.example"})),
+    ] {
+        let scratch = Scratch::new("registered").unwrap();
+        let file = scratch.path().join("bank.toml");
+        let clients = [registration("wrong", "tls_client_auth", &said)];
+        std::fs::write(&file, toml::to_string(&json!({"clients": clients})).unwrap()).unwrap();
+        let words = vec!["--config".to_owned(), file.display().to_string()];
+        let refused = Bank::start(Settings { words, ..Settings::default() }).await;
+        let trouble = refused.unwrap_err().to_string();
+        assert!(trouble.contains("wrong") && trouble.contains(member), "{said}: {trouble}");
     }
 }
