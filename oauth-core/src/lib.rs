@@ -36,11 +36,12 @@ pub use endpoint::token::TokenAnswer;
 pub use identify::Presented;
 pub use model::binding::{Binding, NotAThumbprint, Thumbprint};
 pub use model::certificate::{Chain, PeerCertificate};
+pub use model::certificate_subject::CertificateSubject;
 pub use model::client::{
-    CertificateSubject, Client, ClientMetadata, ClientStatus, Credential, GrantType, InvalidMetadata,
-    Organisation,
+    Client, ClientMetadata, ClientStatus, Credential, GrantType, InvalidMetadata, Organisation,
 };
 pub use model::details::{AuthorizationDetails, VettedDetail, VettedDetails};
+pub use model::distinguished_name::{DistinguishedName, DistinguishedNameFault};
 pub use model::grant::{Approval, Authentication, Grant, Stage};
 pub use model::request::{Prompt, VettedRequest};
 pub use model::token::AccessClaims;

@@ -312,6 +312,10 @@ const fn proof(reason: ProofReason, at: At) -> (ErrorCode, &'static str) {
             ErrorCode::InvalidRequest,
             "This client gets certificate-bound tokens; use the mtls_endpoint_aliases with the client certificate.",
         ),
+        (ProofReason::CertificateNotCurrent, _) => (
+            ErrorCode::InvalidRequest,
+            "The client certificate is not yet or no longer valid; present one that is.",
+        ),
         (ProofReason::ConstraintMismatch, _) => (
             ErrorCode::InvalidRequest,
             "The request binds tokens in another way than this client registered; use the registered one.",

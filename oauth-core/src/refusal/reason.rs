@@ -174,6 +174,8 @@ pub enum ProofReason {
     KeyMismatch,
     /// No client certificate where the token is bound to one.
     CertificateMissing,
+    /// A client certificate out of its time, where tokens are to be bound to it.
+    CertificateNotCurrent,
     /// Both a DPoP proof and a certificate binding are in play and contradict the registration.
     ConstraintMismatch,
 }

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use crate::identify::Presented;
+use crate::identify::certificate::is_current;
 use crate::identify::nonce::Nonces;
 use crate::identify::proof::{self, ProofContext, Target};
 use crate::jose::{Jws, PublicJwk};
@@ -23,6 +24,7 @@ use crate::port::store::{Store, TokenStanding};
 use crate::refusal::reason::{MessageReason, ProofReason, TokenReason};
 use crate::refusal::{Error, Refusal, RuleId};
 use crate::rules::rfc9421;
+use crate::rules::rfc8705::CERTIFICATE_CURRENT;
 use crate::server::Context;
 use crate::verify::message::{RequestMessage, VerifiedMessage, verify_request};
 use crate::vocabulary::id::KeyId;
@@ -253,8 +255,14 @@ async fn bound(
             }
         }
         (Binding::Mtls(certificate), Scheme::Bearer) => match &presented.certificate {
-            Some(shown) if shown.thumbprint() == certificate => Ok(()),
-            Some(_) | None => Err(refuse(BOUND, TokenReason::Binding).into()),
+            Some(shown) if shown.thumbprint() != certificate => {
+                Err(refuse(BOUND, TokenReason::Binding).into())
+            }
+            Some(shown) if !is_current(shown, now) => {
+                Err(refuse(CERTIFICATE_CURRENT, TokenReason::Binding).into())
+            }
+            Some(_) => Ok(()),
+            None => Err(refuse(BOUND, TokenReason::Binding).into()),
         },
         (Binding::Dpop(_), Scheme::Bearer) | (Binding::Mtls(_), Scheme::Dpop) => {
             Err(refuse(SCHEME, TokenReason::Scheme).into())
