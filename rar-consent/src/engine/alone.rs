@@ -12,7 +12,12 @@ impl ConsentEngine {
     /// # Errors
     /// Those of [`Consents::lodging`](oauth_core::Consents::lodging).
     pub async fn lodge(&self, request: &VettedRequest, now: Timestamp) -> Result<(), Error> {
-        settled(async || self.lodging(request, now).await).await
+        for _ in 0..TRIES {
+            if kept(self.lodging(request, now).await?).await? == Kept::Done {
+                return Ok(());
+            }
+        }
+        Err(contended().into())
     }
 
     /// What an approval does to a consent.
@@ -20,7 +25,12 @@ impl ConsentEngine {
     /// # Errors
     /// Those of [`Consents::authorisation`](oauth_core::Consents::authorisation).
     pub async fn authorise(&self, grant: &Grant, approval: &Approval, now: Timestamp) -> Result<(), Error> {
-        settled(async || self.authorisation(grant, approval, now).await).await
+        for _ in 0..TRIES {
+            if kept(self.authorisation(grant, approval, now).await?).await? == Kept::Done {
+                return Ok(());
+            }
+        }
+        Err(contended().into())
     }
 
     /// What a refusal does to a consent.
@@ -33,18 +43,19 @@ impl ConsentEngine {
         subject: Option<&Subject>,
         now: Timestamp,
     ) -> Result<(), Error> {
-        settled(async || self.rejection(request, subject, now).await).await
+        for _ in 0..TRIES {
+            if kept(self.rejection(request, subject, now).await?).await? == Kept::Done {
+                return Ok(());
+            }
+        }
+        Err(contended().into())
     }
 }
 
-async fn settled(change: impl AsyncFn() -> Result<Option<ConsentChange>, Error>) -> Result<(), Error> {
-    for _ in 0..TRIES {
-        let Some(change) = change().await? else { return Ok(()) };
-        match (change.companion.keep().await?, change.overtaken) {
-            (Kept::Done, _) => return Ok(()),
-            (Kept::Overtaken, Overtaken::Again) => {}
-            (Kept::Overtaken, Overtaken::Refused(refusal)) => return Err(refusal.into()),
-        }
+async fn kept(change: Option<ConsentChange>) -> Result<Kept, Error> {
+    let Some(change) = change else { return Ok(Kept::Done) };
+    match (change.companion.keep().await?, change.overtaken) {
+        (Kept::Overtaken, Overtaken::Refused(refusal)) => Err(refusal.into()),
+        (kept @ (Kept::Done | Kept::Overtaken), _) => Ok(kept),
     }
-    Err(contended().into())
 }
