@@ -376,7 +376,9 @@ impl Job {
     /// A failure after a link that changed nothing is not the reason why a chain stopped.
     fn judge(&self, written: Vec<Written>, ended: Result<(), Fault>) -> Result<Did, Fault> {
         let stopped = match (self, chain::outcome(&written), &ended) {
-            (_, _, Err(Fault { reach: Reach::Conflict | Reach::Transaction | Reach::Connection, .. })) => None,
+            (_, _, Err(Fault { reach: Reach::Conflict | Reach::Transaction | Reach::Connection, .. })) => {
+                None
+            }
             (Self::Chain(..), Chained::Stopped(at), _) => Some(at),
             (_, _, _) => None,
         };
