@@ -85,17 +85,36 @@ pub fn migrations() -> MigrationSet {
 /// # Errors
 /// When the database or the hash fails.
 pub async fn add(database: &Database, customer: &Customer, password: &str, salt: &[u8]) -> Result<(), Fault> {
+    const ADD: &str = "INSERT INTO customer (subject, username, record, salt, hash) VALUES ($1, $2, $3, $4, $5) \
+                       ON CONFLICT (subject) DO NOTHING";
+    write(database, customer, (password, salt), ADD).await
+}
+
+/// Adds a customer, or gives the one that is there a new name, password and claims.
+///
+/// # Errors
+/// When the database or the hash fails.
+pub async fn put(database: &Database, customer: &Customer, password: &str, salt: &[u8]) -> Result<(), Fault> {
+    const PUT: &str = "INSERT INTO customer (subject, username, record, salt, hash) VALUES ($1, $2, $3, $4, $5) \
+                       ON CONFLICT (subject) DO UPDATE SET username = excluded.username, \
+                       record = excluded.record, salt = excluded.salt, hash = excluded.hash";
+    write(database, customer, (password, salt), PUT).await
+}
+
+async fn write(
+    database: &Database,
+    customer: &Customer,
+    (password, salt): (&str, &[u8]),
+    sql: &'static str,
+) -> Result<(), Fault> {
     let hash = hash(password, salt).map_err(|fault| Fault::new("customers", fault.to_string()))?;
     let record = serde_json::to_string(customer).map_err(|fault| Fault::new("customers", fault))?;
-    let statement = Statement::new(
-        "INSERT INTO customer (subject, username, record, salt, hash) VALUES ($1, $2, $3, $4, $5) \
-         ON CONFLICT (subject) DO NOTHING",
-    )
-    .text(customer.subject.as_str())
-    .text(&customer.username)
-    .text(&record)
-    .text(STANDARD_NO_PAD.encode(salt))
-    .text(STANDARD_NO_PAD.encode(hash));
+    let statement = Statement::new(sql)
+        .text(customer.subject.as_str())
+        .text(&customer.username)
+        .text(&record)
+        .text(STANDARD_NO_PAD.encode(salt))
+        .text(STANDARD_NO_PAD.encode(hash));
     database.write(statement).await.map_err(|fault| Fault::new("customers", fault))?;
     Ok(())
 }

@@ -199,7 +199,7 @@ fn render(ui: &Ui, visit: &Visit, shown: &Shown, error: Option<&str>) -> Result<
     let description = shown.description.as_ref();
     let view = ConsentView {
         form: Form {
-            action: "/request/decide".to_owned(),
+            action: ui.at("/request/decide"),
             csrf: Hidden::new(ui.sessions.form_token(session, &format!("{DECIDE} {ticket}"))),
             ticket: Some(Hidden::new(ticket)),
         },
@@ -210,7 +210,7 @@ fn render(ui: &Ui, visit: &Visit, shown: &Shown, error: Option<&str>) -> Result<
             .as_ref()
             .map(|(_, customer)| customer.name.clone())
             .unwrap_or_default(),
-        not_you_href: "/sign-out".to_owned(),
+        not_you_href: ui.at("/sign-out"),
         requester: words::requester(&client),
         payments: description.map(words::payments).unwrap_or_default(),
         may: words::may(&request.scope),
