@@ -12,6 +12,7 @@ use resource_server::rail::settle;
 use super::admin::AdminService;
 use super::apis::{Books, apis};
 use super::compose::{ApiPlace, Face, Place, PublicService};
+use super::controls::Controls;
 use super::data_dir::DataFault;
 use super::deployment::{Deployment, IssuerPlan};
 use super::ground::{Ground, remember};
@@ -122,6 +123,17 @@ impl Bank {
         }
         remember(&*claims, &*ground.clock).await?;
         let listeners = Listeners::bind(deployment, &ground.data, (&ground.clock, &ground.entropy)).await?;
+        let controls = ground.test_clock.clone().map(|clock| {
+            let pages = places.iter().map(|place| (place.pages.issuer().clone(), Arc::clone(&place.pages)));
+            Arc::new(Controls {
+                clock,
+                database: ground.database.clone(),
+                customers: Arc::clone(&ground.customers),
+                entropy: Arc::clone(&ground.entropy),
+                deployment: deployment.clone(),
+                pages: pages.collect(),
+            })
+        });
         let first = hosted.first().ok_or(StartFault::Interrupted)?;
         Ok(Self {
             listeners,
@@ -130,6 +142,7 @@ impl Bank {
                 database: ground.database.clone(),
                 consents: Arc::clone(&ground.consents),
                 clock: Arc::clone(&ground.clock),
+                controls,
             },
             housekeeping: Housekeeping {
                 store: Arc::clone(&first.ports.store),

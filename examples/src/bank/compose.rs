@@ -158,8 +158,8 @@ impl PublicService {
     fn reached<B>(&self, request: &Request<B>) -> Arc<str> {
         let host = request.headers().get(HOST).and_then(|value| value.to_str().ok());
         let asked = request.uri().authority().map(http::uri::Authority::as_str).or(host).unwrap_or_default();
-        let origins = self.all.places.iter().map(|place| place.origin(self.face));
-        let named = origins.filter(|origin| is_at(origin, asked)).next();
+        let mut origins = self.all.places.iter().map(|place| place.origin(self.face));
+        let named = origins.find(|origin| is_at(origin, asked));
         let own = match self.face {
             Face::Browsers => &self.all.own,
             Face::Machines => &self.all.own_mtls,

@@ -15,9 +15,10 @@ use resource_server::store::sql::SqlBank;
 
 use super::apis::Books;
 use super::assemble::StartFault;
+use super::controls::TestClock;
 use super::customers::Customers;
 use super::data_dir::{DataDir, Past};
-use super::deployment::{Deployment, IssuerPlan};
+use super::deployment::{Deployment, IssuerPlan, TestControls};
 use super::issuer_files::IssuerFiles;
 use super::ui::PageInteraction;
 use super::{customers, fixture, sessions};
@@ -25,6 +26,8 @@ use crate::pages::Pages;
 
 /// What everything else stands on.
 pub(super) struct Ground {
+    /// The clock as the test controls set it, when there are any.
+    pub(super) test_clock: Option<Arc<TestClock>>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) entropy: Arc<dyn Entropy>,
     pub(super) data: DataDir,
@@ -40,7 +43,14 @@ const HASHES_AT_ONCE: usize = 2;
 
 impl Ground {
     pub(super) async fn lay(deployment: &Deployment) -> Result<Self, StartFault> {
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let test_clock = match deployment.controls {
+            TestControls::Present => Some(Arc::new(TestClock::default())),
+            TestControls::Absent => None,
+        };
+        let clock: Arc<dyn Clock> = match &test_clock {
+            Some(clock) => clock.clone(),
+            None => Arc::new(SystemClock),
+        };
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::default());
         let data = load(deployment, clock.now()).await?;
         let database = open(deployment).await?;
@@ -50,7 +60,7 @@ impl Ground {
         let registry = DetailRegistry::standard();
         let consents = ConsentEngine::new(registry, Arc::clone(&consent_store), Arc::clone(&clock));
         let pages = Arc::new(Pages::new()?);
-        Ok(Self { clock, entropy, data, database, customers, consent_store, consents, pages })
+        Ok(Self { test_clock, clock, entropy, data, database, customers, consent_store, consents, pages })
     }
 
     /// The ports of one issuer. Clients, keys and pages are its own; the stores are everybody's.
@@ -109,6 +119,12 @@ pub(super) async fn open(deployment: &Deployment) -> Result<Database, StartFault
     let url = DatabaseUrl::parse(&deployment.database)
         .map_err(|fault| StartFault::DatabaseUrl(fault.to_string()))?;
     let database = Database::open(&url).await?;
+    migrate(&database).await?;
+    Ok(database)
+}
+
+/// Every table the bank needs.
+pub(super) async fn migrate(database: &Database) -> Result<(), StartFault> {
     for set in [
         oauth_core::store::sql::migrations(),
         rar_consent::migrations(),
@@ -117,8 +133,8 @@ pub(super) async fn open(deployment: &Deployment) -> Result<Database, StartFault
     ] {
         database.migrate(&set).await?;
     }
-    SqlBank::migrate(&database).await?;
-    Ok(database)
+    SqlBank::migrate(database).await?;
+    Ok(())
 }
 
 /// Waits until the replay memory covers what is issued from now on, at most a second: nobody who finds the bank open is

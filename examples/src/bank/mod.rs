@@ -5,6 +5,7 @@ pub mod apis;
 pub mod assemble;
 pub mod compose;
 pub mod config;
+pub mod controls;
 pub mod customers;
 pub mod data_dir;
 pub mod deployment;

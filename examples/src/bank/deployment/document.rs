@@ -153,14 +153,14 @@ impl<'a> Table<'a> {
     }
 
     /// A table below this one.
-    pub(super) fn table(&self, name: &str) -> Option<Table<'a>> {
+    pub(super) fn table(&self, name: &str) -> Option<Self> {
         let (_, value) = self.find(name)?;
         let DeValue::Table(members) = value.get_ref() else { return self.mistyped(name, "a table") };
         Some(self.below(members, self.field(name), value.span()))
     }
 
     /// The tables of an array of tables; none when it is absent.
-    pub(super) fn tables(&self, name: &str) -> Vec<Table<'a>> {
+    pub(super) fn tables(&self, name: &str) -> Vec<Self> {
         let Some((_, value)) = self.find(name) else { return Vec::new() };
         let DeValue::Array(items) = value.get_ref() else {
             self.mistyped::<()>(name, "a list of tables");
@@ -231,8 +231,8 @@ impl<'a> Table<'a> {
         }
     }
 
-    fn below(&self, members: &'a DeTable<'a>, path: String, at: Range<usize>) -> Table<'a> {
-        Table { document: self.document, members, path, at, asked: RefCell::default() }
+    fn below(&self, members: &'a DeTable<'a>, path: String, at: Range<usize>) -> Self {
+        Self { document: self.document, members, path, at, asked: RefCell::default() }
     }
 
     fn member(&self, name: &str) -> Option<&'a DeValue<'a>> {

@@ -14,7 +14,7 @@ use toml::de::DeTable;
 
 pub use document::Problem;
 pub use issuers::{IssuerPlan, resource_of};
-pub use people::{AccountPlan, UserPlan};
+pub use people::{AccountPlan, Fixture, UserPlan};
 pub use place::{BankPlan, Certificates, Listeners};
 
 use document::{Document, GUIDE, Table};
@@ -93,6 +93,15 @@ pub enum TestControls {
     Present,
 }
 
+/// Where calls to third parties (`jwks_uri`, webhooks) may go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outbound {
+    /// To addresses of the public internet.
+    Public,
+    /// To this machine as well.
+    PublicAndLoopback,
+}
+
 /// Why a deployment cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigFault {
@@ -150,13 +159,7 @@ impl Deployment {
         let data_dir = flags.data_dir.clone().or_else(|| of_file("data_dir"));
         let data_dir = data_dir.unwrap_or_else(|| PathBuf::from("mandate-data"));
         let (database, redis) = place::stores(top, flags);
-        let demos = [
-            ("all", DemoData::All),
-            ("uae", DemoData::Uae),
-            ("ofxpera", DemoData::Ofxpera),
-            ("none", DemoData::None),
-        ];
-        let demo = top.one_of("demo", &demos).unwrap_or(DemoData::All);
+        let demo = demo(top);
         let organisations = clients::organisations(top);
         let around = Around {
             listeners: &listeners,
@@ -238,11 +241,31 @@ impl Deployment {
         self.listeners.mtls_origin(None)
     }
 
+    /// Which targets calls to third parties may go to.
+    #[must_use]
+    pub const fn outbound(&self) -> Outbound {
+        match self.controls {
+            TestControls::Absent => Outbound::Public,
+            TestControls::Present => Outbound::PublicAndLoopback,
+        }
+    }
+
     /// Where a public listener binds.
     #[must_use]
     pub const fn address(&self, port: u16) -> SocketAddr {
         SocketAddr::new(self.listeners.bind, port)
     }
+}
+
+/// `demo`: which demo data there is.
+fn demo(top: &Table<'_>) -> DemoData {
+    let choices = [
+        ("all", DemoData::All),
+        ("uae", DemoData::Uae),
+        ("ofxpera", DemoData::Ofxpera),
+        ("none", DemoData::None),
+    ];
+    top.one_of("demo", &choices).unwrap_or(DemoData::All)
 }
 
 fn issuers_of(top: &Table<'_>, around: &Around<'_>) -> Vec<IssuerPlan> {

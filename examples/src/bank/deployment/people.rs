@@ -6,8 +6,12 @@ use resource_server::domain::{
 };
 use serde_json::{Map, Value};
 
-use super::document::{GUIDE, Table};
+use toml::de::DeTable;
+
+use super::document::{Document, GUIDE, Table};
+use super::{DemoData, Problem};
 use crate::bank::customers::Customer;
+use crate::bank::fixture;
 
 /// One login of the deployment file.
 #[derive(Clone)]
@@ -32,6 +36,38 @@ pub struct AccountPlan {
 impl std::fmt::Debug for UserPlan {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("UserPlan").field("customer", &self.customer.subject).finish_non_exhaustive()
+    }
+}
+
+/// Demo data in the words of the deployment file, as `POST /test/reset` takes it: `demo` and `[[users]]`.
+#[derive(Debug, Clone)]
+pub struct Fixture {
+    /// Which demo customers.
+    pub demo: DemoData,
+    /// Which users besides.
+    pub users: Vec<UserPlan>,
+}
+
+impl Fixture {
+    /// Reads a TOML document; `None` when it is empty.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn read(text: &str) -> Result<Option<Self>, Vec<Problem>> {
+        if text.is_empty() {
+            return Ok(None);
+        }
+        let document = Document::new(text);
+        let (members, faults) = DeTable::parse_recoverable(text);
+        for fault in &faults {
+            document.blame(&fault.span().unwrap_or_default(), "TOML", "TOML 1.0", fault.message());
+        }
+        let top = Table::top(&document, members.get_ref());
+        let demo = super::demo(&top);
+        let users = users(&top, fixture::logins(demo));
+        top.done();
+        let problems = document.into_problems();
+        if problems.is_empty() { Ok(Some(Self { demo, users })) } else { Err(problems) }
     }
 }
 

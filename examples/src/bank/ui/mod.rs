@@ -3,6 +3,7 @@
 mod consent;
 mod login;
 mod mine;
+mod stand_in;
 pub mod web;
 mod words;
 
@@ -17,6 +18,8 @@ use oauth_core::{
     Interaction, Issuer, Reason, Subject, Timestamp, VettedRequest,
 };
 use rar_consent::ConsentEngine;
+
+pub use stand_in::{StandIn, Verdict};
 
 use self::web::{Answer, Posted, page, redirect};
 use super::customers::{Customer, Customers};
@@ -116,6 +119,12 @@ pub(crate) struct Visit {
 }
 
 impl Ui {
+    /// Whose pages these are.
+    #[must_use]
+    pub fn issuer(&self) -> &Issuer {
+        &self.server.settings().issuer
+    }
+
     /// Whether a path is one of the pages.
     #[must_use]
     pub fn serves(&self, path: &str) -> bool {
@@ -193,7 +202,7 @@ impl Ui {
         let session = cookie(&parts.headers, &self.session_cookie);
         let signed_in = self.sessions.find(session.as_deref(), now).await?;
         let signed_in = signed_in.and_then(|found| {
-            let customer = self.customers.by_subject(&found.subject)?.clone();
+            let customer = self.customers.by_subject(&found.subject)?;
             Some((found, customer))
         });
         let query: Vec<(String, String)> =
