@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use oauth_core::jose::Alg;
 use oauth_core::store::database::Database;
 use oauth_core::{Clock, Entropy, Fault, ServerSecret, Subject, TokenVerifier, VerifierSettings};
 use rar_consent::ConsentStore;
 use resource_server::dialect::ofxpera::{Ofxpera, OfxperaSettings};
 use resource_server::dialect::uae_bsi::UaeBsi;
 use resource_server::domain::{Account, AccountStatus, Balance};
-use resource_server::guard::{Guard, GuardPorts};
+use resource_server::guard::{Guard, GuardPorts, MessageSigning, SignedRequests, SignedResponses};
 use resource_server::http::{Origin, ResourceService};
 use resource_server::operation::{OperationSettings, Operations};
 use resource_server::port::{AccountBook, Ports};
@@ -72,8 +73,15 @@ pub fn apis(
         secret,
     };
     let verifier = TokenVerifier::new(settings, oauth);
+    let signing = MessageSigning {
+        requests: SignedRequests::WhenSigned,
+        responses: SignedResponses::ToSignedRequests,
+        signer: Arc::clone(&oauth.signer),
+        alg: Alg::Es256,
+        jwks_uri: Some(plan.jwks_uri()),
+    };
     let guarded = GuardPorts::new(oauth, Arc::clone(&books.consents));
-    let guard = Arc::new(Guard::new(verifier, plan.policy, guarded));
+    let guard = Arc::new(Guard::new(verifier, plan.policy, guarded).with_message_signing(signing));
     let operations = Operations { ports: books.clone(), settings: OperationSettings::default() };
     let uae = UaeBsi::new((issuer, plan.policy), Arc::clone(&oauth.signer), operations.clone());
     let ofxpera = Ofxpera::new(operations, OfxperaSettings::of(&bank.id, &bank.name, &bank.bic));

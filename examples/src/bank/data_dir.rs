@@ -2,16 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
-use oauth_core::jose::{Alg, PublicJwk, SigningKey};
-use oauth_core::{Client, ClientMetadata, KeyId, Policy, Timestamp};
+use oauth_core::jose::SigningKey;
+use oauth_core::{Client, ClientMetadata, Policy, Timestamp};
 use ring::rand::SystemRandom;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
-use serde_json::{Value, json};
 
-use super::deployment::{DemoClients, Deployment, IssuerPlan, resource_of};
+use super::demos::{DEMOS, Demo, signature_of, write_private};
+use super::deployment::{DemoClients, Deployment, IssuerPlan};
 use super::issuer_files::{self, IssuerFiles};
-use crate::keys::{self, KeyAlgorithm, KeyFault};
+use crate::keys::{self, KeyFault};
 use crate::pki::{LocalPki, PkiFault, ServerIdentity};
 
 /// What stands in the data directory, loaded.
@@ -72,71 +72,6 @@ pub enum DataFault {
     },
 }
 
-/// A demo client and the files it gets.
-struct Demo {
-    id: &'static str,
-    organisation: &'static str,
-    domain: &'static str,
-    method: &'static str,
-    constraint: &'static str,
-    scope: &'static str,
-    types: &'static [&'static str],
-    grants: &'static [&'static str],
-    resource: Option<&'static str>,
-    algorithm: KeyAlgorithm,
-}
-
-/// Where demo TPPs take their customers back: a port on the customer's own machine (RFC 8252 section 7.3).
-pub const DEMO_REDIRECT_URI: &str = "http://127.0.0.1:9473/callback";
-
-const TPP_SCOPE: &str = "openid profile email phone address payments consent products accounts.basic accounts.details \
-                         accounts.open bank_account customer customer_details customer_onboarding accounts";
-const TPP_TYPES: &[&str] = &[
-    "urn:openfinanceuae:service-initiation-consent",
-    "urn:ofxpera:consent:v1",
-    "payment_initiation",
-    "account_information",
-];
-
-const DEMOS: &[Demo] = &[
-    Demo {
-        id: "palm-books",
-        organisation: "Palm Books",
-        domain: "palmbooks.example",
-        method: "private_key_jwt",
-        constraint: "dpop",
-        scope: TPP_SCOPE,
-        types: TPP_TYPES,
-        grants: &["authorization_code", "refresh_token", "client_credentials"],
-        resource: None,
-        algorithm: KeyAlgorithm::Ps256,
-    },
-    Demo {
-        id: "luzon-bank",
-        organisation: "Luzon Bank",
-        domain: "luzonbank.example",
-        method: "tls_client_auth",
-        constraint: "mtls",
-        scope: TPP_SCOPE,
-        types: TPP_TYPES,
-        grants: &["authorization_code", "refresh_token", "client_credentials"],
-        resource: None,
-        algorithm: KeyAlgorithm::Ps256,
-    },
-    Demo {
-        id: "bank-apis",
-        organisation: "The bank's own APIs",
-        domain: "localhost",
-        method: "private_key_jwt",
-        constraint: "dpop",
-        scope: "introspection",
-        types: &[],
-        grants: &["client_credentials"],
-        resource: Some("api"),
-        algorithm: KeyAlgorithm::Es256,
-    },
-];
-
 impl DataDir {
     /// Loads what is there and makes what is missing. Blocks: keys are generated and files are synced.
     ///
@@ -152,18 +87,18 @@ impl DataDir {
             .collect();
         let complete = places.first().is_some_and(|first| issuer_files::exist(first));
         let tpp = root.join("tpp");
-        for directory in [root, &root.join("keys"), &tpp].into_iter().chain(&places) {
+        for directory in [root, &root.join("keys"), &tpp, &tpp.join("more")].into_iter().chain(&places) {
             make_private(directory)?;
         }
         let random = SystemRandom::new();
         make_all_at_once(deployment, (&places, &tpp), &random)?;
         let pki = LocalPki::ensure_for(root, &hosts(deployment), now)?;
         write_tpp_toml(deployment, &tpp)?;
-        let demos = DemoKeys::load(&tpp, &pki, (now, &random))?;
+        let demos = DemoKeys::load(&tpp, &random)?;
         let mut issuers = Vec::new();
         // The first issuer's secret comes last: it says that everything is there.
         for (plan, place) in deployment.issuers.iter().zip(&places).rev() {
-            let clients = demos.clients(plan, &tpp)?;
+            let clients = demos.clients(plan, (&tpp, &pki), now)?;
             issuers.push(IssuerFiles::ensure(place, plan.signing_alg(), clients, &random)?);
         }
         issuers.reverse();
@@ -222,32 +157,35 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, DataFault> 
     }
 }
 
-/// The keys of the demo clients.
-struct DemoKeys(Vec<(&'static Demo, PublicJwk)>);
+/// The keys of the demo clients, in their order.
+struct DemoKeys(Vec<SigningKey>);
 
 impl DemoKeys {
-    fn load(
-        tpp: &Path,
-        pki: &LocalPki,
-        (now, random): (Timestamp, &SystemRandom),
-    ) -> Result<Self, DataFault> {
+    fn load(tpp: &Path, random: &SystemRandom) -> Result<Self, DataFault> {
         let files: Vec<_> = DEMOS.iter().map(|demo| (demo.algorithm, demo.key_file(tpp))).collect();
         let mut loaded = Vec::new();
         for (demo, made) in DEMOS.iter().zip(keys::ensure_all(&files, random)?) {
-            let key = SigningKey::from_pkcs8_der(demo.alg(), made.pkcs8.secret_pkcs8_der(), random)
+            let alg = signature_of(demo.algorithm);
+            let key = SigningKey::from_pkcs8_der(alg, made.pkcs8.secret_pkcs8_der(), random)
                 .map_err(|fault| unusable_key(&demo.key_file(tpp), &fault.to_string()))?;
-            certificate(pki, demo, tpp, now)?;
-            loaded.push((demo, key.public(&demo.key_id(tpp)?)));
+            loaded.push(key);
         }
         Ok(Self(loaded))
     }
 
     /// The clients of one issuer: the demo ones that its policy takes, and those of the deployment file.
-    fn clients(&self, plan: &IssuerPlan, tpp: &Path) -> Result<Vec<Client>, DataFault> {
+    fn clients(
+        &self,
+        plan: &IssuerPlan,
+        (tpp, pki): (&Path, &LocalPki),
+        now: Timestamp,
+    ) -> Result<Vec<Client>, DataFault> {
         let mut clients = Vec::new();
         let registered = plan.demo_clients == DemoClients::Registered;
-        for (demo, public) in self.0.iter().filter(|(demo, _)| registered || !is_tpp(demo)) {
-            let metadata = read_metadata(demo.metadata(plan.issuer().as_str(), public), tpp)?;
+        for (demo, key) in DEMOS.iter().zip(&self.0).filter(|(demo, _)| registered || demo.is_the_apis()) {
+            let metadata = demo.metadata(tpp, plan.issuer().as_str(), (key, pki), now)?;
+            let metadata: ClientMetadata =
+                serde_json::from_value(metadata).map_err(|fault| unusable_key(tpp, &fault.to_string()))?;
             clients.extend(Client::register(metadata, plan.policy).ok());
         }
         for metadata in &plan.clients {
@@ -255,62 +193,6 @@ impl DemoKeys {
         }
         Ok(clients)
     }
-}
-
-impl Demo {
-    fn key_file(&self, tpp: &Path) -> PathBuf {
-        tpp.join(format!("{}.sig.pem", self.id))
-    }
-
-    const fn alg(&self) -> Alg {
-        match self.algorithm {
-            KeyAlgorithm::Es256 => Alg::Es256,
-            KeyAlgorithm::Ps256 => Alg::Ps256,
-            KeyAlgorithm::Ed25519 => Alg::EdDsa,
-        }
-    }
-
-    fn key_id(&self, directory: &Path) -> Result<KeyId, DataFault> {
-        KeyId::new(&format!("{}-1", self.id)).map_err(|fault| unusable_key(directory, &fault.to_string()))
-    }
-
-    fn metadata(&self, issuer: &str, key: &PublicJwk) -> Value {
-        let mut metadata = json!({
-            "client_id": self.id,
-            "organisation": { "name": self.organisation, "id": self.id, "domain": self.domain },
-            "token_endpoint_auth_method": self.method,
-            "jwks": { "keys": [key.to_value()] },
-            "grant_types": self.grants,
-            "scope": self.scope,
-            "authorization_details_types": self.types,
-            "resource_signing_alg": self.alg().as_str(),
-        });
-        let mut put = |name: &str, value: Value| {
-            if let Some(members) = metadata.as_object_mut() {
-                members.insert(name.to_owned(), value);
-            }
-        };
-        if self.grants.contains(&"authorization_code") {
-            put("redirect_uris", json!([DEMO_REDIRECT_URI]));
-        }
-        if self.constraint == "mtls" {
-            put("tls_client_certificate_bound_access_tokens", json!(true));
-        } else {
-            put("dpop_bound_access_tokens", json!(true));
-        }
-        if self.method == "tls_client_auth" {
-            put("tls_client_auth_subject_dn", json!(format!("CN={},O={}", self.id, self.organisation)));
-        }
-        if self.resource.is_some() {
-            put("resource", json!(resource_of(issuer)));
-        }
-        metadata
-    }
-}
-
-/// Two of the demo clients are third parties; their files are what `tpp` works with.
-fn is_tpp(demo: &Demo) -> bool {
-    demo.resource.is_none()
 }
 
 fn register(metadata: ClientMetadata, policy: &'static Policy) -> Result<Client, DataFault> {
@@ -321,24 +203,8 @@ fn register(metadata: ClientMetadata, policy: &'static Policy) -> Result<Client,
     })
 }
 
-fn read_metadata(value: Value, tpp: &Path) -> Result<ClientMetadata, DataFault> {
-    serde_json::from_value(value).map_err(|fault| unusable_key(tpp, &fault.to_string()))
-}
-
-/// The client certificate of a demo client, issued once.
-fn certificate(pki: &LocalPki, demo: &Demo, directory: &Path, now: Timestamp) -> Result<(), DataFault> {
-    let certificate = directory.join(format!("{}.cert.pem", demo.id));
-    if certificate.exists() {
-        return Ok(());
-    }
-    let identity = pki.issue_client_certificate(demo.id, demo.organisation, now)?;
-    write_private(&directory.join(format!("{}.key.pem", demo.id)), &identity.key_pem)?;
-    write_private(&certificate, &identity.certificate_pem)
-}
-
 /// What `tpp` reads: the issuer, the certificate authority, and one table per third party.
 fn write_tpp_toml(deployment: &Deployment, directory: &Path) -> Result<(), DataFault> {
-    use std::fmt::Write as _;
     let mut text = format!(
         "# Written by the bank at its start; the third party in the terminal reads it.\n\
          issuer = \"{}\"\nca = \"../ca.pem\"\ndefault = \"palm-books\"\nresource = \"{}\"\nresource_mtls = \"{}\"\ndata_holder = \"{}\"\n\n\
@@ -350,19 +216,7 @@ fn write_tpp_toml(deployment: &Deployment, directory: &Path) -> Result<(), DataF
         super::fixture::DEMO_USERNAME,
         super::fixture::DEMO_PASSWORD,
     );
-    for demo in DEMOS.iter().filter(|demo| is_tpp(demo)) {
-        let id = demo.id;
-        let _ = write!(
-            text,
-            "\n[clients.{id}]\nredirect_uri = \"{DEMO_REDIRECT_URI}\"\n\
-             token_endpoint_auth_method = \"{}\"\nsender_constraint = \"{}\"\nsigning_key = \"{id}.sig.pem\"\n\
-             signing_kid = \"{id}-1\"\nsigning_alg = \"{}\"\nparticipant_id = \"{id}\"\n\
-             certificate = \"{id}.cert.pem\"\ncertificate_key = \"{id}.key.pem\"\n",
-            demo.method,
-            demo.constraint,
-            demo.alg().as_str(),
-        );
-    }
+    text.extend(DEMOS.iter().filter_map(Demo::table));
     write_private(&directory.join("tpp.toml"), &text)
 }
 
@@ -377,8 +231,4 @@ fn make_private(path: &Path) -> Result<(), DataFault> {
         .mode(0o700)
         .create(path)
         .map_err(|source| DataFault::File { path: path.to_owned(), source })
-}
-
-fn write_private(path: &Path, text: &str) -> Result<(), DataFault> {
-    keys::place(path, text.as_bytes(), keys::Access::Owner, keys::Existing::Replace).map_err(DataFault::from)
 }

@@ -8,6 +8,7 @@ pub mod config;
 pub mod controls;
 pub mod customers;
 pub mod data_dir;
+mod demos;
 pub mod deployment;
 pub mod fixture;
 mod ground;

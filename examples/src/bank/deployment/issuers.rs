@@ -52,6 +52,12 @@ impl IssuerPlan {
         self.draft.resources.first().map_or("", |first| first.uri.as_str())
     }
 
+    /// Where its keys are published.
+    #[must_use]
+    pub fn jwks_uri(&self) -> String {
+        format!("{}{}", self.draft.issuer, self.draft.paths.jwks)
+    }
+
     /// Whether proofs need a nonce.
     #[must_use]
     pub fn proof_nonce(&self) -> ProofNonce {
