@@ -42,10 +42,11 @@ pub use model::client::{
 };
 pub use model::details::{AuthorizationDetails, VettedDetail, VettedDetails};
 pub use model::grant::{Approval, Authentication, Grant, Stage};
+pub use model::messages::{Messages, Protection, SignedRequests};
 pub use model::request::{Prompt, VettedRequest};
 pub use model::token::AccessClaims;
 pub use policy::profiles::{
-    FAPI1_ADVANCED, FAPI2_MESSAGE_SIGNING, FAPI2_SECURITY, PLAIN_OAUTH, UAE_OPEN_FINANCE,
+    FAPI1_ADVANCED, FAPI2_MESSAGE_SIGNING, FAPI2_MESSAGE_SIGNING_ID1, FAPI2_SECURITY, PLAIN_OAUTH, UAE_OPEN_FINANCE,
 };
 pub use policy::settings::{
     OutOfBounds, Paths, ProofNonce, ResourceSetting, ServerSecret, Settings, TokenForm,
@@ -62,6 +63,9 @@ pub use port::clock::{Clock, SystemClock};
 pub use port::consents::{
     ConsentFacts, Consents, DetailTypes, DetailsCase, NoConsents, NoDetailTypes, Standing,
 };
+#[cfg(feature = "jwe")]
+pub use port::decrypter::LocalDecrypter;
+pub use port::decrypter::{Decrypter, NoDecrypter, Opened};
 pub use port::entropy::{Entropy, SystemEntropy};
 pub use port::interaction::{Denial, ErrorPage, Interaction, Outcome};
 pub use port::signer::{LocalSigner, Signer};
@@ -71,7 +75,7 @@ pub use port::store::{
 pub use port::users::{NoUserClaims, UserClaims};
 pub use refusal::code::{At, ErrorCode, Wire};
 pub use refusal::reason::{
-    ApprovalReason, ClientReason, DetailsFault, DetailsReason, GrantReason, ProofReason, Reason,
+    ApprovalReason, ClientReason, DetailsFault, DetailsReason, GrantReason, ObjectReason, ProofReason, Reason,
     RequestReason, TokenReason,
 };
 pub use refusal::{Error, Fault, Refusal, RuleId};

@@ -5,6 +5,7 @@ pub(crate) mod introspect;
 pub(crate) mod jwks;
 pub(crate) mod metadata;
 pub(crate) mod push;
+pub(crate) mod request_object;
 pub(crate) mod resume;
 pub(crate) mod revoke;
 pub(crate) mod ticket;

@@ -9,6 +9,7 @@ pub(crate) mod proof;
 
 use std::sync::Arc;
 
+use crate::jose::JwkSet;
 use crate::model::binding::{Binding, Thumbprint};
 use crate::model::certificate::PeerCertificate;
 use crate::model::client::{Client, ClientStatus};
@@ -119,6 +120,15 @@ pub(crate) async fn identify(
         proof: proof_key,
         certificate: presented.certificate.as_ref().map(PeerCertificate::thumbprint),
     })
+}
+
+/// The public keys of a client, for its signatures and for what is encrypted to it.
+///
+/// # Errors
+/// When they cannot be had.
+#[expect(clippy::unused_async, reason = "keys that are not registered inline are fetched")]
+pub(crate) async fn client_keys<'a>(_context: &Context<'_>, client: &'a Client) -> Result<&'a JwkSet, Error> {
+    Ok(&client.keys)
 }
 
 async fn look_up(context: &Context<'_>, id: &ClientId) -> Result<Arc<Client>, Error> {

@@ -2,7 +2,10 @@
 
 use serde::Deserialize;
 
-use crate::jose::{Alg, JwkSet};
+pub use super::certificate::CertificateSubject;
+use super::certificate::registered_subject;
+use super::messages::{Messages, own_policy};
+use crate::jose::{Alg, ContentEncryption, JwkSet, KeyManagement};
 use crate::policy::settings::TokenForm;
 use crate::policy::{ClientAuth, Constraint, Policy};
 use crate::vocabulary::id::{ClientId, DetailType};
@@ -34,6 +37,8 @@ pub struct Client {
     pub detail_types: Vec<DetailType>,
     /// Algorithm of its ID tokens, when it registered one.
     pub id_token_alg: Option<Alg>,
+    /// How its messages are signed and encrypted.
+    pub messages: Messages,
     /// Algorithm of its own signed bodies, when it registered one.
     pub message_alg: Option<Alg>,
     /// Form of its access tokens, when it differs from the resource's.
@@ -87,17 +92,6 @@ impl Credential {
             Self::SelfSignedTlsClientAuth => ClientAuth::SelfSignedTlsClientAuth,
         }
     }
-}
-
-/// The one attribute a client certificate is matched by (RFC 8705 section 2.1.2).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum CertificateSubject {
-    /// `tls_client_auth_subject_dn`, in the string form of RFC 4514.
-    Dn(String),
-    /// `tls_client_auth_san_dns`.
-    SanDns(String),
-    /// `tls_client_auth_san_uri`.
-    SanUri(String),
 }
 
 /// `grant_type` values.
@@ -179,6 +173,55 @@ pub struct ClientMetadata {
     /// `id_token_signed_response_alg`.
     #[serde(default)]
     pub id_token_signed_response_alg: Option<Alg>,
+    /// `request_object_signing_alg` (OpenID Connect Registration section 2).
+    #[serde(default)]
+    pub request_object_signing_alg: Option<Alg>,
+    /// `require_signed_request_object` (RFC 9101 section 10.5).
+    #[serde(default)]
+    pub require_signed_request_object: bool,
+    /// `request_object_encryption_alg`.
+    #[serde(default)]
+    pub request_object_encryption_alg: Option<KeyManagement>,
+    /// `request_object_encryption_enc`.
+    #[serde(default)]
+    pub request_object_encryption_enc: Option<ContentEncryption>,
+    /// `id_token_encrypted_response_alg`.
+    #[serde(default)]
+    pub id_token_encrypted_response_alg: Option<KeyManagement>,
+    /// `id_token_encrypted_response_enc`.
+    #[serde(default)]
+    pub id_token_encrypted_response_enc: Option<ContentEncryption>,
+    /// `authorization_signed_response_alg` (JARM section 3).
+    #[serde(default)]
+    pub authorization_signed_response_alg: Option<Alg>,
+    /// `authorization_encrypted_response_alg`.
+    #[serde(default)]
+    pub authorization_encrypted_response_alg: Option<KeyManagement>,
+    /// `authorization_encrypted_response_enc`.
+    #[serde(default)]
+    pub authorization_encrypted_response_enc: Option<ContentEncryption>,
+    /// `userinfo_signed_response_alg`.
+    #[serde(default)]
+    pub userinfo_signed_response_alg: Option<Alg>,
+    /// `userinfo_encrypted_response_alg`.
+    #[serde(default)]
+    pub userinfo_encrypted_response_alg: Option<KeyManagement>,
+    /// `userinfo_encrypted_response_enc`.
+    #[serde(default)]
+    pub userinfo_encrypted_response_enc: Option<ContentEncryption>,
+    /// `introspection_signed_response_alg` (RFC 9701 section 6).
+    #[serde(default)]
+    pub introspection_signed_response_alg: Option<Alg>,
+    /// `introspection_encrypted_response_alg`.
+    #[serde(default)]
+    pub introspection_encrypted_response_alg: Option<KeyManagement>,
+    /// `introspection_encrypted_response_enc`.
+    #[serde(default)]
+    pub introspection_encrypted_response_enc: Option<ContentEncryption>,
+    /// Name of the policy this client is registered for, where it is another than the issuer's. Written by the bank;
+    /// whoever takes registrations from clients themselves must not take this member from them.
+    #[serde(default)]
+    pub policy: Option<String>,
     /// Algorithm of signed resource bodies.
     #[serde(default)]
     pub resource_signing_alg: Option<Alg>,
@@ -218,9 +261,15 @@ impl Client {
         let mut blame =
             |member, message: &str| wrong.push(InvalidMetadata { member, message: message.to_owned() });
 
+        let own = own_policy(&metadata, &mut blame);
+        let policy = own.unwrap_or(policy);
         let credential = credential(&metadata, policy, &mut blame);
         let constraint = constraint(&metadata, policy, &mut blame);
         let keys = keys(&metadata, &mut blame);
+        let messages = Messages::register(&metadata, policy, &mut blame);
+        if metadata.jwks.is_some() {
+            messages.check_keys(&keys, &mut blame);
+        }
         if matches!(credential, Some(Credential::PrivateKeyJwt | Credential::SelfSignedTlsClientAuth))
             && keys.keys().is_empty()
         {
@@ -259,10 +308,11 @@ impl Client {
                 scope: metadata.scope,
                 detail_types: metadata.authorization_details_types,
                 id_token_alg: metadata.id_token_signed_response_alg,
+                messages,
                 message_alg: metadata.resource_signing_alg,
                 tokens: metadata.access_token_format,
                 resource: metadata.resource,
-                policy: None,
+                policy: own,
             }),
             (_, _, _) => Err(wrong),
         }
@@ -283,7 +333,7 @@ fn credential(
     let credential = match metadata.token_endpoint_auth_method.as_str() {
         "private_key_jwt" => Some(Credential::PrivateKeyJwt),
         "self_signed_tls_client_auth" => Some(Credential::SelfSignedTlsClientAuth),
-        "tls_client_auth" => subject(metadata, blame).map(Credential::TlsClientAuth),
+        "tls_client_auth" => registered_subject(metadata, blame).map(Credential::TlsClientAuth),
         _ => {
             blame(
                 "token_endpoint_auth_method",
@@ -301,26 +351,6 @@ fn credential(
         );
     }
     credential
-}
-
-/// RFC 8705 section 2.1.2: exactly one of the subject members.
-fn subject(
-    metadata: &ClientMetadata,
-    blame: &mut impl FnMut(&'static str, &str),
-) -> Option<CertificateSubject> {
-    let named = [
-        metadata.tls_client_auth_subject_dn.clone().map(CertificateSubject::Dn),
-        metadata.tls_client_auth_san_dns.clone().map(CertificateSubject::SanDns),
-        metadata.tls_client_auth_san_uri.clone().map(CertificateSubject::SanUri),
-    ];
-    let mut named = named.into_iter().flatten();
-    match (named.next(), named.next()) {
-        (Some(one), None) => Some(one),
-        (None, _) | (Some(_), Some(_)) => {
-            blame("tls_client_auth_subject_dn", "name exactly one subject attribute of the certificate");
-            None
-        }
-    }
 }
 
 fn constraint(

@@ -6,5 +6,6 @@ pub(crate) mod client;
 pub(crate) mod details;
 pub(crate) mod grant;
 pub(crate) mod id_token;
+pub(crate) mod messages;
 pub(crate) mod request;
 pub(crate) mod token;
