@@ -17,7 +17,8 @@ use crate::port::consents::{ConsentFacts, DetailsCase};
 use crate::refusal::reason::{DetailsReason, RequestReason};
 use crate::refusal::{Error, Refusal, RuleId};
 use crate::rules::{
-    Rule, fapi2_message_signing, fapi2_security, hold, oidc_core, rfc6749, rfc7636, rfc8707, rfc9101, rfc9126, rfc9449,
+    Rule, fapi2_message_signing, fapi2_security, hold, oidc_core, rfc6749, rfc7636, rfc8707, rfc9101,
+    rfc9126, rfc9449,
 };
 use crate::server::Context;
 use crate::vocabulary::scope::Scope;

@@ -39,9 +39,9 @@ pub(crate) async fn read(
     let mut case = case(context, caller, &jws);
     hold(rfc9101::BEFORE_SIGNATURE, &case, caller.policy)?;
     let keys = client_keys(context, &caller.client).await?;
-    let verified = jws.verify_by(keys).map_err(|fault| match fault {
-        JoseFault::NoKey => refuse(rfc9101::SIGNED, ObjectReason::KeyUnknown),
-        _ => refuse(rfc9101::SIGNED, ObjectReason::Signature),
+    let verified = jws.verify_by(keys).map_err(|fault| {
+        let known = fault != JoseFault::NoKey;
+        refuse(rfc9101::SIGNED, if known { ObjectReason::Signature } else { ObjectReason::KeyUnknown })
     })?;
     let mut claims: Claims = verified.claims().map_err(|fault| ill_typed(&fault))?;
     claims.move_into(&mut case);
@@ -229,18 +229,17 @@ fn details(elements: Vec<Value>) -> Result<AuthorizationDetails, Refusal> {
 }
 
 fn unreadable(fault: &JoseFault) -> Refusal {
-    match fault {
-        JoseFault::Algorithm => refuse(rfc9101::ALGORITHM.id, ObjectReason::Algorithm),
-        JoseFault::Signature => refuse(rfc9101::SIGNED, ObjectReason::Signature),
-        _ => refuse(rfc9101::WELL_FORMED, ObjectReason::Malformed),
+    if *fault == JoseFault::Algorithm {
+        refuse(rfc9101::ALGORITHM.id, ObjectReason::Algorithm)
+    } else if *fault == JoseFault::Signature {
+        refuse(rfc9101::SIGNED, ObjectReason::Signature)
+    } else {
+        refuse(rfc9101::WELL_FORMED, ObjectReason::Malformed)
     }
 }
 
 fn ill_typed(fault: &JoseFault) -> Refusal {
-    let path = match fault {
-        JoseFault::Claims(fault) => fault.path(),
-        _ => "",
-    };
+    let path = if let JoseFault::Claims(fault) = fault { fault.path() } else { "" };
     refuse(rfc9101::CLAIMS_TYPED, ObjectReason::Claims(path.to_owned()))
 }
 

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::response::{Decided, Return, respond};
 use crate::model::client::Client;
 use crate::model::grant::{Approval, Grant, Stage};
 use crate::model::request::VettedRequest;
@@ -15,7 +16,6 @@ use crate::server::Context;
 use crate::vocabulary::id::GrantId;
 use crate::vocabulary::secret::{Code, Fingerprint, RequestUri, Secret};
 use crate::vocabulary::time::Timestamp;
-use crate::wire::redirect;
 
 /// The bank's pages report an outcome.
 #[derive(Debug, Clone)]
@@ -58,7 +58,7 @@ pub(crate) async fn waiting(
 }
 
 /// Where the browser goes: back to the client, with a code or an error.
-pub(crate) async fn resume(context: &Context<'_>, submitted: ResumeSubmitted) -> Result<String, Error> {
+pub(crate) async fn resume(context: &Context<'_>, submitted: ResumeSubmitted) -> Result<Return, Error> {
     let key = context.tickets.open(&submitted.ticket, submitted.browser.as_deref(), context.now)?;
     let request = pushed(context, &key).await?;
     match submitted.outcome {
@@ -77,16 +77,18 @@ async fn approve(
     key: &Fingerprint<RequestUri>,
     request: &VettedRequest,
     approval: &Approval,
-) -> Result<String, Error> {
+) -> Result<Return, Error> {
     let code: Secret<Code> = Secret::from_random(&context.ports.entropy.draw()?);
     let id = grant_id(context)?;
     let grant = decide(context, request, approval, id)?;
+    let back =
+        respond(context, request, &Decided { code: Some(code.reveal()), ..Decided::default() }).await?;
     let opening = Opening { code: code.fingerprint(&context.settings.issuer), grant };
     if opening.grant.details.consent.is_some() {
         context.ports.consents.authorise(&opening.grant, approval, context.now).await?;
     }
     match context.ports.store.open(key, &opening, context.now).await? {
-        Spend::Applied => Ok(respond(request, &[("code", code.reveal())])),
+        Spend::Applied => Ok(back),
         Spend::SpentBefore(_) | Spend::Unknown => Err(refuse(ONCE, ApprovalReason::DecidedBefore).into()),
     }
 }
@@ -129,7 +131,19 @@ async fn deny(
     key: &Fingerprint<RequestUri>,
     request: &VettedRequest,
     denial: Denial,
-) -> Result<String, Error> {
+) -> Result<Return, Error> {
+    let reason = match denial {
+        Denial::Refused => ApprovalReason::Denied,
+        Denial::LoginRequired => ApprovalReason::LoginRequired,
+        Denial::ConsentRequired => ApprovalReason::ConsentRequired,
+    };
+    let wire = Reason::from(reason).wire(At::Browser);
+    let decided = Decided {
+        error: Some(wire.code.as_str()),
+        error_description: Some(&wire.description),
+        ..Decided::default()
+    };
+    let back = respond(context, request, &decided).await?;
     match context.ports.store.close(key, context.now).await? {
         Spend::Applied => {}
         Spend::SpentBefore(_) | Spend::Unknown => {
@@ -139,23 +153,7 @@ async fn deny(
     if request.details.consent.is_some() {
         context.ports.consents.refuse(request, None, context.now).await?;
     }
-    let reason = match denial {
-        Denial::Refused => ApprovalReason::Denied,
-        Denial::LoginRequired => ApprovalReason::LoginRequired,
-        Denial::ConsentRequired => ApprovalReason::ConsentRequired,
-    };
-    let wire = Reason::from(reason).wire(At::Browser);
-    Ok(respond(request, &[("error", wire.code.as_str()), ("error_description", &wire.description)]))
-}
-
-/// RFC 9207 section 2: `iss` stands in every response; RFC 6749 section 4.1.2: `state` exactly as sent, if sent.
-fn respond(request: &VettedRequest, outcome: &[(&str, &str)]) -> String {
-    let mut parameters = outcome.to_vec();
-    if let Some(state) = &request.state {
-        parameters.push(("state", state));
-    }
-    parameters.push(("iss", request.issuer.as_str()));
-    redirect::with_query(&request.redirect_uri, &parameters)
+    Ok(back)
 }
 
 fn grant_id(context: &Context<'_>) -> Result<GrantId, Error> {

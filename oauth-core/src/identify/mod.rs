@@ -16,7 +16,7 @@ use crate::model::client::{Client, ClientStatus};
 use crate::policy::{Constraint, Policy};
 use crate::port::claims::{Claimed, Once};
 use crate::refusal::reason::{ClientReason, ProofReason, Reason};
-use crate::refusal::{Error, Refusal, RuleId};
+use crate::refusal::{Error, Fault, Refusal, RuleId};
 use crate::rules::{fapi2_security, rfc8705, rfc9449};
 use crate::server::Context;
 use crate::vocabulary::id::ClientId;
@@ -89,7 +89,7 @@ pub(crate) async fn identify(
     let shown = credential::read(form, presented)?;
     let client = look_up(context, shown.client_id()).await?;
     context.note_client(&client.id);
-    let policy = client.policy_or(context.policy);
+    let policy = policy_of(context, &client)?;
     if shown.method_of(&client) != client.credential.method()
         || !policy.client_auth.contains(&client.credential.method())
     {
@@ -122,11 +122,22 @@ pub(crate) async fn identify(
     })
 }
 
+/// The policy that holds for a client: the issuer's, or one of those this issuer serves for single clients.
+fn policy_of(context: &Context<'_>, client: &Client) -> Result<&'static Policy, Fault> {
+    let policy = client.policy_or(context.policy);
+    if policy == context.policy || context.settings.client_policies.contains(&policy) {
+        Ok(policy)
+    } else {
+        let message =
+            format!("{} is not among client_policies, and a client is registered for it", policy.name);
+        Err(Fault::new("settings", message))
+    }
+}
+
 /// The public keys of a client, for its signatures and for what is encrypted to it.
 ///
 /// # Errors
 /// When they cannot be had.
-#[expect(clippy::unused_async, reason = "keys that are not registered inline are fetched")]
 pub(crate) async fn client_keys<'a>(_context: &Context<'_>, client: &'a Client) -> Result<&'a JwkSet, Error> {
     Ok(&client.keys)
 }

@@ -5,7 +5,9 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::jwk::Material;
-use super::{ContentEncryption, Encryption, KeyManagement, KeyType, PublicJwk, decode_base64url, p256, present};
+use super::{
+    ContentEncryption, Encryption, KeyManagement, KeyType, PublicJwk, decode_base64url, p256, present,
+};
 use crate::limits;
 use crate::vocabulary::id::KeyId;
 use crate::wire::json;

@@ -57,8 +57,11 @@ impl Messages {
         if userinfo.is_some() && signed.userinfo.is_none() {
             blame("userinfo_signed_response_alg", "what is encrypted is signed first: register an algorithm");
         }
-        let requests =
-            if metadata.require_signed_request_object { SignedRequests::Required } else { SignedRequests::Optional };
+        let requests = if metadata.require_signed_request_object {
+            SignedRequests::Required
+        } else {
+            SignedRequests::Optional
+        };
         Self {
             requests,
             request_object: Protection { alg: signed.request_object, encryption: request_object },
@@ -95,12 +98,17 @@ struct Signed {
 
 fn signed(metadata: &ClientMetadata, policy: &Policy, blame: &mut impl FnMut(&'static str, &str)) -> Signed {
     let objects = policy.signed_request().map_or(&[][..], |signed| signed.algs);
-    let responses = if policy.answer_by.iter().any(|mode| mode.is_signed()) { policy.signing_algs } else { &[] };
+    let responses =
+        if policy.answer_by.iter().any(|mode| mode.is_signed()) { policy.signing_algs } else { &[] };
     for (member, alg, allowed) in [
         ("request_object_signing_alg", metadata.request_object_signing_alg, objects),
         ("authorization_signed_response_alg", metadata.authorization_signed_response_alg, responses),
         ("userinfo_signed_response_alg", metadata.userinfo_signed_response_alg, policy.signing_algs),
-        ("introspection_signed_response_alg", metadata.introspection_signed_response_alg, policy.signing_algs),
+        (
+            "introspection_signed_response_alg",
+            metadata.introspection_signed_response_alg,
+            policy.signing_algs,
+        ),
     ] {
         if let Some(alg) = alg
             && !allowed.contains(&alg)
@@ -120,7 +128,10 @@ fn signed(metadata: &ClientMetadata, policy: &Policy, blame: &mut impl FnMut(&'s
 }
 
 /// Request object, ID token, authorization response, userinfo, introspection.
-fn encryption(metadata: &ClientMetadata, blame: &mut impl FnMut(&'static str, &str)) -> [Option<Encryption>; 5] {
+fn encryption(
+    metadata: &ClientMetadata,
+    blame: &mut impl FnMut(&'static str, &str),
+) -> [Option<Encryption>; 5] {
     let pairs: [(&'static str, Pair); 5] = [
         (
             "request_object_encryption_alg",
@@ -162,7 +173,10 @@ fn encryption(metadata: &ClientMetadata, blame: &mut impl FnMut(&'static str, &s
 }
 
 /// The policy a registration names for this client alone.
-pub(super) fn own_policy(metadata: &ClientMetadata, blame: &mut impl FnMut(&'static str, &str)) -> Option<&'static Policy> {
+pub(super) fn own_policy(
+    metadata: &ClientMetadata,
+    blame: &mut impl FnMut(&'static str, &str),
+) -> Option<&'static Policy> {
     let name = metadata.policy.as_deref()?;
     let Some(policy) = Policy::named(name) else {
         blame("policy", "there is no policy of that name");

@@ -289,15 +289,6 @@ pub enum Cap {
 }
 
 impl Cap {
-    /// This length, or the bound where that is shorter.
-    #[must_use]
-    pub fn shorten(self, length: Seconds) -> Seconds {
-        match self {
-            Self::Max(max) => length.min(max),
-            Self::ConsentLifetime | Self::Unset => length,
-        }
-    }
-
     /// Whether a configured length is within the bound.
     #[must_use]
     pub fn allows(self, length: Seconds) -> bool {

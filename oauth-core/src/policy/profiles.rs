@@ -100,6 +100,7 @@ pub const UAE_OPEN_FINANCE: Policy = Policy {
         max_age_max: Cap::Max(Seconds::minutes(60)),
     }),
     client_auth: &[ClientAuth::PrivateKeyJwt],
+    signing_algs: &[Alg::Ps256],
     sender_constraint: SenderConstraint::Require(&[Constraint::Mtls]),
     access_token_lifetime: Cap::Max(Seconds::minutes(10)),
     refresh_token_lifetime: Cap::ConsentLifetime,
@@ -114,7 +115,9 @@ mod tests {
     fn every_profile_has_one_name_in_kebab_case_and_is_found_by_it() {
         for (name, policy) in NAMED {
             assert_eq!(Policy::named(name), Some(*policy), "{name}");
-            assert!(name.bytes().all(|byte| byte == b'-' || byte.is_ascii_lowercase() || byte.is_ascii_digit()));
+            assert!(
+                name.bytes().all(|byte| byte == b'-' || byte.is_ascii_lowercase() || byte.is_ascii_digit())
+            );
         }
         for bad in ["", "FAPI2-security", "fapi2_security", "fapi2-security "] {
             assert_eq!(Policy::named(bad), None, "{bad:?}");
@@ -124,7 +127,12 @@ mod tests {
     #[test]
     fn only_the_profile_with_hybrid_responses_is_beyond_this_build() {
         for (name, policy) in NAMED {
-            assert_eq!(policy.unbuilt().is_empty(), *name != "fapi1-advanced", "{name}: {:?}", policy.unbuilt());
+            assert_eq!(
+                policy.unbuilt().is_empty(),
+                *name != "fapi1-advanced",
+                "{name}: {:?}",
+                policy.unbuilt()
+            );
         }
     }
 }

@@ -2,8 +2,8 @@
 //! its wire form is decided here.
 
 use super::reason::{
-    ApprovalReason, ClientReason, DetailsFault, GrantReason, ObjectReason, ProofReason, Reason, RequestReason,
-    TokenReason,
+    ApprovalReason, ClientReason, DetailsFault, GrantReason, ObjectReason, ProofReason, Reason,
+    RequestReason, TokenReason,
 };
 
 /// `error` values, by the registry of RFC 6749 section 11.4 and the documents that extend it.
@@ -112,7 +112,8 @@ impl Reason {
             Self::Client(reason) => client(*reason),
             Self::Request(reason) => request(*reason),
             Self::Object(ObjectReason::Claims(path)) => {
-                let description = clean(&format!("The request object is not well-formed at '{path}': check the type."));
+                let description =
+                    clean(&format!("The request object is not well-formed at '{path}': check the type."));
                 return Wire { code: ErrorCode::InvalidRequestObject, status: 400, description };
             }
             Self::Object(reason) => (ErrorCode::InvalidRequestObject, object(reason)),
@@ -321,7 +322,9 @@ const fn object(reason: &ObjectReason) -> &'static str {
         ObjectReason::KeyUnknown => {
             "No registered key of this client has the kid and alg of the request object."
         }
-        ObjectReason::Signature => "The signature of the request object does not verify with this client's key.",
+        ObjectReason::Signature => {
+            "The signature of the request object does not verify with this client's key."
+        }
         ObjectReason::Claims(_) => "The request object is not well-formed.",
         ObjectReason::Issuer => "iss of the request object must be the client_id.",
         ObjectReason::Audience => "aud of the request object must be, or hold, the issuer of this server.",

@@ -16,7 +16,8 @@ use crate::refusal::RuleId;
 use crate::refusal::reason::{ObjectReason, RequestReason};
 
 /// Section 5.3.1: the times of a request object, judged once its signature holds; `max_age` last.
-pub(crate) const TIMES: &[&Rule<ObjectCase>] = &[&NOT_BEFORE, &EXPIRY, &LIFETIME, &ISSUED, &uae_security::MAX_AGE];
+pub(crate) const TIMES: &[&Rule<ObjectCase>] =
+    &[&NOT_BEFORE, &EXPIRY, &LIFETIME, &ISSUED, &uae_security::MAX_AGE];
 
 /// Section 5.3.1: `nbf` is there, at most the skew ahead and at most the policy's time ago.
 pub(crate) const NOT_BEFORE: Rule<ObjectCase> = Rule {

@@ -30,10 +30,7 @@ impl DecryptionKey {
         let (decrypter, public): (Box<dyn JweDecrypter>, Jwk) = match alg {
             KeyManagement::RsaOaep256 => {
                 let pair = RSA_OAEP_256.key_pair_from_pem(pem).map_err(mismatch)?;
-                (
-                    Box::new(RSA_OAEP_256.decrypter_from_pem(pem).map_err(mismatch)?),
-                    pair.to_jwk_public_key(),
-                )
+                (Box::new(RSA_OAEP_256.decrypter_from_pem(pem).map_err(mismatch)?), pair.to_jwk_public_key())
             }
             KeyManagement::EcdhEs => {
                 let pair = ECDH_ES.key_pair_from_ec_pem(pem).map_err(mismatch)?;
