@@ -9,9 +9,9 @@ use oauth_core::store::memory::MemoryClaims;
 use oauth_core::store::redis::RedisClaims;
 use oauth_core::store::sql::{SqlClaims, SqlStore};
 use oauth_core::{
-    AuthorizationServer, Claims, Clock, Entropy, FAPI2_SECURITY, Fault, FixedClients, Issuer, LogAudit,
-    OutOfBounds, Policy, Ports, Resource, Scope, ServerSecret, Settings, Store, SystemClock, SystemEntropy,
-    Timestamp,
+    AuthorizationServer, Claims, Clock, Entropy, FAPI2_SECURITY, Fault, FixedClients, Issuer, LocalDecrypter,
+    LogAudit, OutOfBounds, Policy, Ports, Resource, Scope, ServerSecret, Settings, Store, SystemClock,
+    SystemEntropy, Timestamp,
 };
 use rar_consent::{ConsentEngine, ConsentStore, DetailRegistry, SqlConsents};
 use resource_server::rail::settle;
@@ -26,7 +26,7 @@ use super::data_dir::{DataDir, DataFault, Past, resource_of};
 use super::listeners::Listeners;
 use super::sessions::Sessions;
 use super::ui::{CustomerAccounts, PageInteraction, Ui};
-use super::{customers, fixture, sessions};
+use super::{customers, fixture, sealing, sessions};
 use crate::pages::{Pages, PagesFault};
 use crate::serve::{Listener, Shutdown};
 use crate::tls::TlsFault;
@@ -110,7 +110,7 @@ impl Bank {
     pub async fn prepare(deployment: &Deployment) -> Result<Self, StartFault> {
         let ground = Ground::lay(deployment).await?;
         let ports = ground.ports(deployment).await?;
-        let server = AuthorizationServer::new(POLICY, settings(deployment, ground.secret())?, ports.clone());
+        let server = AuthorizationServer::new(POLICY, ground.settings(deployment)?, ports.clone());
         let server = Arc::new(server.map_err(StartFault::Settings)?);
         let apis =
             apis(deployment, &ground.database, &ports, Arc::clone(&ground.consent_store), ground.secret())?;
@@ -178,6 +178,7 @@ struct Ground {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     data: DataDir,
+    decrypter: Arc<LocalDecrypter>,
     database: Database,
     customers: Arc<Customers>,
     clients: Arc<FixedClients>,
@@ -190,7 +191,7 @@ impl Ground {
     async fn lay(deployment: &Deployment) -> Result<Self, StartFault> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::default());
-        let data = load(deployment, clock.now()).await?;
+        let (data, decrypter) = tokio::try_join!(load(deployment, clock.now()), sealing(deployment))?;
         let database = open(deployment).await?;
         fixture::seed(&database, clock.now(), &*entropy).await?;
         let customers = Customers::load(&database, HASHES_AT_ONCE).await?;
@@ -199,7 +200,29 @@ impl Ground {
         let registry = DetailRegistry::standard();
         let consents = ConsentEngine::new(registry, Arc::clone(&consent_store), Arc::clone(&clock));
         let pages = Arc::new(Pages::new()?);
-        Ok(Self { clock, entropy, data, database, customers, clients, consent_store, consents, pages })
+        Ok(Self {
+            clock,
+            entropy,
+            data,
+            decrypter,
+            database,
+            customers,
+            clients,
+            consent_store,
+            consents,
+            pages,
+        })
+    }
+
+    /// The settings, with the policies that clients of the deployment are registered for.
+    fn settings(&self, deployment: &Deployment) -> Result<Settings, StartFault> {
+        let mut settings = settings(deployment, self.secret())?;
+        for policy in self.data.clients.iter().filter_map(|client| client.policy) {
+            if !settings.client_policies.contains(&policy) {
+                settings.client_policies.push(policy);
+            }
+        }
+        Ok(settings)
     }
 
     async fn ports(&self, deployment: &Deployment) -> Result<Ports, StartFault> {
@@ -208,6 +231,7 @@ impl Ground {
             entropy: Arc::clone(&self.entropy),
             clients: self.clients.clone(),
             signer: self.data.signer(),
+            decrypter: self.decrypter.clone(),
             claims: claims(deployment, &self.database, (self.data.past, self.clock.now())).await?,
             store: Arc::new(SqlStore::new(self.database.clone())),
             details: Arc::new(DetailRegistry::standard()),
@@ -284,6 +308,12 @@ impl Housekeeping {
 async fn load(deployment: &Deployment, now: Timestamp) -> Result<DataDir, StartFault> {
     let deployment = deployment.clone();
     let loaded = tokio::task::spawn_blocking(move || DataDir::ensure(&deployment, POLICY, now)).await;
+    Ok(loaded.map_err(|_| StartFault::Interrupted)??)
+}
+
+async fn sealing(deployment: &Deployment) -> Result<Arc<LocalDecrypter>, StartFault> {
+    let directory = deployment.data_dir.join("keys");
+    let loaded = tokio::task::spawn_blocking(move || sealing::ensure(&directory)).await;
     Ok(loaded.map_err(|_| StartFault::Interrupted)??)
 }
 

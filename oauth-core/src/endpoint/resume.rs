@@ -4,11 +4,13 @@
 use std::sync::Arc;
 
 use super::response::{Decided, Return, respond};
+use super::{CHANGES_MAX, contended};
 use crate::model::client::Client;
 use crate::model::grant::{Approval, Grant, Stage};
 use crate::model::request::VettedRequest;
+use crate::port::consents::Overtaken;
 use crate::port::interaction::{Denial, Outcome};
-use crate::port::store::{Opening, Spend};
+use crate::port::store::{Opening, Spend, Together};
 use crate::refusal::code::At;
 use crate::refusal::reason::{ApprovalReason, Reason, RequestReason};
 use crate::refusal::{Error, Refusal, RuleId};
@@ -84,12 +86,35 @@ async fn approve(
     let back =
         respond(context, request, &Decided { code: Some(code.reveal()), ..Decided::default() }).await?;
     let opening = Opening { code: code.fingerprint(&context.settings.issuer), grant };
-    if opening.grant.details.consent.is_some() {
-        context.ports.consents.authorise(&opening.grant, approval, context.now).await?;
+    applied(open(context, key, &opening, approval).await?)?;
+    Ok(back)
+}
+
+/// The request is spent, the grant opened and its consent authorised, in one write.
+async fn open(
+    context: &Context<'_>,
+    key: &Fingerprint<RequestUri>,
+    opening: &Opening,
+    approval: &Approval,
+) -> Result<Spend, Error> {
+    let (consents, store, now) = (&context.ports.consents, &context.ports.store, context.now);
+    for _ in 0..CHANGES_MAX {
+        let Some(change) = consents.authorisation(&opening.grant, approval, now).await? else {
+            return Ok(store.open(key, opening, now).await?);
+        };
+        match (store.open_with(key, opening, now, &*change.companion).await?, change.overtaken) {
+            (Together::Decided(spend), _) => return Ok(spend),
+            (Together::Overtaken, Overtaken::Again) => {}
+            (Together::Overtaken, Overtaken::Refused(refusal)) => return Err(refusal.into()),
+        }
     }
-    match context.ports.store.open(key, &opening, context.now).await? {
-        Spend::Applied => Ok(back),
-        Spend::SpentBefore(_) | Spend::Unknown => Err(refuse(ONCE, ApprovalReason::DecidedBefore).into()),
+    Err(contended().into())
+}
+
+fn applied(spend: Spend) -> Result<(), Refusal> {
+    match spend {
+        Spend::Applied => Ok(()),
+        Spend::SpentBefore(_) | Spend::Unknown => Err(refuse(ONCE, ApprovalReason::DecidedBefore)),
     }
 }
 
@@ -144,16 +169,28 @@ async fn deny(
         ..Decided::default()
     };
     let back = respond(context, request, &decided).await?;
-    match context.ports.store.close(key, context.now).await? {
-        Spend::Applied => {}
-        Spend::SpentBefore(_) | Spend::Unknown => {
-            return Err(refuse(ONCE, ApprovalReason::DecidedBefore).into());
+    applied(close(context, key, request).await?)?;
+    Ok(back)
+}
+
+/// The request is spent and its consent rejected, in one write.
+async fn close(
+    context: &Context<'_>,
+    key: &Fingerprint<RequestUri>,
+    request: &VettedRequest,
+) -> Result<Spend, Error> {
+    let (consents, store, now) = (&context.ports.consents, &context.ports.store, context.now);
+    for _ in 0..CHANGES_MAX {
+        let Some(change) = consents.rejection(request, None, now).await? else {
+            return Ok(store.close(key, now).await?);
+        };
+        match (store.close_with(key, now, &*change.companion).await?, change.overtaken) {
+            (Together::Decided(spend), _) => return Ok(spend),
+            (Together::Overtaken, Overtaken::Again) => {}
+            (Together::Overtaken, Overtaken::Refused(refusal)) => return Err(refusal.into()),
         }
     }
-    if request.details.consent.is_some() {
-        context.ports.consents.refuse(request, None, context.now).await?;
-    }
-    Ok(back)
+    Err(contended().into())
 }
 
 fn grant_id(context: &Context<'_>) -> Result<GrantId, Error> {

@@ -100,6 +100,7 @@ pub(crate) async fn identify(
     match shown {
         Shown::Assertion(assertion) => {
             let claim = assertion::verify(context, &assertion, &client, policy, remembers_since)?;
+            bindable(context, &client, presented)?;
             once.push((claim, ASSERTION_ONCE, ClientReason::AssertionReplayed.into()));
         }
         Shown::Certificate { certificate, .. } => {
@@ -140,6 +141,21 @@ fn policy_of(context: &Context<'_>, client: &Client) -> Result<&'static Policy, 
 /// When they cannot be had.
 pub(crate) async fn client_keys<'a>(_context: &Context<'_>, client: &'a Client) -> Result<&'a JwkSet, Error> {
     Ok(&client.keys)
+}
+
+/// A certificate that is no credential is looked at where tokens are to be bound to it.
+fn bindable(context: &Context<'_>, client: &Client, presented: &Presented) -> Result<(), Refusal> {
+    match &presented.certificate {
+        Some(shown)
+            if client.constraint == Constraint::Mtls && !certificate::is_current(shown, context.now) =>
+        {
+            Err(Refusal {
+                rule: rfc8705::CERTIFICATE_CURRENT,
+                reason: ProofReason::CertificateNotCurrent.into(),
+            })
+        }
+        Some(_) | None => Ok(()),
+    }
 }
 
 async fn look_up(context: &Context<'_>, id: &ClientId) -> Result<Arc<Client>, Error> {

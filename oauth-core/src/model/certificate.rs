@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use crate::model::binding::Thumbprint;
-use crate::model::client::ClientMetadata;
 
 /// The certificate a client showed in the TLS handshake of this very connection.
 #[derive(Debug, Clone)]
@@ -46,36 +45,5 @@ impl PeerCertificate {
     #[must_use]
     pub const fn chain(&self) -> Chain {
         self.chain
-    }
-}
-
-/// The one attribute a client certificate is matched by (RFC 8705 section 2.1.2).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum CertificateSubject {
-    /// `tls_client_auth_subject_dn`, in the string form of RFC 4514.
-    Dn(String),
-    /// `tls_client_auth_san_dns`.
-    SanDns(String),
-    /// `tls_client_auth_san_uri`.
-    SanUri(String),
-}
-
-/// RFC 8705 section 2.1.2: exactly one of the subject members.
-pub(super) fn registered_subject(
-    metadata: &ClientMetadata,
-    blame: &mut impl FnMut(&'static str, &str),
-) -> Option<CertificateSubject> {
-    let named = [
-        metadata.tls_client_auth_subject_dn.clone().map(CertificateSubject::Dn),
-        metadata.tls_client_auth_san_dns.clone().map(CertificateSubject::SanDns),
-        metadata.tls_client_auth_san_uri.clone().map(CertificateSubject::SanUri),
-    ];
-    let mut named = named.into_iter().flatten();
-    match (named.next(), named.next()) {
-        (Some(one), None) => Some(one),
-        (None, _) | (Some(_), Some(_)) => {
-            blame("tls_client_auth_subject_dn", "name exactly one subject attribute of the certificate");
-            None
-        }
     }
 }

@@ -2,8 +2,7 @@
 
 use serde::Deserialize;
 
-pub use super::certificate::CertificateSubject;
-use super::certificate::registered_subject;
+use super::certificate_subject::{self, CertificateSubject};
 use super::messages::{Messages, own_policy};
 use crate::jose::{Alg, ContentEncryption, JwkSet, KeyManagement};
 use crate::policy::settings::TokenForm;
@@ -149,6 +148,12 @@ pub struct ClientMetadata {
     /// `tls_client_auth_san_uri`.
     #[serde(default)]
     pub tls_client_auth_san_uri: Option<String>,
+    /// `tls_client_auth_san_ip`: dotted decimal, or the hexadecimal form of IPv6.
+    #[serde(default)]
+    pub tls_client_auth_san_ip: Option<String>,
+    /// `tls_client_auth_san_email`.
+    #[serde(default)]
+    pub tls_client_auth_san_email: Option<String>,
     /// `jwks`, inline.
     #[serde(default)]
     pub jwks: Option<serde_json::Value>,
@@ -333,7 +338,7 @@ fn credential(
     let credential = match metadata.token_endpoint_auth_method.as_str() {
         "private_key_jwt" => Some(Credential::PrivateKeyJwt),
         "self_signed_tls_client_auth" => Some(Credential::SelfSignedTlsClientAuth),
-        "tls_client_auth" => registered_subject(metadata, blame).map(Credential::TlsClientAuth),
+        "tls_client_auth" => certificate_subject::read(metadata, blame).map(Credential::TlsClientAuth),
         _ => {
             blame(
                 "token_endpoint_auth_method",

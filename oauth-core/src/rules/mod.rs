@@ -10,6 +10,7 @@ pub(crate) mod rfc8705;
 pub(crate) mod rfc8707;
 pub(crate) mod rfc9101;
 pub(crate) mod rfc9126;
+pub(crate) mod rfc9421;
 pub(crate) mod rfc9449;
 pub(crate) mod uae_security;
 

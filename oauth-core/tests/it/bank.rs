@@ -1,5 +1,6 @@
 //! A server under any policy, and a client of it that signs and encrypts with another JOSE implementation than ours.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use async_trait::async_trait;
@@ -16,7 +17,7 @@ use oauth_core::jose::{DecryptionKey, KeyManagement};
 use oauth_core::store::memory::{MemoryClaims, MemoryStore};
 use oauth_core::testkit::{CountedEntropy, FixedClock, keys};
 use oauth_core::{
-    Approval, Audit, AuditEvent, AuditOutcome, Authentication, AuthorizationServer, Chain, Client,
+    Approval, Audit, AuditEvent, AuditOutcome, Authentication, AuthorizationServer, Chain, Client, ClientDirectory, ClientId,
     ClientMetadata, CorrelationId, Denial, FAPI2_MESSAGE_SIGNING, Fault, FixedClients, Interaction, Issuer,
     KeyId, LocalDecrypter, NoConsents, NoDetailTypes, OutOfBounds, Outcome, PeerCertificate, Policy, Ports,
     Resource, ResumeSubmitted, Return, Scope, Seconds, ServerSecret, Settings, Subject, Timestamp,
@@ -257,6 +258,7 @@ pub(crate) struct Bank {
     pub(crate) clock: Arc<FixedClock>,
     service: OAuthService,
     audit: Arc<LastEvent>,
+    directory: Arc<Directory>,
     count: Mutex<u64>,
 }
 
@@ -266,6 +268,19 @@ struct LastEvent(Mutex<Option<AuditOutcome>>);
 impl Audit for LastEvent {
     fn record(&self, event: &AuditEvent) {
         *self.0.lock().unwrap() = Some(event.outcome.clone());
+    }
+}
+
+/// A directory that forgets everyone when told to.
+struct Directory {
+    known: FixedClients,
+    forgotten: AtomicBool,
+}
+
+#[async_trait]
+impl ClientDirectory for Directory {
+    async fn client(&self, id: &ClientId) -> Result<Option<Arc<Client>>, Fault> {
+        if self.forgotten.load(Ordering::SeqCst) { Ok(None) } else { self.known.client(id).await }
     }
 }
 
@@ -350,10 +365,11 @@ impl Bank {
     ) -> Result<Self, Vec<OutOfBounds>> {
         let clock = Arc::new(FixedClock::at(Timestamp::from_seconds(START)));
         let audit = Arc::new(LastEvent::default());
+        let directory = Arc::new(Directory { known: FixedClients::new(clients), forgotten: AtomicBool::new(false) });
         let ports = Ports {
             clock: clock.clone(),
             entropy: Arc::new(CountedEntropy::default()),
-            clients: Arc::new(FixedClients::new(clients)),
+            clients: directory.clone(),
             signer: keys::signer(),
             decrypter: decrypter(),
             claims: Arc::new(MemoryClaims::new(Timestamp::EPOCH)),
@@ -366,7 +382,12 @@ impl Bank {
         };
         let server = Arc::new(AuthorizationServer::new(policy, settings, ports)?);
         let service = OAuthService::new(Arc::clone(&server));
-        Ok(Self { server, clock, service, audit, count: Mutex::new(0) })
+        Ok(Self { server, clock, service, audit, directory, count: Mutex::new(0) })
+    }
+
+    /// From now on nobody is registered.
+    pub(crate) fn forget_clients(&self) {
+        self.directory.forgotten.store(true, Ordering::SeqCst);
     }
 
     pub(crate) fn advance(&self, seconds: i64) {
@@ -374,7 +395,7 @@ impl Bank {
     }
 
     async fn send(&self, request: http::request::Builder, body: String) -> Answer {
-        let certificate = PeerCertificate::new(Arc::from(&b"certificate"[..]), Chain::Trusted);
+        let certificate = PeerCertificate::new(certificate(), Chain::Trusted);
         let request: Request<Full<Bytes>> =
             request.extension(certificate).body(Full::new(Bytes::from(body))).unwrap();
         *self.audit.0.lock().unwrap() = None;
@@ -477,6 +498,19 @@ impl Bank {
         assert_eq!(answer.status, 200, "{:?} {:?}", answer.rule, answer.body);
         answer.json()
     }
+}
+
+/// A client certificate that is valid whenever these tests play.
+fn certificate() -> Arc<[u8]> {
+    static DER: OnceLock<Arc<[u8]>> = OnceLock::new();
+    let made = || {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let mut params = rcgen::CertificateParams::new(Vec::<String>::new()).unwrap();
+        params.not_before = rcgen::date_time_ymd(2020, 1, 1);
+        params.not_after = rcgen::date_time_ymd(2040, 1, 1);
+        Arc::from(params.self_signed(&key).unwrap().der().as_ref())
+    };
+    Arc::clone(DER.get_or_init(made))
 }
 
 /// The parameters of a plain request.

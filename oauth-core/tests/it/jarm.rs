@@ -130,3 +130,12 @@ async fn section_4_the_metadata_lists_what_is_signed() {
     assert!(plain.get("authorization_signing_alg_values_supported").is_none());
     assert!(plain.get("authorization_encryption_alg_values_supported").is_none());
 }
+
+#[tokio::test]
+async fn a_client_that_is_gone_is_sent_no_signed_response() {
+    let bank = Bank::signing();
+    let arrived = bank.arrive(pushed(&bank, "jwt").await).await;
+    bank.forget_clients();
+    let refused = arrived.decide(oauth_core::Outcome::Denied(oauth_core::Denial::Refused)).await.unwrap_err();
+    assert!(refused.to_string().contains("JARM-3"), "{refused}");
+}

@@ -230,6 +230,16 @@ async fn signed_userinfo_names_its_issuer_and_its_audience() {
     assert_eq!(claims, json!({ "iss": ISSUER, "aud": CLIENT, "sub": "alice", "name": "Alice" }));
 }
 
+#[tokio::test]
+async fn a_client_that_is_gone_learns_nothing_from_userinfo() {
+    let bank = Bank::signing();
+    let token = bank.tokens().await["access_token"].as_str().unwrap().to_owned();
+    bank.forget_clients();
+    let answer = bank.get("/userinfo", &token).await;
+    assert_eq!((answer.status, answer.rule), (401, Some("OIDCC-5.3.2")));
+    assert!(!String::from_utf8_lossy(&answer.body).contains("Alice"));
+}
+
 const INTROSPECTION_JWT: &str = "application/token-introspection+jwt";
 
 #[tokio::test]
