@@ -18,6 +18,8 @@ pub const HEADER_VALUE_BYTES: usize = 16 * 1024;
 
 /// Bytes of a compact JWS or JWE.
 pub const JWT_BYTES: usize = 16 * 1024;
+/// Bytes of a request object, signed or encrypted, at PAR.
+pub const REQUEST_OBJECT_BYTES: usize = 56 * 1024;
 /// Bytes of a signed request or response body (a payment, a consent).
 pub const SIGNED_BODY_BYTES: usize = 64 * 1024;
 /// Bytes of a JOSE header after base64url decoding.

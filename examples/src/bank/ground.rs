@@ -70,6 +70,7 @@ impl Ground {
             entropy: Arc::clone(&self.entropy),
             clients: Arc::new(FixedClients::new(files.clients.iter().cloned())),
             signer: files.signer(),
+            decrypter: files.decrypter(),
             claims,
             store: Arc::new(SqlStore::new(self.database.clone())),
             details: Arc::new(DetailRegistry::standard()),

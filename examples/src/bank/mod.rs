@@ -14,5 +14,6 @@ pub mod fixture;
 mod ground;
 pub mod issuer_files;
 mod listeners;
+pub mod sealing;
 pub mod sessions;
 pub mod ui;

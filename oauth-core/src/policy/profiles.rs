@@ -7,6 +7,16 @@ use super::{
 use crate::jose::Alg;
 use crate::vocabulary::time::Seconds;
 
+/// The profiles by the names that deployment files and registrations use.
+pub(super) const NAMED: &[(&str, &Policy)] = &[
+    ("plain-oauth", &PLAIN_OAUTH),
+    ("fapi1-advanced", &FAPI1_ADVANCED),
+    ("fapi2-security", &FAPI2_SECURITY),
+    ("fapi2-message-signing", &FAPI2_MESSAGE_SIGNING),
+    ("fapi2-message-signing-id1", &FAPI2_MESSAGE_SIGNING_ID1),
+    ("uae-open-finance", &UAE_OPEN_FINANCE),
+];
+
 /// OAuth 2.0 and OpenID Connect as RFC 9700 would have them, for clients that no FAPI profile covers.
 pub const PLAIN_OAUTH: Policy = Policy {
     name: "OAuth 2.0",
@@ -37,6 +47,7 @@ pub const FAPI1_ADVANCED: Policy = Policy {
         algs: &[Alg::Ps256, Alg::Es256],
         lifetime_max: Seconds::minutes(60),
         nbf_age_max: Seconds::minutes(60),
+        max_age_max: Cap::Unset,
     }),
     response_types: &[ResponseType::CodeIdToken, ResponseType::Code],
     answer_by: &[AnswerBy::Fragment, AnswerBy::Jarm],
@@ -66,9 +77,17 @@ pub const FAPI2_MESSAGE_SIGNING: Policy = Policy {
         algs: FAPI2_SECURITY.signing_algs,
         lifetime_max: Seconds::minutes(60),
         nbf_age_max: Seconds::minutes(60),
+        max_age_max: Cap::Unset,
     }),
-    answer_by: &[AnswerBy::Jarm],
+    answer_by: &[AnswerBy::Jarm, AnswerBy::JarmQuery, AnswerBy::JarmFormPost],
     ..FAPI2_SECURITY
+};
+
+/// FAPI 2.0 Message Signing, Implementer's Draft 1: client assertions may name an endpoint or an array as audience.
+pub const FAPI2_MESSAGE_SIGNING_ID1: Policy = Policy {
+    name: "FAPI 2.0 Message Signing, Implementer's Draft 1",
+    assertion_audience: AssertionAudience::IssuerOrEndpoint,
+    ..FAPI2_MESSAGE_SIGNING
 };
 
 /// The security profile of UAE Open Finance, over FAPI 2.0.
@@ -78,46 +97,42 @@ pub const UAE_OPEN_FINANCE: Policy = Policy {
         algs: &[Alg::Ps256],
         lifetime_max: Seconds::minutes(10),
         nbf_age_max: Seconds::minutes(10),
+        max_age_max: Cap::Max(Seconds::minutes(60)),
     }),
     client_auth: &[ClientAuth::PrivateKeyJwt],
+    signing_algs: &[Alg::Ps256],
     sender_constraint: SenderConstraint::Require(&[Constraint::Mtls]),
     access_token_lifetime: Cap::Max(Seconds::minutes(10)),
     refresh_token_lifetime: Cap::ConsentLifetime,
     ..FAPI2_SECURITY
 };
 
-/// The profiles by the names under which a deployment chooses one.
-const NAMED: &[(&str, &Policy)] = &[
-    ("plain-oauth", &PLAIN_OAUTH),
-    ("fapi1-advanced", &FAPI1_ADVANCED),
-    ("fapi2-security", &FAPI2_SECURITY),
-    ("fapi2-message-signing", &FAPI2_MESSAGE_SIGNING),
-    ("uae-open-finance", &UAE_OPEN_FINANCE),
-];
-
-impl Policy {
-    /// The profile of this name, for deployments that choose by configuration; `None` when there is none.
-    #[must_use]
-    pub fn named(name: &str) -> Option<&'static Self> {
-        NAMED.iter().find(|(known, _)| *known == name).map(|(_, policy)| *policy)
-    }
-
-    /// Every name that [`Policy::named`] knows.
-    pub fn names() -> impl Iterator<Item = &'static str> {
-        NAMED.iter().map(|(name, _)| *name)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn every_profile_is_found_by_its_name_and_nothing_else_is() {
-        for name in Policy::names() {
-            assert!(Policy::named(name).is_some(), "{name}");
+    fn every_profile_has_one_name_in_kebab_case_and_is_found_by_it() {
+        for (name, policy) in NAMED {
+            assert_eq!(Policy::named(name), Some(*policy), "{name}");
+            assert!(
+                name.bytes().all(|byte| byte == b'-' || byte.is_ascii_lowercase() || byte.is_ascii_digit())
+            );
         }
-        assert_eq!(Policy::named("fapi2-security"), Some(&FAPI2_SECURITY));
-        assert_eq!(Policy::named("FAPI2_SECURITY"), None);
+        for bad in ["", "FAPI2-security", "fapi2_security", "fapi2-security "] {
+            assert_eq!(Policy::named(bad), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn only_the_profile_with_hybrid_responses_is_beyond_this_build() {
+        for (name, policy) in NAMED {
+            assert_eq!(
+                policy.unbuilt().is_empty(),
+                *name != "fapi1-advanced",
+                "{name}: {:?}",
+                policy.unbuilt()
+            );
+        }
     }
 }

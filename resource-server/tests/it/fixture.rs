@@ -174,6 +174,7 @@ async fn world(
         entropy,
         clients: Arc::new(FixedClients::new(clients)),
         signer: testkit::keys::signer(),
+        decrypter: Arc::new(oauth_core::NoDecrypter),
         claims: Arc::new(MemoryClaims::new(now().minus(Seconds::minutes(5)))),
         store: store.clone(),
         details: Arc::new(oauth_core::NoDetailTypes),

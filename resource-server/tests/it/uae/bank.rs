@@ -100,6 +100,7 @@ impl Bank {
             entropy: Arc::new(SystemEntropy::default()),
             clients: Arc::new(FixedClients::new([client("tpp"), client("other")])),
             signer: keys::signer(),
+            decrypter: Arc::new(oauth_core::NoDecrypter),
             claims: Arc::new(SqlClaims::new(database.clone())),
             store: Arc::new(SqlStore::new(database)),
             details: Arc::new(DetailRegistry::standard()),
