@@ -11,8 +11,10 @@
 
 mod browser;
 mod certificates;
+mod contributions;
 mod fapi2_security;
 mod oidc;
+mod payment_initiation;
 mod races;
 mod restart;
 mod rfc6749;
