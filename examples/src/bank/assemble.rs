@@ -317,22 +317,23 @@ async fn claims(
         }
         (None, oauth_core::store::database::Engine::Sqlite) => {
             // Keys made just now have signed nothing before; keys of the deployment file may have.
-            let since = match past {
-                Past::None if deployment.clients.is_empty() => Timestamp::EPOCH,
-                Past::None | Past::Some => now,
-            };
-            Ok(Arc::new(MemoryClaims::new(since)))
+            Ok(Arc::new(match past {
+                Past::None if deployment.clients.is_empty() => MemoryClaims::without_past(),
+                Past::None | Past::Some => {
+                    MemoryClaims::backed(now, Arc::new(SqlClaims::new(database.clone())))
+                }
+            }))
         }
     }
 }
 
-/// Waits until the replay memory covers what is issued from now on, at most a second: nobody who finds the bank open is
-/// refused for having been too early.
+/// Waits until the replay memory covers what is issued from now on: nobody who finds the bank open is refused for having
+/// been too early. That takes at most a second, and eleven with a Redis that knows nothing yet.
 async fn remember(claims: &dyn Claims, clock: &dyn Clock) -> Result<(), Fault> {
     let since = claims.remembers_since(clock.now()).await?;
     let wait = since.millis().saturating_sub(clock.now().millis());
     if let Ok(wait) = u64::try_from(wait) {
-        tokio::time::sleep(Duration::from_millis(wait.min(1000))).await;
+        tokio::time::sleep(Duration::from_millis(wait.min(11_000))).await;
     }
     Ok(())
 }

@@ -84,8 +84,8 @@ impl Consents for ConsentEngine {
             return Ok(None);
         };
         let consent = self.consent(id, now).await?;
-        let Some(consent) = consent
-            .filter(|stored| belongs(stored, &request.client, &request.issuer) && is_waiting(stored))
+        let Some(consent) =
+            consent.filter(|stored| belongs(stored, &request.client, &request.issuer) && is_waiting(stored))
         else {
             return Ok(None);
         };

@@ -14,8 +14,8 @@ use oauth_core::{
     AnswerForm, ApprovalReason, AuthorizationServer, AuthorizeSubmitted, Chain, Client, ClientId, Constraint,
     CorrelationId, Denial, Entropy as _, Error, FAPI2_SECURITY, Fault, FixedClients, GrantId, Interaction,
     LogAudit, NoUserClaims, Outcome, PeerCertificate, Policy, Ports, Presented, Reason, RefreshRotation,
-    Resource, ResourceSetting, ResumeSubmitted, Scope, Seconds, ServerSecret, Settings, Store, Submitted,
-    Subject, TokenAnswer, TokenForm, VettedRequest,
+    Resource, ResourceSetting, ResumeSubmitted, Scope, Seconds, ServerSecret, Settings, Store, Subject,
+    Submitted, TokenAnswer, TokenForm, VettedRequest,
 };
 use rar_consent::{Consent, ConsentEngine, ConsentStatus, ConsentStore, DetailRegistry, SqlConsents};
 use serde_json::json;
@@ -62,9 +62,7 @@ fn bank_over(database: &Database, policy: &'static Policy, store: Arc<dyn Store>
     let secret = ServerSecret::new(CountedEntropy::default().draw().unwrap());
     let mut settings = Settings::recommended(testkit::issuer(), resource(RESOURCE), secret);
     settings.scopes = scope();
-    settings
-        .resources
-        .push(ResourceSetting { uri: resource(RESOURCE_OPAQUE), tokens: TokenForm::Opaque });
+    settings.resources.push(ResourceSetting { uri: resource(RESOURCE_OPAQUE), tokens: TokenForm::Opaque });
     let ports = Ports {
         clock: clock.clone(),
         entropy: Arc::new(CountedEntropy::default()),
@@ -166,9 +164,8 @@ impl Bank {
 
     async fn redeem(&self, code: &str) -> Result<TokenAnswer, Error> {
         let uri = "https%3A%2F%2Ftpp.example%2Fcallback";
-        let body = format!(
-            "grant_type=authorization_code&code={code}&redirect_uri={uri}&code_verifier={VERIFIER}"
-        );
+        let body =
+            format!("grant_type=authorization_code&code={code}&redirect_uri={uri}&code_verifier={VERIFIER}");
         self.token(&body).await
     }
 
