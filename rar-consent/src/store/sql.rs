@@ -23,12 +23,14 @@ pub const fn migrations() -> MigrationSet {
 
 const MIGRATIONS: &[Migration] = &[
     Migration::shared(1, "consents and their history", TABLES),
-    Migration::shared(2, "consents that nobody approved", UNAPPROVED),
+    Migration::shared(2, "indexes of those that are in question", PARTIAL),
 ];
 
-/// What [`FORGET`] looks through.
-const UNAPPROVED: &str = "CREATE INDEX consent_unapproved ON consent (created_at)
-    WHERE due_at IS NULL AND (status = 'Rejected' OR subject IS NULL);";
+/// What [`FORGET`] looks through; and a consent enters the list of its customer when there is one.
+const PARTIAL: &str = "CREATE INDEX consent_unapproved ON consent (created_at)
+         WHERE due_at IS NULL AND (status = 'Rejected' OR subject IS NULL);
+     CREATE INDEX consent_of_subject ON consent (subject, created_at) WHERE subject IS NOT NULL;
+     DROP INDEX consent_by_subject;";
 
 const TABLES: &str = "CREATE TABLE consent (
          id TEXT PRIMARY KEY,
