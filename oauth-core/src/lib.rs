@@ -36,11 +36,12 @@ pub use endpoint::token::TokenAnswer;
 pub use identify::Presented;
 pub use model::binding::{Binding, NotAThumbprint, Thumbprint};
 pub use model::certificate::{Chain, PeerCertificate};
+pub use model::certificate_subject::CertificateSubject;
 pub use model::client::{
-    CertificateSubject, Client, ClientMetadata, ClientStatus, Credential, GrantType, InvalidMetadata,
-    Organisation,
+    Client, ClientMetadata, ClientStatus, Credential, GrantType, InvalidMetadata, Organisation,
 };
 pub use model::details::{AuthorizationDetails, VettedDetail, VettedDetails};
+pub use model::distinguished_name::{DistinguishedName, DistinguishedNameFault};
 pub use model::grant::{Approval, Authentication, Grant, Stage};
 pub use model::request::{Prompt, VettedRequest};
 pub use model::token::AccessClaims;
@@ -74,8 +75,8 @@ pub use port::store::{
 pub use port::users::{NoUserClaims, UserClaims};
 pub use refusal::code::{At, ErrorCode, Wire};
 pub use refusal::reason::{
-    ApprovalReason, ClientReason, DetailsFault, DetailsReason, GrantReason, ProofReason, Reason,
-    RequestReason, TokenReason,
+    ApprovalReason, ClientReason, DetailsFault, DetailsReason, GrantReason, MessageReason, ProofReason,
+    Reason, RequestReason, TokenReason,
 };
 pub use refusal::{Error, Fault, Refusal, RuleId};
 pub use rules::{Rule, hold};
@@ -94,4 +95,12 @@ pub use vocabulary::uri::{Issuer, RedirectUri, Resource, UriFault};
 /// JSON, read strictly and written canonically.
 pub mod json {
     pub use crate::wire::json::{JsonFault, JsonPath, canonical, from_tree, read_strict, read_value};
+}
+
+/// Signed HTTP messages (RFC 9421, RFC 9530), made and judged as FAPI 2.0 Message Signing asks.
+pub mod message {
+    pub use crate::verify::message::{
+        Field, Prepared, RequestMessage, ResponseMessage, SignatureFields, VerifiedMessage, accept_signature,
+        content_digest, prepare_request, prepare_response, verify_request, verify_response,
+    };
 }
