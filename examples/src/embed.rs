@@ -42,6 +42,7 @@ pub fn ports(clients: &[u8]) -> Result<Ports, Box<dyn Error + Send + Sync>> {
         clients: Arc::new(FixedClients::new(registered)),
         signer: LocalSigner::new(vec![(KeyId::new("es256-1")?, key)]),
         decrypter: Arc::new(NoDecrypter),
+        // refuses for ten seconds what may have been used before this process began
         claims: Arc::new(MemoryClaims::new(SystemClock.now())),
         store: Arc::new(MemoryStore::new()),
         details: Arc::new(NoDetailTypes),

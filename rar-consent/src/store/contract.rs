@@ -61,6 +61,7 @@ where
     replaced(&*make().await).await?;
     listed(&*make().await).await?;
     due(&*make().await).await?;
+    forgotten(&*make().await).await?;
     replace_race(&make().await).await?;
     insert_race(&make().await).await
 }
@@ -164,6 +165,31 @@ async fn due(store: &dyn ConsentStore) -> Result<(), Breach> {
     same("what has ended is never due", &all.len(), &3)?;
     same("the longest overdue comes first", &all.is_sorted_by_key(Consent::due_at), &true)?;
     same("a batch has a bound", &(all.len() <= DUE_MAX), &true)
+}
+
+async fn forgotten(store: &dyn ConsentStore) -> Result<(), Breach> {
+    let (waits, entry) = waiting(1, BEGINNING)?;
+    store.insert(&waits, &entry).await?;
+    let (refused, entry) = waiting(2, BEGINNING)?;
+    store.insert(&refused, &entry).await?;
+    let (over, by) = rejected(&refused)?;
+    store.replace(&over, &by).await?;
+    let (approved, entry) = waiting(3, BEGINNING)?;
+    store.insert(&approved, &entry).await?;
+    let (given, by) = authorised(&approved)?;
+    store.replace(&given, &by).await?;
+    let given = Consent { revision: given.revision + 1, ..given };
+    let tpp = Actor::Tpp(client("tpp")?);
+    let (taken, by) = moved(&given, ConsentStatus::Revoked, &tpp)?;
+    store.replace(&taken, &by).await?;
+    same("what was made at this instant is kept", &store.forget(BEGINNING).await?, &0)?;
+    let later = BEGINNING.plus(Seconds::days(400));
+    same("what ended unapproved is deleted", &store.forget(later).await?, &1)?;
+    same("and only once", &store.forget(later).await?, &0)?;
+    same("with its history", &store.history(&refused.id).await?, &Vec::new())?;
+    same("what was approved stays", &store.consent(&approved.id).await?.is_some(), &true)?;
+    same("with its history", &store.history(&approved.id).await?.len(), &3)?;
+    same("what waits stays", &store.consent(&waits.id).await?, &Some(waits.clone()))
 }
 
 /// Of any number of changes to one revision exactly one is kept, and one entry with it.

@@ -130,6 +130,24 @@ impl ConsentStore for MemoryConsents {
         Ok(self.shelf().named(id).map(|(_, history)| history.clone()).unwrap_or_default())
     }
 
+    async fn forget(&self, before: Timestamp) -> Result<u64, Fault> {
+        let mut shelf = self.shelf();
+        let over = |consent: &Consent| consent.is_over_unapproved() && consent.created_at < before;
+        let keys: Vec<String> = shelf
+            .consents
+            .iter()
+            .filter(|(_, (consent, _))| over(consent))
+            .map(|(key, _)| key.clone())
+            .take(DUE_MAX)
+            .collect();
+        for key in &keys {
+            shelf.consents.remove(key);
+        }
+        let Shelf { order, consents } = &mut *shelf;
+        order.retain(|key| consents.contains_key(key));
+        Ok(u64::try_from(keys.len()).unwrap_or(u64::MAX))
+    }
+
     async fn due(&self, now: Timestamp) -> Result<Vec<Consent>, Fault> {
         let shelf = self.shelf();
         let is_due = |consent: &&Consent| consent.due_at().is_some_and(|due| due <= now);

@@ -21,10 +21,18 @@ pub const fn migrations() -> MigrationSet {
     MigrationSet::new("rar-consent", MIGRATIONS)
 }
 
-const MIGRATIONS: &[Migration] = &[Migration::shared(
-    1,
-    "consents and their history",
-    "CREATE TABLE consent (
+const MIGRATIONS: &[Migration] = &[
+    Migration::shared(1, "consents and their history", TABLES),
+    Migration::shared(2, "indexes of those that are in question", PARTIAL),
+];
+
+/// What [`FORGET`] looks through; and a consent enters the list of its customer when there is one.
+const PARTIAL: &str = "CREATE INDEX consent_unapproved ON consent (created_at)
+         WHERE due_at IS NULL AND (status = 'Rejected' OR subject IS NULL);
+     CREATE INDEX consent_of_subject ON consent (subject, created_at) WHERE subject IS NOT NULL;
+     DROP INDEX consent_by_subject;";
+
+const TABLES: &str = "CREATE TABLE consent (
          id TEXT PRIMARY KEY,
          unique_key TEXT NOT NULL UNIQUE,
          client TEXT NOT NULL,
@@ -44,8 +52,7 @@ const MIGRATIONS: &[Migration] = &[Migration::shared(
          at INT64 NOT NULL,
          body TEXT NOT NULL
      ) STRICT;
-     CREATE INDEX consent_history_by_consent ON consent_history (consent, position);",
-)];
+     CREATE INDEX consent_history_by_consent ON consent_history (consent, position);";
 
 const INSERT: &str =
     "INSERT INTO consent (id, unique_key, client, subject, status, created_at, due_at, revision, body)
@@ -62,6 +69,11 @@ const BY_SUBJECT: &str = "SELECT revision, body FROM consent WHERE subject = $1
 const BY_CLIENT: &str = "SELECT revision, body FROM consent WHERE client = $1
     ORDER BY created_at DESC, id DESC LIMIT 200";
 const DUE: &str = "SELECT revision, body FROM consent WHERE due_at <= $1 ORDER BY due_at LIMIT 500";
+/// A consent without a subject was never approved, and a rejected one neither.
+const FORGET: &str = "DELETE FROM consent WHERE id IN (
+    SELECT id FROM consent WHERE due_at IS NULL AND (status = 'Rejected' OR subject IS NULL) AND created_at < $1
+    ORDER BY created_at LIMIT 500) RETURNING id";
+const FORGET_HISTORY: &str = "DELETE FROM consent_history WHERE consent = $1";
 const HISTORY: &str = "SELECT body FROM consent_history WHERE consent = $1 ORDER BY position";
 
 impl SqlConsents {
@@ -120,12 +132,12 @@ impl ConsentStore for SqlConsents {
     }
 
     async fn consent(&self, id: &ConsentId) -> Result<Option<Consent>, Fault> {
-        let row = self.0.read_one(Statement::new(BY_ID).text(id.as_str())).await.map_err(fault)?;
+        let row = self.0.look_up(Statement::new(BY_ID).text(id.as_str())).await.map_err(fault)?;
         row.as_ref().map(read).transpose().map_err(fault)
     }
 
     async fn status(&self, id: &ConsentId) -> Result<Option<KeptStatus>, Fault> {
-        let row = self.0.read_one(Statement::new(STATUS).text(id.as_str())).await.map_err(fault)?;
+        let row = self.0.look_up(Statement::new(STATUS).text(id.as_str())).await.map_err(fault)?;
         row.as_ref().map(status).transpose().map_err(fault)
     }
 
@@ -141,6 +153,19 @@ impl ConsentStore for SqlConsents {
         let rows = self.0.read(Statement::new(HISTORY).text(id.as_str())).await.map_err(fault)?;
         let entry = |row: &Row| serde_json::from_str(row.text(0_usize)?).map_err(|_| corrupt());
         rows.iter().map(entry).collect::<Result<_, _>>().map_err(fault)
+    }
+
+    async fn forget(&self, before: Timestamp) -> Result<u64, Fault> {
+        let work = self.0.transaction(move |transaction| {
+            Box::pin(async move {
+                let gone = transaction.query(Statement::new(FORGET).int(before.millis())).await?;
+                for row in &gone {
+                    transaction.execute(Statement::new(FORGET_HISTORY).text(row.text(0_usize)?)).await?;
+                }
+                Ok(gone.len())
+            })
+        });
+        Ok(u64::try_from(work.await.map_err(fault)?).unwrap_or(u64::MAX))
     }
 
     async fn due(&self, now: Timestamp) -> Result<Vec<Consent>, Fault> {
