@@ -81,12 +81,6 @@ pub struct SignedRequest {
 }
 
 impl Policy {
-    /// The profile of this name, as deployment files and registrations write it.
-    #[must_use]
-    pub fn named(name: &str) -> Option<&'static Self> {
-        profiles::NAMED.iter().find(|(known, _)| *known == name).map(|(_, policy)| *policy)
-    }
-
     /// What a signed request object must satisfy, where one is taken.
     #[must_use]
     pub const fn signed_request(&self) -> Option<&SignedRequest> {
