@@ -81,17 +81,6 @@ pub struct SignedRequest {
 }
 
 impl Policy {
-    /// The profile of this name, as deployment files and registrations write it.
-    #[must_use]
-    pub fn named(name: &str) -> Option<&'static Self> {
-        profiles::NAMED.iter().find(|(known, _)| *known == name).map(|(_, policy)| *policy)
-    }
-
-    /// Every name that [`Policy::named`] knows.
-    pub fn names() -> impl Iterator<Item = &'static str> {
-        profiles::NAMED.iter().map(|(name, _)| *name)
-    }
-
     /// What a signed request object must satisfy, where one is taken.
     #[must_use]
     pub const fn signed_request(&self) -> Option<&SignedRequest> {

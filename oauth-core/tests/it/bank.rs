@@ -149,6 +149,22 @@ impl Draft {
     }
 }
 
+/// A DPoP proof for PAR by the client's own key, and the thumbprint of that key.
+pub(crate) fn proof() -> (String, String) {
+    let key = &client_keys().es256;
+    let member = |name: &str| key.parameter(name).unwrap().as_str().unwrap().to_owned();
+    let (x, y) = (member("x"), member("y"));
+    let canonical = format!(r#"{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}"#);
+    let mut header = JwsHeader::new();
+    header.set_token_type("dpop+jwt");
+    let jwk = json!({ "kty": "EC", "crv": "P-256", "x": x, "y": y });
+    header.set_claim("jwk", Some(jwk)).unwrap();
+    let claims = json!({ "jti": "proof-1", "htm": "POST", "htu": format!("{ISSUER}/par"), "iat": START });
+    let signer = ES256.signer_from_jwk(key).unwrap();
+    let proof = josekit::jws::serialize_compact(claims.to_string().as_bytes(), &header, &signer).unwrap();
+    (proof, encode(ring::digest::digest(&ring::digest::SHA256, canonical.as_bytes()).as_ref()))
+}
+
 /// Encrypts to the server the way most clients do.
 pub(crate) fn seal(content: &str, alg: &str) -> String {
     let mut header = JweHeader::new();
@@ -411,6 +427,16 @@ impl Bank {
 
     /// Posts a form with the client's assertion beside it.
     pub(crate) async fn post(&self, path: &str, fields: &[(&str, &str)], accept: &str) -> Answer {
+        self.post_with(path, fields, ("accept", accept)).await
+    }
+
+    /// The same with one more header.
+    pub(crate) async fn post_with(
+        &self,
+        path: &str,
+        fields: &[(&str, &str)],
+        (name, value): (&str, &str),
+    ) -> Answer {
         let assertion = self.assertion();
         let mut form = form_urlencoded::Serializer::new(String::new());
         form.append_pair("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
@@ -420,7 +446,7 @@ impl Bank {
             .method(Method::POST)
             .uri(path)
             .header("content-type", "application/x-www-form-urlencoded")
-            .header("accept", accept);
+            .header(name, value);
         self.send(request, form.finish()).await
     }
 

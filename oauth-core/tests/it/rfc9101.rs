@@ -3,7 +3,7 @@
 use oauth_core::{FAPI2_MESSAGE_SIGNING, FAPI2_SECURITY, Policy, UAE_OPEN_FINANCE};
 use serde_json::{Value, json};
 
-use crate::bank::{Bank, CALLBACK, CLIENT, Draft, ISSUER, START, client_keys, encode, part, plain};
+use crate::bank::{Bank, CALLBACK, CLIENT, Draft, ISSUER, START, client_keys, encode, part, plain, proof};
 
 fn request() -> Draft {
     Draft::request().with("response_mode", json!("jwt"))
@@ -277,6 +277,24 @@ async fn section_10_of_rfc_9449_the_key_in_the_object_binds_the_code() {
     assert_eq!(arrived.request.dpop_jkt.map(oauth_core::Thumbprint::to_text).as_deref(), Some(jkt));
     let answer = bank.push_object(&request().with("dpop_jkt", json!("short")).sign()).await;
     answer.refused("invalid_request", "RFC9449-10");
+}
+
+#[tokio::test]
+async fn section_10_1_of_rfc_9449_the_key_in_the_object_is_the_key_of_the_proof() {
+    let more =
+        json!({ "dpop_bound_access_tokens": true, "tls_client_certificate_bound_access_tokens": false });
+    let (proof, thumbprint) = proof();
+    for (jkt, taken) in [(thumbprint.as_str(), true), ("0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I", false)]
+    {
+        let bank = Bank::with(&FAPI2_MESSAGE_SIGNING, &more);
+        let object = request().with("dpop_jkt", json!(jkt)).sign();
+        let answer = bank.post_with("/par", &[("request", &object)], ("dpop", &proof)).await;
+        assert_eq!(answer.status == 201, taken, "{:?} {:?}", answer.rule, answer.body);
+    }
+    let bank = Bank::with(&FAPI2_MESSAGE_SIGNING, &more);
+    let answer = bank.post_with("/par", &[("request", &request().sign())], ("dpop", &proof)).await;
+    let bound = bank.arrive(answer).await.request.dpop_jkt.map(oauth_core::Thumbprint::to_text);
+    assert_eq!(bound.as_deref(), Some(thumbprint.as_str()));
 }
 
 #[tokio::test]
