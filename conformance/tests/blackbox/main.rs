@@ -11,7 +11,10 @@
 
 mod browser;
 mod certificates;
+mod controls;
+mod deployment;
 mod fapi2_security;
+mod issuers;
 mod oidc;
 mod races;
 mod restart;
