@@ -27,6 +27,7 @@ mod forms;
 mod headless;
 mod http;
 mod id_token;
+mod introspect;
 mod jarm;
 mod keys;
 mod mask;
@@ -45,6 +46,7 @@ use oauth_core::jose::JwkSet;
 use oauth_core::{Clock, Entropy, SystemClock, SystemEntropy};
 
 pub use command::Command;
+pub use introspect::{AskFault, Introspector, ResourceServerKeys, Told};
 
 use self::http::{Channel, Http};
 use call::Nonces;
