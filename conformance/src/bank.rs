@@ -177,6 +177,11 @@ impl Bank {
         Tpp::load(&self.directory().join("tpp").join("tpp.toml"), client).await
     }
 
+    /// The command line it was started with, for a second process of the same deployment.
+    pub fn words(&self) -> Vec<String> {
+        self.place.words()
+    }
+
     /// Its process, while it runs.
     pub fn process_id(&self) -> Option<u32> {
         self.process.id()
@@ -230,6 +235,15 @@ pub fn binary() -> Result<PathBuf, Trouble> {
     let age = |file: &PathBuf| file.metadata().and_then(|data| data.modified()).ok();
     let newest = built.into_iter().filter(|file| file.is_file()).max_by_key(age);
     newest.doing("find the bank: build it, or name it in MANDATE_BANK_BIN")
+}
+
+/// Another program of the same build.
+///
+/// # Errors
+/// When it was not built.
+pub fn beside(name: &str) -> Result<PathBuf, Trouble> {
+    let path = binary()?.with_file_name(name);
+    path.is_file().then_some(path).doing(format!("find {name} beside the bank: build it"))
 }
 
 #[cfg(test)]

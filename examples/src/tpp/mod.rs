@@ -34,6 +34,7 @@ mod mask;
 mod narrate;
 mod payment;
 mod proof;
+mod shop;
 mod signed;
 mod state;
 mod token;
@@ -83,6 +84,7 @@ async fn execute(command: &Command, narrator: &Arc<Narrator>) -> Result<Report, 
     let tpp = Tpp::meet(config, Arc::clone(narrator)).await?;
     match order {
         Order::Pay(order) => order.via.pay(&tpp, order).await,
+        Order::Serve => shop::serve(tpp).await,
         Order::Accounts(order) => accounts::read(&tpp, order).await,
         Order::Consents { order } => consents::run(&tpp, order.as_ref()).await,
         Order::Refresh { id } => consents::refresh(&tpp, id.as_deref()).await,
