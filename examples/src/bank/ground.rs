@@ -42,7 +42,17 @@ pub(super) struct Ground {
 const HASHES_AT_ONCE: usize = 2;
 
 impl Ground {
+    /// Makes what is missing, demo data included.
     pub(super) async fn lay(deployment: &Deployment) -> Result<Self, StartFault> {
+        let ground = Self::lay_beside(deployment).await?;
+        let (clock, data) = (&ground.clock, (deployment.demo, deployment.users.as_slice()));
+        fixture::seed(&ground.database, data, clock.now(), &*ground.entropy).await?;
+        ground.customers.reload(&ground.database).await?;
+        Ok(ground)
+    }
+
+    /// The same for a process whose data another process of the deployment brings.
+    pub(super) async fn lay_beside(deployment: &Deployment) -> Result<Self, StartFault> {
         let test_clock = match deployment.controls {
             TestControls::Present => Some(Arc::new(TestClock::default())),
             TestControls::Absent => None,
@@ -54,7 +64,6 @@ impl Ground {
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::default());
         let data = load(deployment, clock.now()).await?;
         let database = open(deployment).await?;
-        fixture::seed(&database, (deployment.demo, &deployment.users), clock.now(), &*entropy).await?;
         let customers = Customers::load(&database, HASHES_AT_ONCE).await?;
         let consent_store: Arc<dyn ConsentStore> = Arc::new(SqlConsents::new(database.clone()));
         let registry = DetailRegistry::standard();

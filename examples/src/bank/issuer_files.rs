@@ -86,6 +86,11 @@ impl IssuerFiles {
         Arc::clone(&self.decrypter)
     }
 
+    /// The secret as it is, for services that are built again and again.
+    pub(super) fn raw_secret(&self) -> Zeroizing<[u8; 32]> {
+        self.secret.clone()
+    }
+
     /// The secret as the authorization server takes it.
     #[must_use]
     pub fn server_secret(&self) -> ServerSecret {
