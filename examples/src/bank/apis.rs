@@ -55,6 +55,7 @@ pub fn apis(
         entropy: Arc::clone(&oauth.entropy),
         accounts: book.clone(),
         payments: book.clone(),
+        lodgings: book.clone(),
         rail: Arc::new(SandboxRail),
         consents: Arc::clone(&consents),
     };

@@ -28,12 +28,62 @@ impl MemoryConsents {
         Self::default()
     }
 
+    /// Takes the whole store for a change that must succeed or fail with one elsewhere. Everybody else waits until this is
+    /// dropped, so take it last and never hold it across an `await`.
+    pub fn hold(&self) -> HeldConsents<'_> {
+        HeldConsents(self.kept())
+    }
+
     fn kept(&self) -> MutexGuard<'_, Kept> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
+/// All consents of a [`MemoryConsents`], in one hand.
+#[derive(Debug)]
+pub struct HeldConsents<'a>(MutexGuard<'a, Kept>);
+
+impl HeldConsents<'_> {
+    /// The consent of this very spelling.
+    #[must_use]
+    pub fn consent(&self, id: &ConsentId) -> Option<Consent> {
+        self.0.named(id).map(|(consent, _)| consent.clone())
+    }
+
+    /// Keeps a new consent, as [`ConsentStore::insert`] does.
+    pub fn insert(&mut self, consent: &Consent, entry: &HistoryEntry) -> Inserted {
+        self.0.insert(consent, entry)
+    }
+
+    /// Keeps a changed consent by its revision, as [`ConsentStore::replace`] does, with an entry when its status changed.
+    pub fn save(&mut self, changed: &Consent, entry: Option<&HistoryEntry>) -> Replaced {
+        self.0.save(changed, entry)
+    }
+}
+
 impl Kept {
+    fn insert(&mut self, consent: &Consent, entry: &HistoryEntry) -> Inserted {
+        let key = consent.unique_key();
+        if self.consents.contains_key(&key) {
+            return Inserted::IdUsed;
+        }
+        self.order.push(key.clone());
+        self.consents.insert(key, (consent.clone(), vec![entry.clone()]));
+        Inserted::New
+    }
+
+    fn save(&mut self, changed: &Consent, entry: Option<&HistoryEntry>) -> Replaced {
+        let Some((consent, history)) = self.consents.get_mut(&changed.unique_key()) else {
+            return Replaced::Conflict;
+        };
+        if consent.id != changed.id || consent.revision != changed.revision {
+            return Replaced::Conflict;
+        }
+        *consent = Consent { revision: changed.revision.saturating_add(1), ..changed.clone() };
+        history.extend(entry.cloned());
+        Replaced::Done
+    }
+
     fn named(&self, id: &ConsentId) -> Option<&(Consent, Vec<HistoryEntry>)> {
         self.consents.get(&crate::value::uuid::key(id.as_str())).filter(|(consent, _)| consent.id == *id)
     }
@@ -51,14 +101,7 @@ impl Kept {
 #[async_trait]
 impl ConsentStore for MemoryConsents {
     async fn insert(&self, consent: &Consent, entry: &HistoryEntry) -> Result<Inserted, Fault> {
-        let mut kept = self.kept();
-        let key = consent.unique_key();
-        if kept.consents.contains_key(&key) {
-            return Ok(Inserted::IdUsed);
-        }
-        kept.order.push(key.clone());
-        kept.consents.insert(key, (consent.clone(), vec![entry.clone()]));
-        Ok(Inserted::New)
+        Ok(self.kept().insert(consent, entry))
     }
 
     async fn consent(&self, id: &ConsentId) -> Result<Option<Consent>, Fault> {
@@ -66,16 +109,7 @@ impl ConsentStore for MemoryConsents {
     }
 
     async fn replace(&self, changed: &Consent, entry: &HistoryEntry) -> Result<Replaced, Fault> {
-        let mut kept = self.kept();
-        let Some((consent, history)) = kept.consents.get_mut(&changed.unique_key()) else {
-            return Ok(Replaced::Conflict);
-        };
-        if consent.id != changed.id || consent.revision != changed.revision {
-            return Ok(Replaced::Conflict);
-        }
-        *consent = Consent { revision: changed.revision.saturating_add(1), ..changed.clone() };
-        history.push(entry.clone());
-        Ok(Replaced::Done)
+        Ok(self.kept().save(changed, Some(entry)))
     }
 
     async fn of_subject(&self, subject: &Subject) -> Result<Vec<Consent>, Fault> {

@@ -115,10 +115,27 @@ pub async fn save(
     Ok(())
 }
 
+/// Keeps a new consent with the first entry of its history, as [`ConsentStore::insert`] does, within a transaction that
+/// changes something else as well.
+///
+/// # Errors
+/// Whatever the engine reports.
+pub async fn insert(
+    transaction: &mut Transaction<'_>,
+    consent: &Consent,
+    entry: &HistoryEntry,
+) -> Result<Inserted, DbError> {
+    if transaction.execute(row_of(consent)?).await?.affected == 0 {
+        return Ok(Inserted::IdUsed);
+    }
+    transaction.execute(note(&consent.id, entry)?).await?;
+    Ok(Inserted::New)
+}
+
 #[async_trait]
 impl ConsentStore for SqlConsents {
     async fn insert(&self, consent: &Consent, entry: &HistoryEntry) -> Result<Inserted, Fault> {
-        let statements = [insert(consent).map_err(fault)?, note(&consent.id, entry).map_err(fault)?];
+        let statements = [row_of(consent).map_err(fault)?, note(&consent.id, entry).map_err(fault)?];
         let kept = self.first_then_second(statements).await?;
         Ok(if kept == Kept::Both { Inserted::New } else { Inserted::IdUsed })
     }
@@ -159,7 +176,7 @@ enum Kept {
     Neither,
 }
 
-fn insert(consent: &Consent) -> Result<Statement, DbError> {
+fn row_of(consent: &Consent) -> Result<Statement, DbError> {
     Ok(Statement::new(INSERT)
         .text(consent.id.as_str())
         .text(consent.unique_key())

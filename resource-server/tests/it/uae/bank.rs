@@ -114,6 +114,7 @@ impl Bank {
                 entropy: core.entropy.clone(),
                 accounts: books.clone(),
                 payments: books.clone(),
+                lodgings: books.clone(),
                 rail: Arc::new(SandboxRail),
                 consents: consents.clone(),
             },
