@@ -378,6 +378,8 @@ async fn section_3_4_a_consent_asked_for_again_under_its_key_is_the_same_and_ans
         world.clock.advance(Seconds::new(5));
         world.call(Ask::new("DELETE", &path).token(&token())).await;
         let before = world.size().await;
+        // By now the period it asked for has begun, so as a new request it would be refused.
+        world.clock.advance(Seconds::minutes(90));
         let again = world.call(create(&asked(), KEY)).await;
         assert_eq!((again.status, &again.body), (201, &first.body), "{}: whatever became of it", world.name);
         for header in ["location", "etag"] {
@@ -394,7 +396,7 @@ async fn section_3_4_a_consent_asked_for_again_under_its_key_is_the_same_and_ans
         wrong["data"]["purpose"] = json!("");
         assert_eq!(world.call(create(&wrong, &key(7))).await.status, 400);
         let mut right = asked();
-        right["data"]["sharing_duration"]["start_date"] = json!("2026-11-21T08:00:05Z");
+        right["data"]["sharing_duration"]["start_date"] = json!("2026-11-21T09:31:00Z");
         assert_eq!(world.call(create(&right, &key(7))).await.status, 201, "a refusal does not burn the key");
         let without = Ask::new("POST", "/common/consent").token(&token()).json(&right);
         let (one, two) = (world.call(without.clone()).await, world.call(without).await);
