@@ -25,7 +25,7 @@ use resource_server::domain::{
     Account, AccountId, AccountKind, AccountNumber, AccountStatus, BookedTransaction, Currency, EntryId,
     LedgerAccount, Line, SignedMoney, TransactionId, TransactionKind, TransactionStatus, read_instant,
 };
-use resource_server::guard::{Guard, GuardPorts};
+use resource_server::guard::{Guard, GuardPorts, MessageSigning, SignedRequests, SignedResponses};
 use resource_server::http::{ExternalOrigin, Origin, ResourceService};
 use resource_server::operation::{OperationSettings, Operations};
 use resource_server::port::Ports;
@@ -57,6 +57,7 @@ pub(super) struct World {
 pub(super) struct Answered {
     pub(super) status: u16,
     pub(super) headers: HeaderMap,
+    pub(super) bytes: bytes::Bytes,
     pub(super) body: Value,
 }
 
@@ -76,12 +77,23 @@ pub(super) fn now() -> Timestamp {
 }
 
 pub(super) async fn file() -> World {
-    world(Place::file(), ProofNonce::Off).await
+    world(Place::file(), (ProofNonce::Off, None)).await
 }
 
 pub(super) async fn asking_for_nonces() -> World {
-    let place = Place { name: "memory", url: DatabaseUrl::sqlite_memory(), directory: None };
-    world(place, ProofNonce::Require).await
+    world(Place::memory(), (ProofNonce::Require, None)).await
+}
+
+/// A bank with signed messages.
+pub(super) async fn signing(requests: SignedRequests, responses: SignedResponses) -> World {
+    let signing = MessageSigning {
+        requests,
+        responses,
+        signer: testkit::keys::signer(),
+        alg: oauth_core::jose::Alg::Ps256,
+        jwks_uri: None,
+    };
+    world(Place::memory(), (ProofNonce::Off, Some(signing))).await
 }
 
 /// Where a database of its own is.
@@ -101,6 +113,10 @@ impl Drop for Directory {
 }
 
 impl Place {
+    fn memory() -> Self {
+        Self { name: "memory", url: DatabaseUrl::sqlite_memory(), directory: None }
+    }
+
     pub(super) fn file() -> Self {
         let name = format!("mandate-rs-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let directory = std::env::temp_dir().join(name);
@@ -142,12 +158,12 @@ impl Place {
 pub(super) async fn everywhere() -> Vec<World> {
     let mut worlds = vec![file().await];
     if let Some(place) = Place::postgres().await {
-        worlds.push(world(place, ProofNonce::Off).await);
+        worlds.push(world(place, (ProofNonce::Off, None)).await);
     }
     worlds
 }
 
-async fn world(place: Place, nonce: ProofNonce) -> World {
+async fn world(place: Place, (nonce, signing): (ProofNonce, Option<MessageSigning>)) -> World {
     let database = place.open().await;
     let clock = Arc::new(FixedClock::at(now()));
     let entropy = Arc::new(CountedEntropy::default());
@@ -196,7 +212,11 @@ async fn world(place: Place, nonce: ProofNonce) -> World {
         proof_nonce: nonce,
         secret: ServerSecret::new(Zeroizing::new([7; 32])),
     };
-    let guard = Arc::new(Guard::new(TokenVerifier::new(settings, &core), &FAPI2_SECURITY, guard_ports));
+    let guard = Guard::new(TokenVerifier::new(settings, &core), &FAPI2_SECURITY, guard_ports);
+    let guard = Arc::new(match signing {
+        Some(signing) => guard.with_message_signing(signing),
+        None => guard,
+    });
     let ofxpera = OfxperaSettings::of("bayan-trust", "Bayan Trust", "BAYNPHMM");
     let uae = UaeBsi::new((testkit::issuer(), &FAPI2_SECURITY), testkit::keys::signer(), operations.clone());
     let service = ResourceService::at(Origin::new(ORIGIN).unwrap())
@@ -342,7 +362,7 @@ impl World {
         let (parts, body) = answer.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
         let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-        Answered { status: parts.status.as_u16(), headers: parts.headers, body }
+        Answered { status: parts.status.as_u16(), headers: parts.headers, bytes, body }
     }
 
     /// The first column of the only row.
