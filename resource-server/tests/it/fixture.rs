@@ -13,7 +13,7 @@ use oauth_core::testkit::{self, CountedEntropy, FixedClock};
 use oauth_core::{
     AccessClaims, Binding, Chain, Client, ClientId, ConsentId, Constraint, FAPI2_SECURITY, FixedClients,
     GrantId, LogAudit, Opening, PeerCertificate, ProofNonce, Scope, Seconds, ServerSecret, Store, Subject,
-    Thumbprint, Timestamp, TokenVerifier, VerifierSettings,
+    Timestamp, TokenVerifier, VerifierSettings,
 };
 use rar_consent::{
     Actor, Amount, Consent, ConsentEngine, ConsentStatus, ConsentStore, DetailRegistry, Lodged,
@@ -36,7 +36,6 @@ use tower_service::Service as _;
 use zeroize::Zeroizing;
 
 pub(super) const ORIGIN: &str = "https://rs.example";
-const CERTIFICATE: &[u8] = b"the certificate of the client";
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
 /// A bank nobody else uses. Its file is removed with it.
@@ -217,12 +216,7 @@ async fn world(place: Place, (nonce, signing): (ProofNonce, Option<MessageSignin
         Some(signing) => guard.with_message_signing(signing),
         None => guard,
     });
-    let ofxpera = OfxperaSettings::of("bayan-trust", "Bayan Trust", "BAYNPHMM");
-    let uae = UaeBsi::new((testkit::issuer(), &FAPI2_SECURITY), testkit::keys::signer(), operations.clone());
-    let service = ResourceService::at(Origin::new(ORIGIN).unwrap())
-        .mount(Ofxpera::new(operations.clone(), ofxpera), guard.clone())
-        .mount(uae, guard.clone())
-        .service();
+    let service = every_dialect(&operations, &guard);
     let Place { name, directory: _directory, .. } = place;
     let world =
         World { name, database, bank, consents, clock, operations, service, guard, store, _directory };
@@ -234,6 +228,16 @@ async fn world(place: Place, (nonce, signing): (ProofNonce, Option<MessageSignin
     world.open("pa-b", "bob", AccountKind::Pera, 0).await;
     world.grant("g-1").await;
     world
+}
+
+/// All interfaces of this crate behind one guard.
+fn every_dialect(operations: &Operations, guard: &Arc<Guard>) -> ResourceService {
+    let ofxpera = OfxperaSettings::of("bayan-trust", "Bayan Trust", "BAYNPHMM");
+    let uae = UaeBsi::new((testkit::issuer(), &FAPI2_SECURITY), testkit::keys::signer(), operations.clone());
+    ResourceService::at(Origin::new(ORIGIN).unwrap())
+        .mount(Ofxpera::new(operations.clone(), ofxpera), guard.clone())
+        .mount(uae, guard.clone())
+        .service()
 }
 
 fn client(id: &str) -> Client {
@@ -414,7 +418,7 @@ pub(super) fn claims(consent: &str, scope: &str) -> AccessClaims {
     AccessClaims {
         aud: Audience::One(ORIGIN.into()),
         scope: Scope::new(scope).unwrap(),
-        cnf: Binding::Mtls(Thumbprint::of(CERTIFICATE)),
+        cnf: Binding::Mtls(testkit::certificate().thumbprint()),
         consent_id: Some(ConsentId::new(consent).unwrap()),
         authorization_details: Vec::new(),
         ..testkit::access_claims("jti-1", Some(&GrantId::new("g-1").unwrap()), now())
@@ -466,7 +470,7 @@ impl Ask {
             },
             headers: vec![("participant-id".into(), "test-provider".into())],
             body: Vec::new(),
-            certificate: Some(CERTIFICATE.to_vec()),
+            certificate: Some(testkit::certificate().der().to_vec()),
             origin: None,
         }
     }

@@ -353,10 +353,7 @@ async fn the_guard_stands_before_a_banks_own_route_too() {
 /// A call of a bank's own route with a token bound to the certificate of the connection.
 pub(super) fn with_token(claims: &AccessClaims) -> Request<()> {
     let token = sign(claims);
-    let certificate = oauth_core::PeerCertificate::new(
-        b"the certificate of the client".as_slice().into(),
-        oauth_core::Chain::Trusted,
-    );
+    let certificate = oauth_core::testkit::certificate();
     Request::get("/loyalty")
         .header("authorization", format!("Bearer {token}"))
         .extension(certificate)

@@ -394,7 +394,7 @@ async fn section_3_4_a_consent_asked_for_again_under_its_key_is_the_same_and_ans
         assert_eq!(world.size().await, before, "{}", world.name);
         let mut wrong = asked();
         wrong["data"]["purpose"] = json!("");
-        assert_eq!(world.call(create(&wrong, &key(7))).await.status, 400);
+        assert_eq!(world.call(create(&wrong, &key(7))).await.status, 422);
         let mut right = asked();
         right["data"]["sharing_duration"]["start_date"] = json!("2026-11-21T09:31:00Z");
         assert_eq!(world.call(create(&right, &key(7))).await.status, 201, "a refusal does not burn the key");
