@@ -284,8 +284,12 @@ impl Housekeeping {
     }
 
     async fn sweep(&self, now: Timestamp) {
-        let swept =
-            [self.store.sweep(now).await, self.consents.sweep(now).await, self.sessions.sweep(now).await];
+        let swept = [
+            self.store.sweep(now).await,
+            self.consents.sweep(now).await,
+            self.sessions.sweep(now).await,
+            self.payments.payments.sweep(now).await,
+        ];
         for fault in swept.into_iter().filter_map(Result::err) {
             tracing::error!(%fault, "sweeping failed");
         }

@@ -9,7 +9,7 @@ use oauth_core::{ClientId, Companion, ConsentId, Fault, Subject, Timestamp};
 use crate::consent::Consent;
 use crate::consent::history::HistoryEntry;
 use crate::consent::status::ConsentStatus;
-use crate::port::{ConsentStore, KeptStatus};
+use crate::port::{ConsentStore, Inserted, KeptStatus};
 
 /// Consents in a database.
 #[derive(Debug, Clone)]
@@ -121,10 +121,27 @@ pub async fn save(
     Ok(())
 }
 
+/// Keeps a new consent with the first entry of its history, as [`ConsentStore::insert`] does, within a transaction that
+/// changes something else as well.
+///
+/// # Errors
+/// Whatever the engine reports.
+pub async fn insert(
+    transaction: &mut Transaction<'_>,
+    consent: &Consent,
+    entry: &HistoryEntry,
+) -> Result<Inserted, DbError> {
+    if transaction.execute(row_of(consent)?).await?.affected == 0 {
+        return Ok(Inserted::IdUsed);
+    }
+    transaction.execute(note(&consent.id, entry)?).await?;
+    Ok(Inserted::New)
+}
+
 #[async_trait]
 impl ConsentStore for SqlConsents {
     fn insertion(&self, consent: &Consent, entry: &HistoryEntry) -> Result<Box<dyn Companion>, Fault> {
-        Ok(self.change(vec![insert(consent).map_err(fault)?, note(&consent.id, entry).map_err(fault)?]))
+        Ok(self.change(vec![row_of(consent).map_err(fault)?, note(&consent.id, entry).map_err(fault)?]))
     }
 
     fn replacement(&self, changed: &Consent, entry: &HistoryEntry) -> Result<Box<dyn Companion>, Fault> {
@@ -173,7 +190,7 @@ impl ConsentStore for SqlConsents {
     }
 }
 
-fn insert(consent: &Consent) -> Result<Statement, DbError> {
+fn row_of(consent: &Consent) -> Result<Statement, DbError> {
     Ok(Statement::new(INSERT)
         .text(consent.id.as_str())
         .text(consent.unique_key())

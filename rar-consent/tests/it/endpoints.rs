@@ -11,11 +11,11 @@ use oauth_core::store::memory::{MemoryClaims, MemoryStore};
 use oauth_core::store::sql::SqlStore;
 use oauth_core::testkit::{self, CountedEntropy, FixedClock};
 use oauth_core::{
-    AnswerForm, ApprovalReason, AuthorizationServer, AuthorizeSubmitted, Chain, Client, ClientId, Constraint,
+    AnswerForm, ApprovalReason, AuthorizationServer, AuthorizeSubmitted, Client, ClientId, Constraint,
     CorrelationId, Denial, Entropy as _, Error, FAPI2_SECURITY, Fault, FixedClients, GrantId, Interaction,
-    LogAudit, NoDecrypter, NoUserClaims, Outcome, PeerCertificate, Policy, Ports, Presented, Reason,
-    RefreshRotation, Resource, ResourceSetting, ResumeSubmitted, Return, Scope, Seconds, ServerSecret,
-    Settings, Store, Subject, Submitted, TokenAnswer, TokenForm, VettedRequest,
+    LogAudit, NoDecrypter, NoUserClaims, Outcome, Policy, Ports, Presented, Reason, RefreshRotation,
+    Resource, ResourceSetting, ResumeSubmitted, Return, Scope, Seconds, ServerSecret, Settings, Store,
+    Subject, Submitted, TokenAnswer, TokenForm, VettedRequest,
 };
 use rar_consent::{Consent, ConsentEngine, ConsentStatus, ConsentStore, DetailRegistry, SqlConsents};
 use serde_json::json;
@@ -191,7 +191,7 @@ fn presented(method: &str, path: &str) -> Presented {
     Presented {
         method: method.to_owned(),
         uri: format!("{}{path}", testkit::issuer()),
-        certificate: Some(PeerCertificate::new(Arc::from(b"certificate".as_slice()), Chain::Trusted)),
+        certificate: Some(testkit::certificate()),
         ..Presented::default()
     }
 }
