@@ -9,6 +9,7 @@
     reason = "all of this binary is tests"
 )]
 
+mod attacks;
 mod browser;
 mod certificates;
 mod contributions;
