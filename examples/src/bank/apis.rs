@@ -68,7 +68,8 @@ pub fn apis(
     let verifier = TokenVerifier::new(settings, oauth);
     let guard = Arc::new(Guard::new(verifier, POLICY, GuardPorts::new(oauth, consents)));
     let operations = Operations { ports: ports.clone(), settings: OperationSettings::default() };
-    let uae = UaeBsi::new((issuer, POLICY), Arc::clone(&oauth.signer), operations.clone());
+    let uae = UaeBsi::new((issuer, POLICY), Arc::clone(&oauth.signer), operations.clone())
+        .with_client_keys(Arc::clone(&oauth.client_keys));
     let ofxpera =
         Ofxpera::new(operations, OfxperaSettings::of(ORGANISATION.0, ORGANISATION.1, ORGANISATION.2));
     let service = ResourceService::at(origin).mount(uae, Arc::clone(&guard)).mount(ofxpera, guard).service();

@@ -24,6 +24,7 @@ use super::config::Deployment;
 use super::customers::Customers;
 use super::data_dir::{DataDir, DataFault, Past, resource_of};
 use super::listeners::Listeners;
+use super::outbound::client_keys;
 use super::sessions::Sessions;
 use super::ui::{CustomerAccounts, PageInteraction, Ui};
 use super::{customers, fixture, sessions};
@@ -207,6 +208,7 @@ impl Ground {
             clock: Arc::clone(&self.clock),
             entropy: Arc::clone(&self.entropy),
             clients: self.clients.clone(),
+            client_keys: client_keys(&deployment.outbound, deployment.bind, Arc::clone(&self.clock))?,
             signer: self.data.signer(),
             claims: claims(deployment, &self.database, (self.data.past, self.clock.now())).await?,
             store: Arc::new(SqlStore::new(self.database.clone())),

@@ -7,6 +7,8 @@ use clap::{Args, Parser, Subcommand};
 use oauth_core::{Client, ClientMetadata, Policy};
 use serde::Deserialize;
 
+use super::outbound::OutboundChoice;
+
 /// The reference bank: an authorization server and the APIs behind it, in one process.
 #[derive(Debug, Parser)]
 #[command(name = "bank", version, about)]
@@ -74,6 +76,8 @@ struct DeploymentFile {
     redis: Option<String>,
     #[serde(default)]
     dpop_nonce: Option<bool>,
+    #[serde(default)]
+    outbound: OutboundChoice,
     /// Clients besides the demo ones.
     #[serde(default)]
     clients: Vec<ClientMetadata>,
@@ -98,6 +102,8 @@ pub struct Deployment {
     pub redis: Option<String>,
     /// Whether proofs need a nonce.
     pub proof_nonce: oauth_core::ProofNonce,
+    /// Calls that the bank makes itself.
+    pub outbound: OutboundChoice,
     /// Clients besides the demo ones.
     pub clients: Vec<ClientMetadata>,
 }
@@ -157,6 +163,7 @@ impl Deployment {
                 .unwrap_or_else(|| format!("sqlite:{}", data_dir.join("bank.sqlite").display())),
             redis: flags.redis.clone().or(file.redis),
             proof_nonce: if nonce { oauth_core::ProofNonce::Require } else { oauth_core::ProofNonce::Off },
+            outbound: file.outbound,
             clients: file.clients,
             data_dir,
         };

@@ -9,5 +9,6 @@ pub mod customers;
 pub mod data_dir;
 pub mod fixture;
 mod listeners;
+pub mod outbound;
 pub mod sessions;
 pub mod ui;

@@ -6,15 +6,17 @@ use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 use x509_parser::public_key::PublicKey;
 
+use super::keys;
 use crate::jose::PublicJwk;
 use crate::limits;
 use crate::model::certificate::PeerCertificate;
-use crate::model::client::Client;
+use crate::model::client::{Client, Credential};
 use crate::policy::Policy;
+use crate::port::client_keys::KeyHint;
 use crate::refusal::reason::ClientReason;
-use crate::refusal::{Refusal, RuleId};
+use crate::refusal::{Error, Refusal, RuleId};
 use crate::rules::hold;
-use crate::rules::rfc8705::{CREDENTIAL, CertificateCase};
+use crate::rules::rfc8705::{CREDENTIAL, CertificateCase, CertificateKey};
 use crate::server::Context;
 use crate::vocabulary::time::Timestamp;
 
@@ -36,18 +38,26 @@ pub(crate) struct Names {
 /// Verifies a certificate that is the client's credential.
 ///
 /// # Errors
-/// The refusal of the first rule that does not hold.
-pub(crate) fn verify(
+/// The refusal of the first rule that does not hold, or a fault of the port of keys.
+pub(crate) async fn verify(
     context: &Context<'_>,
     certificate: &PeerCertificate,
     client: &Arc<Client>,
     policy: &Policy,
-) -> Result<(), Refusal> {
+) -> Result<(), Error> {
     let names = Names::read(certificate.der())
         .ok_or(Refusal { rule: READABLE, reason: ClientReason::CertificateMismatch.into() })?;
-    let case =
-        CertificateCase { client: Arc::clone(client), chain: certificate.chain(), names, now: context.now };
-    hold(CREDENTIAL, &case, policy)
+    let known_key = match (&client.credential, &names.key) {
+        (Credential::SelfSignedTlsClientAuth, Some(thumbprint)) => {
+            let hint = KeyHint::Certificate(thumbprint);
+            hint.is_answered_by(&*keys::of(context, client, hint).await?)
+        }
+        (_, _) => false,
+    };
+    let key = if known_key { CertificateKey::Registered } else { CertificateKey::Unknown };
+    let client = Arc::clone(client);
+    let case = CertificateCase { client, chain: certificate.chain(), names, key, now: context.now };
+    Ok(hold(CREDENTIAL, &case, policy)?)
 }
 
 impl Names {

@@ -4,6 +4,7 @@
 pub(crate) mod assertion;
 pub(crate) mod certificate;
 pub(crate) mod credential;
+pub(crate) mod keys;
 pub(crate) mod nonce;
 pub(crate) mod proof;
 
@@ -98,11 +99,11 @@ pub(crate) async fn identify(
     let remembers_since = context.ports.claims.remembers_since(context.now).await?;
     match shown {
         Shown::Assertion(assertion) => {
-            let claim = assertion::verify(context, &assertion, &client, policy, remembers_since)?;
+            let claim = assertion::verify(context, &assertion, &client, policy, remembers_since).await?;
             once.push((claim, ASSERTION_ONCE, ClientReason::AssertionReplayed.into()));
         }
         Shown::Certificate { certificate, .. } => {
-            certificate::verify(context, &certificate, &client, policy)?
+            certificate::verify(context, &certificate, &client, policy).await?;
         }
     }
     let mut proof_key = None;

@@ -21,7 +21,17 @@ pub(crate) struct CertificateCase {
     pub(crate) client: Arc<Client>,
     pub(crate) chain: Chain,
     pub(crate) names: Names,
+    pub(crate) key: CertificateKey,
     pub(crate) now: Timestamp,
+}
+
+/// Whether the key of a certificate is one that the client registered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CertificateKey {
+    /// It is.
+    Registered,
+    /// It is not, or the credential does not ask for it.
+    Unknown,
 }
 
 /// The rules for a certificate that is the client's credential.
@@ -62,10 +72,7 @@ pub(crate) const KEY_REGISTERED: Rule<CertificateCase> = Rule {
         if case.client.credential != Credential::SelfSignedTlsClientAuth {
             return Ok(());
         }
-        let shown = case.names.key;
-        let registered =
-            shown.is_some() && case.client.keys.keys().iter().any(|key| Some(key.thumbprint()) == shown);
-        demand(registered, ClientReason::CertificateMismatch)
+        demand(case.key == CertificateKey::Registered, ClientReason::CertificateMismatch)
     },
 };
 

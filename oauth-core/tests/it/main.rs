@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod database;
 #[cfg(test)]
+mod fetch;
+#[cfg(test)]
 mod services;
 #[cfg(test)]
 mod stores;
