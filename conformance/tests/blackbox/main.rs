@@ -10,6 +10,7 @@
 )]
 
 mod browser;
+mod certificates;
 mod fapi2_security;
 mod oidc;
 mod races;
@@ -27,3 +28,4 @@ mod rfc9126;
 mod rfc9449;
 mod stories;
 mod support;
+mod variants;

@@ -35,21 +35,21 @@ impl KeyServer {
         ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let ca = CertifiedIssuer::self_signed(ca, KeyPair::generate().unwrap()).unwrap();
         let own = KeyPair::generate().unwrap();
-        let leaf = CertificateParams::new(vec!["localhost".to_owned()]).unwrap().signed_by(&own, &ca).unwrap();
+        let leaf =
+            CertificateParams::new(vec!["localhost".to_owned()]).unwrap().signed_by(&own, &ca).unwrap();
         let tls = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
             .with_safe_default_protocol_versions()
             .unwrap()
             .with_no_client_auth()
-            .with_single_cert(vec![leaf.der().clone()], PrivateKeyDer::try_from(own.serialize_der()).unwrap());
+            .with_single_cert(
+                vec![leaf.der().clone()],
+                PrivateKeyDer::try_from(own.serialize_der()).unwrap(),
+            );
         let acceptor = TlsAcceptor::from(Arc::new(tls.unwrap()));
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let origin = format!("https://localhost:{}", listener.local_addr().unwrap().port());
-        let server = Self {
-            origin,
-            authority: ca.pem(),
-            key: Arc::new(Mutex::new(key)),
-            asked: Arc::default(),
-        };
+        let server =
+            Self { origin, authority: ca.pem(), key: Arc::new(Mutex::new(key)), asked: Arc::default() };
         let (key, asked) = (Arc::clone(&server.key), Arc::clone(&server.asked));
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -108,7 +108,8 @@ async fn oasis(bank: &Bank, key: &Key) -> Tpp {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn section_2_a_rotated_key_works_at_its_first_use_and_the_old_one_no_more() {
-    let (first, second) = (Key::generate(Alg::Es256, "first").unwrap(), Key::generate(Alg::Ps256, "second").unwrap());
+    let (first, second) =
+        (Key::generate(Alg::Es256, "first").unwrap(), Key::generate(Alg::Ps256, "second").unwrap());
     let server = KeyServer::start(first.clone()).await;
     let scratch = Scratch::new("jwks-uri").unwrap();
     let authorities = scratch.path().join("authority.pem");

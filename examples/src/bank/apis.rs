@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use oauth_core::jose::Alg;
 use oauth_core::store::database::Database;
-use oauth_core::{Fault, Issuer, ServerSecret, Subject, TokenVerifier, VerifierSettings};
+use oauth_core::{Fault, Issuer, Paths, ServerSecret, Subject, TokenVerifier, VerifierSettings};
 use rar_consent::ConsentStore;
 use resource_server::dialect::ofxpera::{Ofxpera, OfxperaSettings};
 use resource_server::dialect::uae_bsi::UaeBsi;
 use resource_server::domain::{Account, AccountStatus, Balance};
-use resource_server::guard::{Guard, GuardPorts};
+use resource_server::guard::{Guard, GuardPorts, MessageSigning, SignedRequests, SignedResponses};
 use resource_server::http::{Origin, ResourceService};
 use resource_server::operation::{OperationSettings, Operations};
 use resource_server::port::{AccountBook, Ports};
@@ -66,7 +67,15 @@ pub fn apis(
         secret,
     };
     let verifier = TokenVerifier::new(settings, oauth);
-    let guard = Arc::new(Guard::new(verifier, POLICY, GuardPorts::new(oauth, consents)));
+    let signing = MessageSigning {
+        requests: SignedRequests::WhenSigned,
+        responses: SignedResponses::ToSignedRequests,
+        signer: Arc::clone(&oauth.signer),
+        alg: Alg::Es256,
+        jwks_uri: Some(format!("{}{}", deployment.issuer(), Paths::default().jwks)),
+    };
+    let guard = Guard::new(verifier, POLICY, GuardPorts::new(oauth, consents)).with_message_signing(signing);
+    let guard = Arc::new(guard);
     let operations = Operations { ports: ports.clone(), settings: OperationSettings::default() };
     let uae = UaeBsi::new((issuer, POLICY), Arc::clone(&oauth.signer), operations.clone())
         .with_client_keys(Arc::clone(&oauth.client_keys));

@@ -55,7 +55,7 @@ pub struct Flags {
     /// `sqlite:PATH` or `postgres://…`; without it a file in the data directory.
     #[arg(long, value_name = "URL")]
     pub database: Option<String>,
-    /// `redis://…`, for replay protection shared by several processes.
+    /// `redis://…` or `rediss://…`, for replay protection shared by several processes.
     #[arg(long, value_name = "URL")]
     pub redis: Option<String>,
     /// Every DPoP proof must carry a nonce of this server.

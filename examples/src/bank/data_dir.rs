@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use oauth_core::jose::{Alg, PublicJwk, SigningKey};
+use oauth_core::jose::{Alg, SigningKey};
 use oauth_core::{Client, ClientMetadata, KeyId, LocalSigner, Policy, ServerSecret, Timestamp};
 use ring::rand::SystemRandom;
-use serde_json::{Value, json};
+use serde_json::Value;
 use zeroize::Zeroizing;
 
 use super::config::Deployment;
+use super::demos::{DEMOS, Demo, signature_of, write_private};
 use crate::keys::{self, KeyAlgorithm, KeyFault};
 use crate::pki::{LocalPki, PkiFault};
 
@@ -71,22 +72,6 @@ pub enum DataFault {
     },
 }
 
-/// A demo client and the files it gets.
-struct Demo {
-    id: &'static str,
-    organisation: &'static str,
-    domain: &'static str,
-    method: &'static str,
-    constraint: &'static str,
-    scope: &'static str,
-    types: &'static [&'static str],
-    grants: &'static [&'static str],
-    resource: Option<&'static str>,
-}
-
-/// Where demo TPPs take their customers back: a port on the customer's own machine (RFC 8252 section 7.3).
-pub const DEMO_REDIRECT_URI: &str = "http://127.0.0.1:9473/callback";
-
 /// The file of the server secret: made last, so that it is there only after a complete first start.
 const SECRET: &str = "keys/server.secret";
 
@@ -95,51 +80,6 @@ const SECRET: &str = "keys/server.secret";
 pub fn resource_of(issuer: &str) -> String {
     format!("{issuer}/api")
 }
-
-const TPP_SCOPE: &str = "openid profile email phone address payments consent products accounts.basic accounts.details \
-                         accounts.open bank_account customer customer_details customer_onboarding accounts";
-const TPP_TYPES: &[&str] = &[
-    "urn:openfinanceuae:service-initiation-consent",
-    "urn:ofxpera:consent:v1",
-    "payment_initiation",
-    "account_information",
-];
-
-const DEMOS: &[Demo] = &[
-    Demo {
-        id: "palm-books",
-        organisation: "Palm Books",
-        domain: "palmbooks.example",
-        method: "private_key_jwt",
-        constraint: "dpop",
-        scope: TPP_SCOPE,
-        types: TPP_TYPES,
-        grants: &["authorization_code", "refresh_token", "client_credentials"],
-        resource: None,
-    },
-    Demo {
-        id: "luzon-bank",
-        organisation: "Luzon Bank",
-        domain: "luzonbank.example",
-        method: "tls_client_auth",
-        constraint: "mtls",
-        scope: TPP_SCOPE,
-        types: TPP_TYPES,
-        grants: &["authorization_code", "refresh_token", "client_credentials"],
-        resource: None,
-    },
-    Demo {
-        id: "bank-apis",
-        organisation: "The bank's own APIs",
-        domain: "localhost",
-        method: "private_key_jwt",
-        constraint: "dpop",
-        scope: "introspection",
-        types: &[],
-        grants: &["client_credentials"],
-        resource: Some("api"),
-    },
-];
 
 impl DataDir {
     /// Loads what is there and makes what is missing. Blocks: keys are generated and files are synced.
@@ -154,7 +94,7 @@ impl DataDir {
         let root = &deployment.data_dir;
         let past = if root.join(SECRET).exists() { Past::Some } else { Past::None };
         let tpp = root.join("tpp");
-        for directory in [root.clone(), root.join("keys"), tpp.clone()] {
+        for directory in [root.clone(), root.join("keys"), tpp.clone(), tpp.join("more")] {
             make_private(&directory)?;
         }
         let random = SystemRandom::new();
@@ -162,8 +102,7 @@ impl DataDir {
             (KeyAlgorithm::Es256, root.join("keys/as-es256.pem")),
             (KeyAlgorithm::Ps256, root.join("keys/as-ps256.pem")),
         ];
-        wanted
-            .extend(DEMOS.iter().map(|demo| (KeyAlgorithm::Ps256, tpp.join(format!("{}.sig.pem", demo.id)))));
+        wanted.extend(DEMOS.iter().map(|demo| (demo.algorithm, demo.key_file(&tpp))));
         let mut made = keys::ensure_all(&wanted, &random)?.into_iter();
         let mut load = |alg, path: &Path| -> Result<SigningKey, DataFault> {
             let der = made.next().map(|key| key.pkcs8);
@@ -177,10 +116,9 @@ impl DataDir {
         let pki = LocalPki::ensure(root, now)?;
         let mut clients = Vec::new();
         for demo in DEMOS {
-            let key = load(Alg::Ps256, &tpp.join(format!("{}.sig.pem", demo.id)))?;
-            let public = key.public(&demo.key_id(&tpp)?);
-            certificate(&pki, demo, &tpp, now)?;
-            clients.push(register(demo.metadata(&deployment.issuer(), &public), policy)?);
+            let key = load(signature_of(demo.algorithm), &demo.key_file(&tpp))?;
+            let metadata = demo.metadata(&tpp, &deployment.issuer(), (&key, &pki), now)?;
+            clients.push(register(metadata, policy)?);
         }
         for metadata in &deployment.clients {
             clients.push(register(metadata.clone(), policy)?);
@@ -217,50 +155,6 @@ impl DataDir {
     }
 }
 
-impl Demo {
-    fn key_id(&self, directory: &Path) -> Result<KeyId, DataFault> {
-        KeyId::new(&format!("{}-1", self.id)).map_err(|fault| unusable_key(directory, &fault.to_string()))
-    }
-
-    fn metadata(&self, issuer: &str, key: &PublicJwk) -> Value {
-        let mut metadata = json!({
-            "client_id": self.id,
-            "organisation": { "name": self.organisation, "id": self.id, "domain": self.domain },
-            "token_endpoint_auth_method": self.method,
-            "jwks": { "keys": [key.to_value()] },
-            "grant_types": self.grants,
-            "scope": self.scope,
-            "authorization_details_types": self.types,
-            "resource_signing_alg": "PS256",
-        });
-        let mut put = |name: &str, value: Value| {
-            if let Some(members) = metadata.as_object_mut() {
-                members.insert(name.to_owned(), value);
-            }
-        };
-        if self.grants.contains(&"authorization_code") {
-            put("redirect_uris", json!([DEMO_REDIRECT_URI]));
-        }
-        if self.constraint == "mtls" {
-            put("tls_client_certificate_bound_access_tokens", json!(true));
-        } else {
-            put("dpop_bound_access_tokens", json!(true));
-        }
-        if self.method == "tls_client_auth" {
-            put("tls_client_auth_subject_dn", json!(format!("CN={},O={}", self.id, self.organisation)));
-        }
-        if self.resource.is_some() {
-            put("resource", json!(resource_of(issuer)));
-        }
-        metadata
-    }
-}
-
-/// Two of the demo clients are third parties; their files are what `tpp` works with.
-fn is_tpp(demo: &Demo) -> bool {
-    demo.resource.is_none()
-}
-
 fn register(metadata: impl Registrable, policy: &'static Policy) -> Result<Client, DataFault> {
     let metadata = metadata.metadata()?;
     let client = metadata.client_id.to_string();
@@ -288,20 +182,8 @@ impl Registrable for Value {
     }
 }
 
-/// The client certificate of a demo client, issued once.
-fn certificate(pki: &LocalPki, demo: &Demo, directory: &Path, now: Timestamp) -> Result<(), DataFault> {
-    let certificate = directory.join(format!("{}.cert.pem", demo.id));
-    if certificate.exists() {
-        return Ok(());
-    }
-    let identity = pki.issue_client_certificate(demo.id, demo.organisation, now)?;
-    write_private(&directory.join(format!("{}.key.pem", demo.id)), &identity.key_pem)?;
-    write_private(&certificate, &identity.certificate_pem)
-}
-
 /// What `tpp` reads: the issuer, the certificate authority, and one table per third party.
 fn write_tpp_toml(deployment: &Deployment, directory: &Path) -> Result<(), DataFault> {
-    use std::fmt::Write as _;
     let mut text = format!(
         "# Written by the bank at its start; the third party in the terminal reads it.\n\
          issuer = \"{}\"\nca = \"../ca.pem\"\ndefault = \"palm-books\"\nresource = \"{}\"\nresource_mtls = \"{}\"\ndata_holder = \"{}\"\n\n\
@@ -313,17 +195,7 @@ fn write_tpp_toml(deployment: &Deployment, directory: &Path) -> Result<(), DataF
         super::fixture::DEMO_USERNAME,
         super::fixture::DEMO_PASSWORD,
     );
-    for demo in DEMOS.iter().filter(|demo| is_tpp(demo)) {
-        let id = demo.id;
-        let _ = write!(
-            text,
-            "\n[clients.{id}]\nredirect_uri = \"{DEMO_REDIRECT_URI}\"\n\
-             token_endpoint_auth_method = \"{}\"\nsender_constraint = \"{}\"\nsigning_key = \"{id}.sig.pem\"\n\
-             signing_kid = \"{id}-1\"\nsigning_alg = \"PS256\"\nparticipant_id = \"{id}\"\n\
-             certificate = \"{id}.cert.pem\"\ncertificate_key = \"{id}.key.pem\"\n",
-            demo.method, demo.constraint,
-        );
-    }
+    text.extend(DEMOS.iter().filter_map(Demo::table));
     write_private(&directory.join("tpp.toml"), &text)
 }
 
@@ -338,8 +210,4 @@ fn make_private(path: &Path) -> Result<(), DataFault> {
         .mode(0o700)
         .create(path)
         .map_err(|source| DataFault::File { path: path.to_owned(), source })
-}
-
-fn write_private(path: &Path, text: &str) -> Result<(), DataFault> {
-    keys::place(path, text.as_bytes(), keys::Access::Owner, keys::Existing::Replace).map_err(DataFault::from)
 }

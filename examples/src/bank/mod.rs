@@ -7,6 +7,7 @@ pub mod compose;
 pub mod config;
 pub mod customers;
 pub mod data_dir;
+mod demos;
 pub mod fixture;
 mod listeners;
 pub mod outbound;

@@ -10,9 +10,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::jose::{Alg, JwkSet, KeyUse};
+use crate::model::binding::Thumbprint;
 use crate::model::client::{Client, RegisteredKeys};
 use crate::vocabulary::https_url::HttpsUrl;
-use crate::vocabulary::id::ClientId;
+use crate::vocabulary::id::{ClientId, KeyId};
 use crate::vocabulary::time::Timestamp;
 
 /// Where the keys of clients with `jwks_uri` come from.
@@ -42,8 +43,16 @@ pub enum KeyHint<'a> {
         /// `alg` of its header.
         alg: Alg,
     },
-    /// To recognise the key of a certificate by its thumbprint (RFC 8705 section 2.2, RFC 7638).
-    Certificate(&'a [u8; 32]),
+    /// To verify a signature whose key says its algorithm (RFC 9421 section 3.3.7): `keyid`, when it names one.
+    Message(Option<&'a str>),
+    /// To recognise a self-signed certificate (RFC 8705 section 2.2): by the certificate itself where the key is
+    /// registered with one, by its key otherwise.
+    Certificate {
+        /// Thumbprint of the certificate.
+        certificate: Thumbprint,
+        /// Thumbprint of its key (RFC 7638), when the key is of a kind we register.
+        key: Option<&'a [u8; 32]>,
+    },
     /// To encrypt to the client: a key with `use` `enc`.
     Encryption,
 }
@@ -54,7 +63,16 @@ impl KeyHint<'_> {
     pub fn is_answered_by(self, set: &JwkSet) -> bool {
         match self {
             Self::Signature { kid, alg } => set.candidates(kid, alg).next().is_some(),
-            Self::Certificate(thumbprint) => set.keys().iter().any(|key| key.thumbprint() == *thumbprint),
+            Self::Message(keyid) => {
+                let is_named = |own: &KeyId| keyid.is_none_or(|keyid| keyid == own.as_str());
+                set.keys().iter().any(|key| key.kid().is_some_and(is_named))
+            }
+            Self::Certificate { certificate, key: own } => {
+                set.keys().iter().any(|key| match key.x5c().first() {
+                    Some(registered) => Thumbprint::of(registered) == certificate,
+                    None => Some(&key.thumbprint()) == own,
+                })
+            }
             Self::Encryption => set.keys().iter().any(|key| key.key_use() == Some(KeyUse::Encryption)),
         }
     }

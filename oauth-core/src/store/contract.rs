@@ -15,6 +15,7 @@ mod claims;
 mod grants;
 mod refresh;
 mod requests;
+mod together;
 mod tokens;
 
 use std::fmt::Debug;
@@ -62,6 +63,7 @@ where
     F: Future<Output = Arc<dyn Store>>,
 {
     requests::hold(&make).await?;
+    together::hold(&make).await?;
     grants::hold(&make).await?;
     refresh::hold(&make).await?;
     tokens::hold(&make).await

@@ -3,6 +3,7 @@
 mod contract;
 mod redis;
 mod statements;
+mod tls;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
