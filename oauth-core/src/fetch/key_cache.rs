@@ -138,7 +138,10 @@ impl ClientKeys for FetchedKeys {
             Plan::Refuse(fault) => return Err(fault),
             Plan::Fetch(_) => {}
         }
-        let turn = Arc::clone(&entry.turn).lock_owned().await;
+        // whoever fetches is done within that time; when one after the other fails to, this caller does not wait for all
+        let patience = self.outbound.time_max().saturating_mul(2);
+        let turn = tokio::time::timeout(patience, Arc::clone(&entry.turn).lock_owned()).await;
+        let turn = turn.map_err(|_| KeysFault::Busy)?;
         // somebody else may have fetched it meanwhile
         let occasion = match entry.state().plan(hint, now, &self.settings) {
             Plan::Use(keys) => return Ok(keys),

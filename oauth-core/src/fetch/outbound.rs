@@ -142,6 +142,12 @@ impl Outbound {
         })
     }
 
+    /// How long a call may take.
+    #[must_use]
+    pub const fn time_max(&self) -> Duration {
+        self.time_max
+    }
+
     /// Sends a request and reads the answer, whatever its status.
     ///
     /// # Errors

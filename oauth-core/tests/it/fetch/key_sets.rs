@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use oauth_core::fetch::FetchedKeys;
+use oauth_core::fetch::{FetchedKeys, KeyCacheSettings, OutboundSettings, Reach};
 use oauth_core::jose::{Alg, JwkSet};
 use oauth_core::testkit::{self, keys};
 use oauth_core::{Client, ClientId, ClientKeys, KeyHint, KeysFault, RegisteredKeys, Seconds, Timestamp};
 
-use super::server::{NOW, Say, Server, answer, json, published};
+use super::server::{NOW, Names, Say, Server, answer, json, published};
 
 const KNOWN: KeyHint<'_> = KeyHint::Signature { kid: Some("test-es256"), alg: Alg::Es256 };
 
@@ -184,4 +184,28 @@ async fn two_clients_at_one_address_have_a_cache_each() {
         assert!(port.of(&client, KNOWN, NOW).await.is_ok());
     }
     assert_eq!(server.requests(), 2);
+}
+
+#[tokio::test]
+async fn a_herd_that_finds_no_room_is_told_so_and_does_not_queue_for_ever() {
+    let server = Arc::new(Server::start(json(&published())).await);
+    let settings = OutboundSettings {
+        reach: Reach::InternetAndLoopback,
+        time_max: Duration::from_millis(100),
+        at_once: 0,
+        ..OutboundSettings::default()
+    };
+    let outbound = Arc::new(server.outbound_as(settings, Names::loopback()));
+    let cache = Arc::new(FetchedKeys::new(outbound, KeyCacheSettings::default()));
+    let herd = (0..64).map(|_| {
+        let (cache, server) = (Arc::clone(&cache), Arc::clone(&server));
+        tokio::spawn(async move { keys(&cache, &server, KNOWN, NOW).await })
+    });
+    let answers = tokio::time::timeout(Duration::from_secs(2), async {
+        for one in herd.collect::<Vec<_>>() {
+            assert_eq!(one.await.unwrap(), Err(KeysFault::Busy));
+        }
+    });
+    answers.await.unwrap();
+    assert_eq!(server.connections(), 0);
 }
