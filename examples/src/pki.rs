@@ -142,6 +142,14 @@ impl LocalPki {
     /// # Errors
     /// [`PkiFault`]; each says which file it is about.
     pub fn ensure(dir: &Path, now: Timestamp) -> Result<Self, PkiFault> {
+        Self::ensure_for(dir, &[], now)
+    }
+
+    /// The same for a server that is reached by further host names.
+    ///
+    /// # Errors
+    /// As of [`LocalPki::ensure`].
+    pub fn ensure_for(dir: &Path, hosts: &[String], now: Timestamp) -> Result<Self, PkiFault> {
         let random = SystemRandom::new();
         let certificate_path = dir.join("ca.pem");
         let key_path = dir.join("ca.key.pem");
@@ -162,7 +170,11 @@ impl LocalPki {
         if !vouches(&authority, &authority_key, now) {
             return Err(PkiFault::CannotVouch { certificate: certificate_path });
         }
-        let maker = Maker { dir, now, random: &random, authority: &authority, authority_key: &authority_key };
+        let mut names: Vec<String> = SERVER_NAMES.map(str::to_owned).to_vec();
+        names.extend(hosts.iter().filter(|host| !SERVER_NAMES.contains(&host.as_str())).cloned());
+        let (authority_of, key_of) = (&authority, &authority_key);
+        let maker =
+            Maker { dir, now, names, random: &random, authority: authority_of, authority_key: key_of };
         let server = maker.server()?;
         Ok(Self { authority_pem, authority, authority_key, server })
     }
@@ -241,6 +253,7 @@ impl ServerIdentity {
 struct Maker<'a> {
     dir: &'a Path,
     now: Timestamp,
+    names: Vec<String>,
     random: &'a SystemRandom,
     authority: &'a CertificateDer<'static>,
     authority_key: &'a KeyPair,
@@ -284,9 +297,13 @@ impl Maker<'_> {
         else {
             return false;
         };
-        let Ok(name) = ServerName::try_from("localhost") else { return false };
-        let verifies =
-            |at: Timestamp| verifier.verify_server_cert(leaf, others, &name, &[], unix_time(at)).is_ok();
+        let verifies = |at: Timestamp| {
+            self.names.iter().all(|name| {
+                ServerName::try_from(name.as_str()).is_ok_and(|name| {
+                    verifier.verify_server_cert(leaf, others, &name, &[], unix_time(at)).is_ok()
+                })
+            })
+        };
         let matches = provider
             .key_provider
             .load_private_key(identity.key.clone_key())
@@ -295,7 +312,7 @@ impl Maker<'_> {
     }
 
     fn server_params(&self) -> Result<CertificateParams, PkiFault> {
-        let mut params = CertificateParams::new(SERVER_NAMES.map(str::to_owned))?;
+        let mut params = CertificateParams::new(self.names.clone())?;
         dress(&mut params, self.now, CERTIFICATE_LIFETIME, self.random)?;
         params.distinguished_name = named("localhost", "Mandate");
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use conformance::bank::{Bank, Settings};
+use conformance::bank::{Bank, Controls, Settings};
 use conformance::host::Scratch;
 use conformance::tpp::config::Registered;
 use conformance::tpp::flow::Tpp;
@@ -89,11 +89,11 @@ impl KeyServer {
 }
 
 /// A bank started with this deployment, and its client.
-async fn bank(scratch: &Scratch, deployment: &str, key: &Key) -> (Bank, Tpp) {
+async fn bank(scratch: &Scratch, (deployment, controls): (&str, Controls), key: &Key) -> (Bank, Tpp) {
     let file = scratch.path().join("bank.toml");
     std::fs::write(&file, deployment).unwrap();
     let words = vec!["--config".to_owned(), file.display().to_string()];
-    let bank = Bank::start(Settings { words, ..Settings::default() }).await.unwrap();
+    let bank = Bank::start(Settings { words, controls, ..Settings::default() }).await.unwrap();
     tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
     let client = oasis(&bank, key).await;
     (bank, client)
@@ -114,8 +114,8 @@ async fn section_2_a_rotated_key_works_at_its_first_use_and_the_old_one_no_more(
     let scratch = Scratch::new("jwks-uri").unwrap();
     let authorities = scratch.path().join("authority.pem");
     std::fs::write(&authorities, &server.authority).unwrap();
-    let outbound = format!("authorities = \"{}\"\nloopback = \"allowed\"", authorities.display());
-    let (bank, client) = bank(&scratch, &server.deployment(&outbound), &first).await;
+    let outbound = format!("authorities = \"{}\"", authorities.display());
+    let (bank, client) = bank(&scratch, (&server.deployment(&outbound), Controls::Present), &first).await;
     for _ in 0..3 {
         assert_eq!(client.push(&identity(), HONEST).await.unwrap().status, 201);
     }
@@ -135,7 +135,7 @@ async fn section_2_a_key_server_at_an_internal_address_is_never_called() {
     let authorities = scratch.path().join("authority.pem");
     std::fs::write(&authorities, &server.authority).unwrap();
     let outbound = format!("authorities = \"{}\"", authorities.display());
-    let (_bank, client) = bank(&scratch, &server.deployment(&outbound), &key).await;
+    let (_bank, client) = bank(&scratch, (&server.deployment(&outbound), Controls::Absent), &key).await;
     refused(&client.push(&identity(), HONEST).await.unwrap(), 401, "invalid_client");
     assert_eq!(server.asked(), 0);
 }

@@ -9,12 +9,17 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 use http_body::Body;
-use http_body_util::Full;
+use http_body_util::{BodyExt as _, Full, Limited};
 use oauth_core::store::database::Database;
 use oauth_core::{Clock, ConsentId};
 use rar_consent::{Actor, ConsentEngine, Revoked};
 use serde_json::{Value, json};
 use tower_service::Service;
+
+use super::controls::Controls;
+
+/// Bytes of a request to the test controls.
+const BODY_BYTES: usize = 256 * 1024;
 
 /// What an operator may see and do.
 #[derive(Clone)]
@@ -25,19 +30,45 @@ pub struct AdminService {
     pub consents: Arc<ConsentEngine>,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
+    /// The test controls of a deployment that asked for them.
+    pub controls: Option<Arc<Controls>>,
 }
 
 impl AdminService {
-    async fn answer<B>(&self, request: Request<B>) -> Response<Full<Bytes>> {
+    async fn answer<B>(&self, request: Request<B>) -> Response<Full<Bytes>>
+    where
+        B: Body,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
         let path = request.uri().path().to_owned();
         match (request.method(), path.as_str()) {
             (&Method::GET, "/health") => json_answer(StatusCode::OK, &json!({ "status": "up" })),
             (&Method::GET, "/metrics") => self.metrics(),
+            (&Method::POST, path) if path.starts_with("/test/") => {
+                self.control(path, request.into_body()).await
+            }
             (&Method::DELETE, path) => match path.strip_prefix("/consents/") {
                 Some(id) => self.revoke(id).await,
                 None => json_answer(StatusCode::NOT_FOUND, &json!({ "error": "not_found" })),
             },
             _ => json_answer(StatusCode::NOT_FOUND, &json!({ "error": "not_found" })),
+        }
+    }
+
+    /// The test controls, where there are any.
+    async fn control<B>(&self, path: &str, body: B) -> Response<Full<Bytes>>
+    where
+        B: Body,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let Some(controls) = &self.controls else {
+            return json_answer(StatusCode::NOT_FOUND, &json!({ "error": "not_found" }));
+        };
+        let order = path.strip_prefix("/test/").unwrap_or_default();
+        let read = Limited::new(body, BODY_BYTES).collect().await.ok();
+        match read.map(http_body_util::Collected::to_bytes) {
+            Some(body) => controls.answer(order, &body).await,
+            None => json_answer(StatusCode::BAD_REQUEST, &json!({ "error": "unreadable" })),
         }
     }
 
@@ -85,6 +116,8 @@ impl std::fmt::Debug for AdminService {
 impl<B> Service<Request<B>> for AdminService
 where
     B: Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     type Response = Response<Full<Bytes>>;
     type Error = Infallible;
@@ -100,7 +133,7 @@ where
     }
 }
 
-fn json_answer(status: StatusCode, body: &Value) -> Response<Full<Bytes>> {
+pub(super) fn json_answer(status: StatusCode, body: &Value) -> Response<Full<Bytes>> {
     with_type(status, body.to_string().into_bytes(), "application/json")
 }
 

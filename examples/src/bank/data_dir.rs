@@ -1,31 +1,31 @@
 //! The first start: everything a bank needs to exist, made once and kept. A later start finds it and changes nothing.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use oauth_core::jose::{Alg, SigningKey};
-use oauth_core::{Client, ClientMetadata, KeyId, LocalSigner, Policy, ServerSecret, Timestamp};
+use oauth_core::jose::SigningKey;
+use oauth_core::{Client, ClientMetadata, Policy, Timestamp};
 use ring::rand::SystemRandom;
-use serde_json::Value;
-use zeroize::Zeroizing;
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject as _;
 
-use super::config::Deployment;
 use super::demos::{DEMOS, Demo, signature_of, write_private};
-use crate::keys::{self, KeyAlgorithm, KeyFault};
-use crate::pki::{LocalPki, PkiFault};
+use super::deployment::{DemoClients, Deployment, IssuerPlan};
+use super::issuer_files::{self, IssuerFiles};
+use crate::keys::{self, KeyFault};
+use crate::pki::{LocalPki, PkiFault, ServerIdentity};
 
 /// What stands in the data directory, loaded.
 pub struct DataDir {
     /// Local authority and server certificate.
     pub pki: LocalPki,
-    /// Signs with our keys; the first of an algorithm is the active one.
-    signer: Arc<LocalSigner>,
-    /// Secret that nonces, tickets and form tokens are keyed from.
-    pub secret: Zeroizing<[u8; 32]>,
+    /// The certificate that the bank brings, when it does.
+    brought: Option<ServerIdentity>,
+    /// Whose client certificates are trusted: the local authority and those of the deployment.
+    pub client_authorities: Vec<CertificateDer<'static>>,
+    /// What each issuer keeps, in the order of the deployment.
+    pub issuers: Vec<IssuerFiles>,
     /// Whether anything was accepted under these keys before.
     pub past: Past,
-    /// Registered clients: the demo ones and those of the deployment file.
-    pub clients: Vec<Client>,
 }
 
 /// Whether anything was accepted under the keys of a data directory before this start.
@@ -72,114 +72,135 @@ pub enum DataFault {
     },
 }
 
-/// The file of the server secret: made last, so that it is there only after a complete first start.
-const SECRET: &str = "keys/server.secret";
-
-/// The identifier of the bank's APIs as a resource, below the issuer.
-#[must_use]
-pub fn resource_of(issuer: &str) -> String {
-    format!("{issuer}/api")
-}
-
 impl DataDir {
     /// Loads what is there and makes what is missing. Blocks: keys are generated and files are synced.
     ///
     /// # Errors
     /// [`DataFault`], naming the file or the client.
-    pub fn ensure(
-        deployment: &Deployment,
-        policy: &'static Policy,
-        now: Timestamp,
-    ) -> Result<Self, DataFault> {
+    pub fn ensure(deployment: &Deployment, now: Timestamp) -> Result<Self, DataFault> {
         let root = &deployment.data_dir;
-        let past = if root.join(SECRET).exists() { Past::Some } else { Past::None };
+        let origin = deployment.origin();
+        let places: Vec<PathBuf> = deployment
+            .issuers
+            .iter()
+            .map(|issuer| issuer_files::directory(root, &issuer.slug(&origin)))
+            .collect();
+        let complete = places.first().is_some_and(|first| issuer_files::exist(first));
         let tpp = root.join("tpp");
-        for directory in [root.clone(), root.join("keys"), tpp.clone(), tpp.join("more")] {
-            make_private(&directory)?;
+        for directory in [root, &root.join("keys"), &tpp, &tpp.join("more")].into_iter().chain(&places) {
+            make_private(directory)?;
         }
         let random = SystemRandom::new();
-        let mut wanted = vec![
-            (KeyAlgorithm::Es256, root.join("keys/as-es256.pem")),
-            (KeyAlgorithm::Ps256, root.join("keys/as-ps256.pem")),
-        ];
-        wanted.extend(DEMOS.iter().map(|demo| (demo.algorithm, demo.key_file(&tpp))));
-        let mut made = keys::ensure_all(&wanted, &random)?.into_iter();
-        let mut load = |alg, path: &Path| -> Result<SigningKey, DataFault> {
-            let der = made.next().map(|key| key.pkcs8);
-            let unusable = |message: String| DataFault::Unusable { path: path.to_owned(), message };
-            let der = der.ok_or_else(|| unusable("was not made".to_owned()))?;
-            SigningKey::from_pkcs8_der(alg, der.secret_pkcs8_der(), &random)
-                .map_err(|fault| unusable(fault.to_string()))
-        };
-        let es256 = load(Alg::Es256, &root.join("keys/as-es256.pem"))?;
-        let ps256 = load(Alg::Ps256, &root.join("keys/as-ps256.pem"))?;
-        let pki = LocalPki::ensure(root, now)?;
-        let mut clients = Vec::new();
-        for demo in DEMOS {
-            let key = load(signature_of(demo.algorithm), &demo.key_file(&tpp))?;
-            let metadata = demo.metadata(&tpp, &deployment.issuer(), (&key, &pki), now)?;
-            clients.push(register(metadata, policy)?);
-        }
-        for metadata in &deployment.clients {
-            clients.push(register(metadata.clone(), policy)?);
-        }
+        make_all_at_once(deployment, (&places, &tpp), &random)?;
+        let pki = LocalPki::ensure_for(root, &hosts(deployment), now)?;
         write_tpp_toml(deployment, &tpp)?;
-        let secret = keys::ensure_secret32(&root.join(SECRET), &random)?;
-        let named = |alg: &str, key: SigningKey| -> Result<(KeyId, SigningKey), DataFault> {
-            let anonymous = KeyId::new(alg).map_err(|fault| unusable_key(root, &fault.to_string()))?;
-            let thumbprint = key.public(&anonymous).thumbprint_text();
-            let short: String = thumbprint.chars().take(12).collect();
-            let id = KeyId::new(&format!("{alg}-{short}"))
-                .map_err(|fault| unusable_key(root, &fault.to_string()))?;
-            Ok((id, key))
+        let demos = DemoKeys::load(&tpp, &random)?;
+        let mut issuers = Vec::new();
+        // The first issuer's secret comes last: it says that everything is there.
+        for (plan, place) in deployment.issuers.iter().zip(&places).rev() {
+            let clients = demos.clients(plan, (&tpp, &pki), now)?;
+            issuers.push(IssuerFiles::ensure(place, plan.signing_alg(), clients, &random)?);
+        }
+        issuers.reverse();
+        let mut client_authorities = vec![pki.authority().clone()];
+        for path in &deployment.certificates.client_authorities {
+            client_authorities.extend(certificates(path)?);
+        }
+        let brought = match &deployment.certificates.server {
+            Some((chain, key)) => Some(ServerIdentity::read(chain, key)?),
+            None => None,
         };
-        Ok(Self {
-            signer: LocalSigner::new(vec![named("es256", es256)?, named("ps256", ps256)?]),
-            pki,
-            past,
-            secret: Zeroizing::new(*secret.reveal()),
-            clients,
-        })
+        let past = if complete { Past::Some } else { Past::None };
+        Ok(Self { pki, brought, client_authorities, issuers, past })
     }
 
-    /// Signs with our keys.
+    /// The identity of the public listeners.
     #[must_use]
-    pub fn signer(&self) -> Arc<LocalSigner> {
-        Arc::clone(&self.signer)
-    }
-
-    /// The secret as the authorization server takes it.
-    #[must_use]
-    pub fn server_secret(&self) -> ServerSecret {
-        ServerSecret::new(self.secret.clone())
+    pub fn server(&self) -> &ServerIdentity {
+        self.brought.as_ref().unwrap_or_else(|| self.pki.server())
     }
 }
 
-fn register(metadata: impl Registrable, policy: &'static Policy) -> Result<Client, DataFault> {
-    let metadata = metadata.metadata()?;
+/// Every key that is missing, each on its own thread: RSA keys are what a first start waits for.
+fn make_all_at_once(
+    deployment: &Deployment,
+    (places, tpp): (&[PathBuf], &Path),
+    random: &SystemRandom,
+) -> Result<(), DataFault> {
+    let issuers = deployment.issuers.iter().zip(places);
+    let of_issuers = issuers.flat_map(|(plan, place)| issuer_files::wanted(place, plan.signing_alg()));
+    let mut wanted: Vec<_> = of_issuers.map(|(_, kind, path)| (kind, path)).collect();
+    wanted.extend(DEMOS.iter().map(|demo| (demo.algorithm, demo.key_file(tpp))));
+    keys::ensure_all(&wanted, random)?;
+    Ok(())
+}
+
+/// Host names besides localhost that the server certificate has to carry.
+fn hosts(deployment: &Deployment) -> Vec<String> {
+    let origins = deployment.issuers.iter().flat_map(|plan| [plan.issuer().origin(), plan.mtls_origin()]);
+    let mut hosts: Vec<String> = origins
+        .filter_map(|origin| url::Url::parse(origin).ok()?.host_str().map(str::to_owned))
+        .chain([deployment.listeners.host.clone()])
+        .collect();
+    hosts.sort();
+    hosts.dedup();
+    hosts
+}
+
+/// The authorities of a PEM file.
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, DataFault> {
+    let text = std::fs::read(path).map_err(|fault| unusable_key(path, &fault.to_string()))?;
+    let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&text).collect();
+    match read {
+        Ok(found) if !found.is_empty() => Ok(found),
+        Ok(_) | Err(_) => Err(unusable_key(path, "not a certificate in PEM")),
+    }
+}
+
+/// The keys of the demo clients, in their order.
+struct DemoKeys(Vec<SigningKey>);
+
+impl DemoKeys {
+    fn load(tpp: &Path, random: &SystemRandom) -> Result<Self, DataFault> {
+        let files: Vec<_> = DEMOS.iter().map(|demo| (demo.algorithm, demo.key_file(tpp))).collect();
+        let mut loaded = Vec::new();
+        for (demo, made) in DEMOS.iter().zip(keys::ensure_all(&files, random)?) {
+            let alg = signature_of(demo.algorithm);
+            let key = SigningKey::from_pkcs8_der(alg, made.pkcs8.secret_pkcs8_der(), random)
+                .map_err(|fault| unusable_key(&demo.key_file(tpp), &fault.to_string()))?;
+            loaded.push(key);
+        }
+        Ok(Self(loaded))
+    }
+
+    /// The clients of one issuer: the demo ones that its policy takes, and those of the deployment file.
+    fn clients(
+        &self,
+        plan: &IssuerPlan,
+        (tpp, pki): (&Path, &LocalPki),
+        now: Timestamp,
+    ) -> Result<Vec<Client>, DataFault> {
+        let mut clients = Vec::new();
+        let registered = plan.demo_clients == DemoClients::Registered;
+        for (demo, key) in DEMOS.iter().zip(&self.0).filter(|(demo, _)| registered || demo.is_the_apis()) {
+            let metadata = demo.metadata(tpp, plan.issuer().as_str(), (key, pki), now)?;
+            let metadata: ClientMetadata =
+                serde_json::from_value(metadata).map_err(|fault| unusable_key(tpp, &fault.to_string()))?;
+            clients.extend(Client::register(metadata, plan.policy).ok());
+        }
+        for metadata in &plan.clients {
+            clients.push(register(metadata.clone(), plan.policy)?);
+        }
+        Ok(clients)
+    }
+}
+
+fn register(metadata: ClientMetadata, policy: &'static Policy) -> Result<Client, DataFault> {
     let client = metadata.client_id.to_string();
     Client::register(metadata, policy).map_err(|wrong| {
         let message: Vec<String> = wrong.iter().map(ToString::to_string).collect();
         DataFault::Client { client, message: message.join("; ") }
     })
-}
-
-/// Metadata, or JSON that should be metadata.
-trait Registrable {
-    fn metadata(self) -> Result<ClientMetadata, DataFault>;
-}
-
-impl Registrable for ClientMetadata {
-    fn metadata(self) -> Result<ClientMetadata, DataFault> {
-        Ok(self)
-    }
-}
-
-impl Registrable for Value {
-    fn metadata(self) -> Result<ClientMetadata, DataFault> {
-        serde_json::from_value(self)
-            .map_err(|fault| DataFault::Client { client: "demo".to_owned(), message: fault.to_string() })
-    }
 }
 
 /// What `tpp` reads: the issuer, the certificate authority, and one table per third party.
@@ -189,9 +210,9 @@ fn write_tpp_toml(deployment: &Deployment, directory: &Path) -> Result<(), DataF
          issuer = \"{}\"\nca = \"../ca.pem\"\ndefault = \"palm-books\"\nresource = \"{}\"\nresource_mtls = \"{}\"\ndata_holder = \"{}\"\n\n\
          [demo]\nusername = \"{}\"\npassword = \"{}\"\n",
         deployment.issuer(),
-        deployment.issuer(),
-        deployment.mtls_origin(),
-        super::apis::ORGANISATION.0,
+        deployment.api(),
+        deployment.mtls_api(),
+        deployment.bank.id,
         super::fixture::DEMO_USERNAME,
         super::fixture::DEMO_PASSWORD,
     );

@@ -12,7 +12,8 @@ use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use serde_json::{Value, json};
 
-use super::data_dir::{DataFault, resource_of};
+use super::data_dir::DataFault;
+use super::deployment::resource_of;
 use crate::keys::{self, KeyAlgorithm};
 use crate::pki::{self, AlternativeName, ClientNames, LocalPki};
 
@@ -136,6 +137,11 @@ const TPP_TYPES: &[&str] = &[
 ];
 
 impl Demo {
+    /// Whether it is the bank's own APIs, which are registered wherever tokens are introspected.
+    pub(super) fn is_the_apis(&self) -> bool {
+        self.role == Role::Apis
+    }
+
     /// The signing key below the directory of the third parties.
     pub(super) fn key_file(&self, tpp: &Path) -> PathBuf {
         self.file(tpp, "sig.pem")

@@ -1,7 +1,6 @@
 //! Calls that the bank makes itself: key sets at the `jwks_uri` of clients.
 
-use std::net::IpAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use oauth_core::Clock;
@@ -9,32 +8,9 @@ use oauth_core::fetch::{FetchedKeys, KeyCacheSettings, Outbound, OutboundSetting
 use rustls::RootCertStore;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
-use serde::Deserialize;
 
 use super::assemble::StartFault;
-
-/// `[outbound]` of the deployment file.
-#[derive(Debug, Default, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct OutboundChoice {
-    /// Authorities (PEM) that vouch for the servers of clients, instead of those of the operating system.
-    pub authorities: Option<PathBuf>,
-    /// Ports that may be called besides 443.
-    pub ports: Vec<u16>,
-    /// Whether servers on this machine may be called.
-    pub loopback: Loopback,
-}
-
-/// Whether servers on this machine may be called.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Loopback {
-    /// They may not.
-    #[default]
-    Refused,
-    /// They may, at any port: for test set-ups, which must listen on loopback only themselves.
-    Allowed,
-}
+use super::deployment::{CallsPlan, Outbound as Targets};
 
 /// Where operating systems keep the authorities they trust.
 const BUNDLES: &[&str] =
@@ -43,31 +19,27 @@ const BUNDLES: &[&str] =
 /// The key sets of clients, fetched through the guarded client.
 ///
 /// # Errors
-/// When the authorities cannot be read, or loopback is to be called by a bank that others can reach.
-pub(crate) fn client_keys(
-    choice: &OutboundChoice,
-    bind: IpAddr,
+/// When the authorities cannot be read.
+pub(super) fn client_keys(
+    plan: &CallsPlan,
+    targets: Targets,
     clock: Arc<dyn Clock>,
 ) -> Result<Arc<FetchedKeys>, StartFault> {
-    let reach = match choice.loopback {
-        Loopback::Refused => Reach::Internet,
-        Loopback::Allowed if bind.is_loopback() => Reach::InternetAndLoopback,
-        Loopback::Allowed => {
-            let why = "outbound.loopback = \"allowed\" is for banks that listen on a loopback address only";
-            return Err(StartFault::IllFormed(why.to_owned()));
-        }
+    let reach = match targets {
+        Targets::Public => Reach::Internet,
+        Targets::PublicAndLoopback => Reach::InternetAndLoopback,
     };
     let mut settings = OutboundSettings { reach, ..OutboundSettings::default() };
-    settings.ports.extend(&choice.ports);
-    let trust = (authorities(choice)?, Arc::new(rustls::crypto::ring::default_provider()));
+    settings.ports.extend(&plan.ports);
+    let trust = (authorities(plan)?, Arc::new(rustls::crypto::ring::default_provider()));
     let outbound = Outbound::new(settings, trust, Arc::new(SystemResolver), clock)
         .map_err(|fault| StartFault::IllFormed(fault.to_string()))?;
     Ok(Arc::new(FetchedKeys::new(Arc::new(outbound), KeyCacheSettings::default())))
 }
 
-fn authorities(choice: &OutboundChoice) -> Result<RootCertStore, StartFault> {
+fn authorities(plan: &CallsPlan) -> Result<RootCertStore, StartFault> {
     let mut roots = RootCertStore::empty();
-    match &choice.authorities {
+    match &plan.authorities {
         Some(path) => {
             for authority in read(path)? {
                 roots.add(authority).map_err(|fault| unusable(path, &fault))?;
@@ -97,28 +69,14 @@ fn unusable(path: &Path, fault: &dyn std::fmt::Display) -> StartFault {
 
 #[cfg(test)]
 mod tests {
-    use std::net::Ipv4Addr;
-
     use oauth_core::SystemClock;
 
     use super::*;
 
-    fn start(choice: &OutboundChoice, bind: Ipv4Addr) -> Result<(), String> {
-        client_keys(choice, bind.into(), Arc::new(SystemClock)).map(drop).map_err(|fault| fault.to_string())
-    }
-
-    #[test]
-    fn only_a_bank_on_loopback_may_call_loopback() {
-        let allowed = OutboundChoice { loopback: Loopback::Allowed, ..OutboundChoice::default() };
-        assert_eq!(start(&allowed, Ipv4Addr::LOCALHOST), Ok(()));
-        assert!(start(&allowed, Ipv4Addr::UNSPECIFIED).unwrap_err().contains("loopback"));
-        assert_eq!(start(&OutboundChoice::default(), Ipv4Addr::UNSPECIFIED), Ok(()));
-    }
-
     #[test]
     fn a_file_of_authorities_that_is_not_there_is_named() {
-        let missing =
-            OutboundChoice { authorities: Some("/no/such.pem".into()), ..OutboundChoice::default() };
-        assert!(start(&missing, Ipv4Addr::LOCALHOST).unwrap_err().contains("/no/such.pem"));
+        let missing = CallsPlan { authorities: Some("/no/such.pem".into()), ..CallsPlan::default() };
+        let fault = client_keys(&missing, Targets::Public, Arc::new(SystemClock)).unwrap_err();
+        assert!(fault.to_string().contains("/no/such.pem"), "{fault}");
     }
 }

@@ -3,7 +3,7 @@
 use http::{Request, Response};
 use http_body_util::Full;
 use oauth_core::jose::Audience;
-use oauth_core::{AccessClaims, Binding, ConsentId, Thumbprint};
+use oauth_core::{AccessClaims, Binding, Thumbprint};
 use rar_consent::Permission;
 use resource_server::guard::{
     Authentication, Authority, Body, GuardLayer, IN_FORCE, Needs, Retry, Scoped, TokenKind, guarded,
