@@ -4,6 +4,10 @@
 //! received, so that a fuzzer without instrumentation can tell new behaviour from old. `tests/fuzz` drives them on stable
 //! Rust; a `fuzz_target!` of another engine is one line around [`Target::run`].
 
+use std::sync::OnceLock;
+
+use crate::jose::JwkSet;
+
 mod jose;
 mod text;
 mod tokens;
@@ -47,6 +51,12 @@ pub const TARGETS: &[Target] = &[
     jose::EMBEDDED_KEY,
     jose::KEY_SET,
 ];
+
+/// The keys that nothing of a fuzzer is signed with.
+fn keys() -> &'static JwkSet {
+    static KEYS: OnceLock<JwkSet> = OnceLock::new();
+    KEYS.get_or_init(super::keys::public)
+}
 
 fn refused(fault: &impl std::fmt::Debug) -> Received {
     Received::Refused(

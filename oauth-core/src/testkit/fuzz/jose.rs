@@ -1,10 +1,9 @@
 //! Tokens and keys.
 #![expect(clippy::expect_used, reason = "a property that does not hold is the finding")]
 
-use super::{Received, Target, as_text, refused};
+use super::{Received, Target, as_text, keys, refused};
 use crate::jose::{JwkSet, Jws};
 use crate::limits;
-use crate::testkit::keys;
 
 const SIGNED: &str = "eyJhbGciOiJFUzI1NiIsImtpZCI6InRlc3QtZXMyNTYiLCJ0eXAiOiJKV1QifQ.eyJpc3MiOiJ0cHAifQ.\
     AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
@@ -31,7 +30,7 @@ pub(super) const COMPACT_JWS: Target = Target {
         assert_eq!(jws.as_str(), text, "kept as sent");
         assert_eq!(text.bytes().filter(|byte| *byte == b'.').count(), 2, "three parts");
         assert!(jws.kid().is_none_or(|kid| kid.len() <= limits::KID_BYTES), "a bounded kid");
-        jws.verify_by(&keys::public()).expect_err("nobody signed this");
+        jws.verify_by(keys()).expect_err("nobody signed this");
         Received::Taken
     },
 };
@@ -50,7 +49,7 @@ pub(super) const EMBEDDED_KEY: Target = Target {
         };
         match Jws::parse_with_embedded_key(text, limits::JWT_BYTES) {
             Ok(jws) => {
-                jws.verify_by(&keys::public()).expect_err("nobody signed this");
+                jws.verify_by(keys()).expect_err("nobody signed this");
                 Received::Taken
             }
             Err(fault) => refused(&fault),

@@ -3,12 +3,11 @@
 
 use std::sync::Arc;
 
-use super::{Received, Target, as_text, refused};
+use super::{Received, Target, as_text, keys, refused};
 use crate::identify::certificate::is_current;
 use crate::model::certificate::{Chain, PeerCertificate};
 use crate::policy::profiles::FAPI2_SECURITY;
 use crate::rules::rfc9449::comparable;
-use crate::testkit::keys;
 use crate::verify::message::{RequestMessage, verify_request};
 use crate::vocabulary::time::Timestamp;
 use crate::wire::header::{Scheme, read_authorization};
@@ -120,7 +119,7 @@ pub(super) const SIGNATURE_INPUT: Target = Target {
         let request =
             RequestMessage { method: "GET", target_uri: "https://rs.example/accounts", fields, body: b"" };
         let now = Timestamp::from_seconds(1_800_000_000);
-        let judged = verify_request(&request, &keys::public(), &FAPI2_SECURITY, now);
+        let judged = verify_request(&request, keys(), &FAPI2_SECURITY, now);
         refused(&judged.expect_err("nobody signed this").reason)
     },
 };
