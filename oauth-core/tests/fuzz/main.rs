@@ -4,6 +4,7 @@
 //! `MANDATE_FUZZ_SECONDS` says how long each target runs; without it each runs a moment, as a part of the ordinary tests.
 //! `MANDATE_FUZZ_NUMBER` begins elsewhere.
 
+#[cfg(test)]
 mod mutate;
 
 use std::collections::HashSet;
@@ -23,7 +24,7 @@ const CORPUS: usize = 512;
 fn readers_of_outside_bytes_keep_their_properties() {
     let seconds = setting("MANDATE_FUZZ_SECONDS");
     let number = setting("MANDATE_FUZZ_NUMBER").unwrap_or(1);
-    let time = seconds.map_or(Duration::from_millis(300), Duration::from_secs);
+    let time = seconds.map_or(Duration::from_secs(1), Duration::from_secs);
     std::panic::set_hook(Box::new(|_| {}));
     let results: Vec<_> = std::thread::scope(|scope| {
         let threads = std::thread::available_parallelism().map_or(1, usize::from).min(TARGETS.len());
