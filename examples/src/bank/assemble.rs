@@ -284,12 +284,14 @@ impl Housekeeping {
     }
 
     async fn sweep(&self, now: Timestamp) {
-        let swept = [
+        let mut swept = vec![
             self.store.sweep(now).await,
             self.consents.sweep(now).await,
             self.sessions.sweep(now).await,
-            self.payments.payments.sweep(now).await,
         ];
+        if let Some(books) = &self.payments {
+            swept.push(books.payments.sweep(now).await);
+        }
         for fault in swept.into_iter().filter_map(Result::err) {
             tracing::error!(%fault, "sweeping failed");
         }
