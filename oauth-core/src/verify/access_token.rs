@@ -161,6 +161,7 @@ impl TokenVerifier {
         }
         let until = verified.created.plus(self.policy.proof_age_max).plus(self.policy.skew);
         let once = Once::message(&self.issuer, &client.id, &verified.fingerprint, until);
+        let once = once.issued(verified.created);
         match self.claims.claim(&[once], now).await? {
             Claimed::First => Ok(verified),
             Claimed::SeenBefore => Err(replayed.into()),
