@@ -11,11 +11,13 @@
 
 mod browser;
 mod certificates;
+mod contributions;
 mod controls;
 mod deployment;
 mod fapi2_security;
 mod issuers;
 mod oidc;
+mod payment_initiation;
 mod races;
 mod restart;
 mod rfc6749;

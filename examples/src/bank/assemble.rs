@@ -206,7 +206,13 @@ impl<'a> Hosted<'a> {
         let mut hosted = Vec::new();
         for (plan, files) in deployment.issuers.iter().zip(&ground.data.issuers) {
             let ports = ground.ports(plan, files, Arc::clone(claims));
-            let settings = plan.settings(files.server_secret());
+            let mut settings = plan.settings(files.server_secret());
+            // the policies that clients of this issuer are registered for
+            for policy in files.clients.iter().filter_map(|client| client.policy) {
+                if !settings.client_policies.contains(&policy) {
+                    settings.client_policies.push(policy);
+                }
+            }
             let server = AuthorizationServer::new(plan.policy, settings, ports.clone());
             let server = Arc::new(server.map_err(StartFault::Settings)?);
             hosted.push(Self { plan, files, ports, server });
@@ -278,8 +284,12 @@ impl Housekeeping {
     }
 
     async fn sweep(&self, now: Timestamp) {
-        let swept =
-            [self.store.sweep(now).await, self.consents.sweep(now).await, self.sessions.sweep(now).await];
+        let swept = [
+            self.store.sweep(now).await,
+            self.consents.sweep(now).await,
+            self.sessions.sweep(now).await,
+            self.payments.payments.sweep(now).await,
+        ];
         for fault in swept.into_iter().filter_map(Result::err) {
             tracing::error!(%fault, "sweeping failed");
         }

@@ -79,6 +79,7 @@ impl Ground {
             entropy: Arc::clone(&self.entropy),
             clients: Arc::new(FixedClients::new(files.clients.iter().cloned())),
             signer: files.signer(),
+            decrypter: files.decrypter(),
             claims,
             store: Arc::new(SqlStore::new(self.database.clone())),
             details: Arc::new(DetailRegistry::standard()),
@@ -107,11 +108,12 @@ impl Ground {
             (None, Engine::Sqlite) => {
                 // Keys made just now have signed nothing before; keys of the deployment file may have.
                 let brought = deployment.issuers.iter().any(|issuer| !issuer.clients.is_empty());
-                let since = match self.data.past {
-                    Past::None if !brought => Timestamp::EPOCH,
-                    Past::None | Past::Some => now,
-                };
-                Ok(Arc::new(MemoryClaims::new(since)))
+                Ok(Arc::new(match self.data.past {
+                    Past::None if !brought => MemoryClaims::without_past(),
+                    Past::None | Past::Some => {
+                        MemoryClaims::backed(now, Arc::new(SqlClaims::new(self.database.clone())))
+                    }
+                }))
             }
         }
     }
@@ -146,13 +148,13 @@ pub(super) async fn migrate(database: &Database) -> Result<(), StartFault> {
     Ok(())
 }
 
-/// Waits until the replay memory covers what is issued from now on, at most a second: nobody who finds the bank open is
-/// refused for having been too early.
+/// Waits until the replay memory covers what is issued from now on: nobody who finds the bank open is refused for having
+/// been too early. That takes at most a second, and eleven with a Redis that knows nothing yet.
 pub(super) async fn remember(claims: &dyn Claims, clock: &dyn Clock) -> Result<(), Fault> {
     let since = claims.remembers_since(clock.now()).await?;
     let wait = since.millis().saturating_sub(clock.now().millis());
     if let Ok(wait) = u64::try_from(wait) {
-        tokio::time::sleep(Duration::from_millis(wait.min(1000))).await;
+        tokio::time::sleep(Duration::from_millis(wait.min(11_000))).await;
     }
     Ok(())
 }

@@ -17,5 +17,6 @@ pub mod issuer_files;
 mod listeners;
 pub mod log;
 pub mod resource;
+pub mod sealing;
 pub mod sessions;
 pub mod ui;
