@@ -31,6 +31,7 @@ mod rfc8705;
 mod rfc9068;
 mod rfc9126;
 mod rfc9449;
+mod shop;
 mod split;
 mod stories;
 mod support;

@@ -96,9 +96,9 @@ struct Housekeeping {
 }
 
 /// Between two rounds of the payment rail's worker.
-const RAIL_PAUSE: Duration = Duration::from_millis(100);
+pub(super) const RAIL_PAUSE: Duration = Duration::from_millis(100);
 /// Rounds of the rail between two rounds of sweeping.
-const SWEEP_EVERY: u32 = 100;
+pub(super) const SWEEP_EVERY: u32 = 100;
 /// How long requests in flight may take when the bank ends.
 const DRAIN_MAX: Duration = Duration::from_secs(10);
 
