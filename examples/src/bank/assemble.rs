@@ -284,11 +284,15 @@ impl Housekeeping {
     }
 
     async fn sweep(&self, now: Timestamp) {
+        let of_payments = match &self.payments {
+            Some(payments) => payments.payments.sweep(now).await,
+            None => Ok(0),
+        };
         let swept = [
             self.store.sweep(now).await,
             self.consents.sweep(now).await,
             self.sessions.sweep(now).await,
-            self.payments.payments.sweep(now).await,
+            of_payments,
         ];
         for fault in swept.into_iter().filter_map(Result::err) {
             tracing::error!(%fault, "sweeping failed");

@@ -73,7 +73,7 @@ impl Once {
     /// The signature of an HTTP message, owned by the client (RFC 9421 section 7.2.2).
     #[must_use]
     pub fn message(issuer: &Issuer, client: &ClientId, fingerprint: &[u8; 32], until: Timestamp) -> Self {
-        Self { key: key("message", issuer, fingerprint, client.as_str()), until }
+        Self::new(key("message", issuer, fingerprint, client.as_str()), until)
     }
 }
 
