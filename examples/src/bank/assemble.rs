@@ -284,11 +284,8 @@ impl Housekeeping {
     }
 
     async fn sweep(&self, now: Timestamp) {
-        let mut swept = vec![
-            self.store.sweep(now).await,
-            self.consents.sweep(now).await,
-            self.sessions.sweep(now).await,
-        ];
+        let mut swept =
+            vec![self.store.sweep(now).await, self.consents.sweep(now).await, self.sessions.sweep(now).await];
         if let Some(books) = &self.payments {
             swept.push(books.payments.sweep(now).await);
         }

@@ -35,14 +35,14 @@ pub(crate) struct Names {
     pub(crate) emails: Vec<String>,
     /// The public key, as a JWK would describe it; `None` for a kind of key we do not register.
     pub(crate) key: Option<[u8; 32]>,
-    pub(crate) purpose: Purpose,
+    purpose: Purpose,
     pub(crate) not_before: Timestamp,
     pub(crate) not_after: Timestamp,
 }
 
 /// What the certificate's authority lets its key be used for (RFC 5280 sections 4.2.1.3 and 4.2.1.12).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Purpose {
+enum Purpose {
     /// Signing the handshake of a TLS client, among others.
     ClientAuthentication,
     /// Something else.
@@ -118,6 +118,11 @@ impl Names {
             let four = <[u8; 4]>::try_from(*octets).map(IpAddr::from);
             self.addresses.extend(four.or_else(|_| <[u8; 16]>::try_from(*octets).map(IpAddr::from)));
         }
+    }
+
+    /// Whether the certificate may be a client's.
+    pub(crate) fn are_of_a_client(&self) -> bool {
+        self.purpose == Purpose::ClientAuthentication
     }
 
     /// RFC 5280 section 4.1.2.5: both ends belong to the validity.

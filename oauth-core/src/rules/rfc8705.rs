@@ -11,7 +11,7 @@
 use std::sync::Arc;
 
 use super::{Rule, demand};
-use crate::identify::certificate::{Names, Purpose};
+use crate::identify::certificate::Names;
 use crate::model::certificate::Chain;
 use crate::model::certificate_subject::CertificateSubject;
 use crate::model::client::{Client, Credential};
@@ -53,7 +53,7 @@ pub(crate) const FOR_CLIENTS: Rule<CertificateCase> = Rule {
     id: RuleId("RFC8705-2.1-purpose"),
     check: |case, _| match case.client.credential {
         Credential::TlsClientAuth(_) => {
-            demand(case.names.purpose == Purpose::ClientAuthentication, ClientReason::CertificateUntrusted)
+            demand(case.names.are_of_a_client(), ClientReason::CertificateUntrusted)
         }
         Credential::SelfSignedTlsClientAuth | Credential::PrivateKeyJwt => Ok(()),
     },
