@@ -7,16 +7,18 @@ use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{AttributeTypeAndValue, FromDer as _, X509Certificate};
 use x509_parser::public_key::PublicKey;
 
+use super::keys;
 use crate::jose::PublicJwk;
 use crate::limits;
 use crate::model::certificate::PeerCertificate;
-use crate::model::client::Client;
+use crate::model::client::{Client, Credential};
 use crate::model::distinguished_name::DistinguishedName;
 use crate::policy::Policy;
+use crate::port::client_keys::KeyHint;
 use crate::refusal::reason::ClientReason;
-use crate::refusal::{Refusal, RuleId};
+use crate::refusal::{Error, Refusal, RuleId};
 use crate::rules::hold;
-use crate::rules::rfc8705::{CREDENTIAL, CertificateCase};
+use crate::rules::rfc8705::{CREDENTIAL, CertificateCase, CertificateKey};
 use crate::server::Context;
 use crate::vocabulary::time::Timestamp;
 
@@ -50,23 +52,27 @@ enum Purpose {
 /// Verifies a certificate that is the client's credential.
 ///
 /// # Errors
-/// The refusal of the first rule that does not hold.
-pub(crate) fn verify(
+/// The refusal of the first rule that does not hold, or a fault of the port of keys.
+pub(crate) async fn verify(
     context: &Context<'_>,
     certificate: &PeerCertificate,
     client: &Arc<Client>,
     policy: &Policy,
-) -> Result<(), Refusal> {
+) -> Result<(), Error> {
     let names = Names::read(certificate.der())
         .ok_or(Refusal { rule: READABLE, reason: ClientReason::CertificateMismatch.into() })?;
-    let case = CertificateCase {
-        client: Arc::clone(client),
-        chain: certificate.chain(),
-        thumbprint: certificate.thumbprint(),
-        names,
-        now: context.now,
+    let (thumbprint, own_key) = (certificate.thumbprint(), names.key);
+    let known_key = match &client.credential {
+        Credential::SelfSignedTlsClientAuth => {
+            let hint = KeyHint::Certificate { certificate: thumbprint, key: own_key.as_ref() };
+            hint.is_answered_by(&*keys::of(context, client, hint).await?)
+        }
+        Credential::PrivateKeyJwt | Credential::TlsClientAuth(_) => false,
     };
-    hold(CREDENTIAL, &case, policy)
+    let key = if known_key { CertificateKey::Registered } else { CertificateKey::Unknown };
+    let client = Arc::clone(client);
+    let case = CertificateCase { client, chain: certificate.chain(), names, key, now: context.now };
+    Ok(hold(CREDENTIAL, &case, policy)?)
 }
 
 /// Whether a certificate that tokens are bound to can be read and is in its time. A connection, or a resumed session,
