@@ -11,8 +11,13 @@
 
 mod browser;
 mod certificates;
+mod contributions;
+mod controls;
+mod deployment;
 mod fapi2_security;
+mod issuers;
 mod oidc;
+mod payment_initiation;
 mod races;
 mod restart;
 mod rfc6749;
@@ -26,6 +31,7 @@ mod rfc8705;
 mod rfc9068;
 mod rfc9126;
 mod rfc9449;
+mod split;
 mod stories;
 mod support;
 mod variants;

@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use oauth_core::jose::{Alg, SigningKey};
-use oauth_core::{Client, KeyId, LocalSigner, ServerSecret};
+use oauth_core::{Client, KeyId, LocalDecrypter, LocalSigner, ServerSecret};
 use ring::rand::SystemRandom;
 use zeroize::Zeroizing;
 
 use super::data_dir::DataFault;
+use super::sealing;
 use crate::keys::{self, KeyAlgorithm};
 
 /// The file of the secret: made last, so that it is there only after a complete first start.
@@ -17,6 +18,7 @@ const SECRET: &str = "server.secret";
 /// One issuer's keys, secret and clients.
 pub struct IssuerFiles {
     signer: Arc<LocalSigner>,
+    decrypter: Arc<LocalDecrypter>,
     secret: Zeroizing<[u8; 32]>,
     /// Registered clients: the demo ones and those of the deployment file.
     pub clients: Vec<Client>,
@@ -68,13 +70,25 @@ impl IssuerFiles {
         }
         let secret = keys::ensure_secret32(&directory.join(SECRET), random)?;
         let secret = Zeroizing::new(*secret.reveal());
-        Ok(Self { signer: LocalSigner::new(signing), secret, clients })
+        let decrypter = sealing::ensure(directory)?;
+        Ok(Self { signer: LocalSigner::new(signing), decrypter, secret, clients })
     }
 
     /// Signs with the issuer's keys.
     #[must_use]
     pub fn signer(&self) -> Arc<LocalSigner> {
         Arc::clone(&self.signer)
+    }
+
+    /// Opens what is encrypted to the issuer.
+    #[must_use]
+    pub fn decrypter(&self) -> Arc<LocalDecrypter> {
+        Arc::clone(&self.decrypter)
+    }
+
+    /// The secret as it is, for services that are built again and again.
+    pub(super) fn raw_secret(&self) -> Zeroizing<[u8; 32]> {
+        self.secret.clone()
     }
 
     /// The secret as the authorization server takes it.

@@ -7,8 +7,7 @@ use clap::Parser as _;
 use mandate_examples::bank::assemble::{Bank, Parts};
 use mandate_examples::bank::config::{Command, CommandLine, Deployment, Flags};
 use mandate_examples::bank::deployment::DemoData;
-use mandate_examples::bank::fixture;
-use tracing_subscriber::EnvFilter;
+use mandate_examples::bank::{fixture, log};
 
 fn main() -> ExitCode {
     let line = CommandLine::parse();
@@ -37,8 +36,7 @@ fn check(flags: &Flags) -> Outcome {
 }
 
 fn start(flags: &Flags) -> Outcome {
-    let filter = EnvFilter::new("warn,audit=info,pages=info");
-    tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(std::io::stderr).init();
+    log::to_standard_error();
     let deployment = Deployment::read(flags)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(serve(&deployment))

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::port::Ports;
 
 pub(crate) fn jwks(ports: &Ports) -> Value {
-    let keys: Vec<Value> = ports.signer.published().iter().map(crate::jose::PublicJwk::to_value).collect();
+    let keys = ports.signer.published().into_iter().chain(ports.decrypter.published());
+    let keys: Vec<Value> = keys.map(|key| key.to_value()).collect();
     json!({ "keys": keys })
 }

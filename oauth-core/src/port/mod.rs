@@ -8,6 +8,7 @@ pub(crate) mod clients;
 pub(crate) mod clock;
 pub(crate) mod companion;
 pub(crate) mod consents;
+pub(crate) mod decrypter;
 pub(crate) mod entropy;
 pub(crate) mod interaction;
 pub(crate) mod signer;
@@ -22,6 +23,7 @@ use client_keys::ClientKeys;
 use clients::ClientDirectory;
 use clock::Clock;
 use consents::{Consents, DetailTypes};
+use decrypter::Decrypter;
 use entropy::Entropy;
 use interaction::Interaction;
 use signer::Signer;
@@ -41,6 +43,8 @@ pub struct Ports {
     pub client_keys: Arc<dyn ClientKeys>,
     /// Signatures with our keys.
     pub signer: Arc<dyn Signer>,
+    /// Decryption with our keys.
+    pub decrypter: Arc<dyn Decrypter>,
     /// Replay protection.
     pub claims: Arc<dyn Claims>,
     /// Pushed requests, grants, tokens.

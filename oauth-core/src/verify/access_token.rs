@@ -168,7 +168,8 @@ impl TokenVerifier {
             return Err(replayed.into());
         }
         let until = verified.created.plus(self.policy.proof_age_max).plus(self.policy.skew);
-        let once = Once::message(&self.issuer, &client.id, &verified.fingerprint, until);
+        let once =
+            Once::message(&self.issuer, &client.id, &verified.fingerprint, until).issued(verified.created);
         match self.claims.claim(&[once], now).await? {
             Claimed::First => Ok(verified),
             Claimed::SeenBefore => Err(replayed.into()),

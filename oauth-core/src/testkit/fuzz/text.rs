@@ -89,7 +89,8 @@ pub(super) const REDIRECT_URI: Target = Target {
             Err(fault) => return refused(&fault),
         };
         assert_eq!(uri.as_str(), text, "kept as written");
-        let sent = with_query(&uri, &[("code", "a b&c=d"), ("iss", "https://as.example")]);
+        let sent =
+            with_query(&uri, &[("code", "a b&c=d".to_owned()), ("iss", "https://as.example".to_owned())]);
         assert!(sent.starts_with(text), "nothing before the registered URI changed");
         let read = Url::parse(&sent).expect("a browser reads it");
         let last: Vec<_> = read.query_pairs().collect();

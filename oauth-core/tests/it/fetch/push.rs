@@ -57,6 +57,7 @@ impl Bank {
             clients: Arc::new(FixedClients::new([client])),
             client_keys: Arc::new(keys_at.cache()),
             signer: keys::signer(),
+            decrypter: Arc::new(oauth_core::NoDecrypter),
             claims: Arc::new(MemoryClaims::new(oauth_core::Timestamp::EPOCH)),
             store: Arc::new(MemoryStore::new()),
             details: Arc::new(NoDetailTypes),
