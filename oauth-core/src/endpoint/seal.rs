@@ -39,10 +39,10 @@ pub(crate) async fn seal(
     let Some(encryption) = seal.encryption else {
         return mint::sign(context, alg, seal.typ, claims).await;
     };
-    let keys = keys::of(context, client, KeyHint::Encryption).await?;
-    let key = keys
-        .encryption_key(encryption.alg)
-        .ok_or(Refusal { rule: KEY_PUBLISHED, reason: RequestReason::EncryptionKeyMissing.into() })?;
+    let absent = || Refusal { rule: KEY_PUBLISHED, reason: RequestReason::EncryptionKeyMissing.into() };
+    let wanted = (client, KeyHint::Encryption(encryption.alg));
+    let keys = keys::held(&*context.ports.client_keys, wanted, context.now, absent()).await?;
+    let key = keys.encryption_key(encryption.alg).ok_or_else(absent)?;
     let signed = mint::sign(context, alg, seal.typ, claims).await?;
     Ok(encrypt_jwt(&signed, key, encryption).map_err(|fault| Fault::new("jose", fault))?)
 }

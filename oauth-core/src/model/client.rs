@@ -279,8 +279,8 @@ impl Client {
         let constraint = constraint(&metadata, policy, &mut blame);
         let keys = keys::registered(&metadata, &mut blame);
         let messages = Messages::register(&metadata, policy, &mut blame);
-        if let RegisteredKeys::Inline(keys) = &keys {
-            messages.check_keys(keys, &mut blame);
+        if let (Some(_), RegisteredKeys::Inline(set)) = (&metadata.jwks, &keys) {
+            messages.check_keys(set, &mut blame);
         }
         if matches!(credential, Some(Credential::PrivateKeyJwt | Credential::SelfSignedTlsClientAuth))
             && keys.are_absent()

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::jose::{Alg, JwkSet, KeyUse};
+use crate::jose::{Alg, JwkSet, KeyManagement};
 use crate::model::binding::Thumbprint;
 use crate::model::client::{Client, RegisteredKeys};
 use crate::vocabulary::https_url::HttpsUrl;
@@ -53,8 +53,8 @@ pub enum KeyHint<'a> {
         /// Thumbprint of its key (RFC 7638), when the key is of a kind we register.
         key: Option<&'a [u8; 32]>,
     },
-    /// To encrypt to the client: a key with `use` `enc`.
-    Encryption,
+    /// To encrypt to the client with this key management.
+    Encryption(KeyManagement),
 }
 
 impl KeyHint<'_> {
@@ -73,7 +73,7 @@ impl KeyHint<'_> {
                     None => Some(&key.thumbprint()) == own,
                 })
             }
-            Self::Encryption => set.keys().iter().any(|key| key.key_use() == Some(KeyUse::Encryption)),
+            Self::Encryption(alg) => set.encryption_key(alg).is_some(),
         }
     }
 }
