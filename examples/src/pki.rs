@@ -3,8 +3,9 @@
 //! A bank brings its own certificates (`ServerIdentity::read`); the local authority is for development, tests and
 //! conformance runs. Whoever trusts its `ca.pem` trusts whoever can read `ca.key.pem`.
 
+mod server;
+
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use oauth_core::{Seconds, Timestamp};
@@ -13,14 +14,13 @@ use rcgen::{
     KeyPair, KeyUsagePurpose, SerialNumber,
 };
 use ring::rand::{SecureRandom, SystemRandom};
-use rustls::client::WebPkiServerVerifier;
-use rustls::client::danger::ServerCertVerifier as _;
 use rustls_pki_types::pem::PemObject as _;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 pub use names::{AlternativeName, ClientNames};
 
+use self::server::Maker;
 use crate::keys::{self, Access, Existing, KeyAlgorithm, KeyFault};
 
 mod names;
@@ -197,77 +197,6 @@ impl ServerIdentity {
         let key_der =
             PrivateKeyDer::from_pem_slice(&key_pem).map_err(|_| missing(key, "a private key in PEM"))?;
         Ok(Self { chain: certificates, key: key_der })
-    }
-}
-
-/// What it takes to issue the server certificate.
-struct Maker<'a> {
-    dir: &'a Path,
-    now: Timestamp,
-    names: Vec<String>,
-    random: &'a SystemRandom,
-    authority: &'a CertificateDer<'static>,
-    authority_key: &'a KeyPair,
-}
-
-impl Maker<'_> {
-    /// The identity on disk if it will do; otherwise a new one in its place.
-    fn server(&self) -> Result<ServerIdentity, PkiFault> {
-        let (chain, key) = (self.dir.join("server.pem"), self.dir.join("server.key.pem"));
-        if keys::read_secret(&key)?.is_some() && read_public(&chain)?.is_some() {
-            let known = ServerIdentity::read(&chain, &key);
-            if let Ok(identity) = known
-                && self.will_do(&identity)
-            {
-                return Ok(identity);
-            }
-        }
-        let (pair, key_pem) = new_key(self.random)?;
-        let certificate =
-            self.server_params()?.signed_by(&pair, &issuer(self.now, self.random, self.authority_key)?)?;
-        keys::place(&key, key_pem.as_bytes(), Access::Owner, Existing::Replace)?;
-        keys::place(&chain, certificate.pem().as_bytes(), Access::Everyone, Existing::Replace)?;
-        let identity = ServerIdentity::read(&chain, &key)?;
-        match self.will_do(&identity) {
-            true => Ok(identity),
-            false => Err(PkiFault::CannotVouch { certificate: self.dir.join("ca.pem") }),
-        }
-    }
-
-    /// Chain, name, purpose and time as a client checks them, now and at the end of the renewal window; and the key
-    /// is the certificate's. A crash between the two writes of a renewal is healed here.
-    fn will_do(&self, identity: &ServerIdentity) -> bool {
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let mut roots = rustls::RootCertStore::empty();
-        let Some((leaf, others)) = identity.chain.split_first() else { return false };
-        if roots.add(self.authority.clone()).is_err() {
-            return false;
-        }
-        let Ok(verifier) =
-            WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider)).build()
-        else {
-            return false;
-        };
-        let verifies = |at: Timestamp| {
-            self.names.iter().all(|name| {
-                ServerName::try_from(name.as_str()).is_ok_and(|name| {
-                    verifier.verify_server_cert(leaf, others, &name, &[], unix_time(at)).is_ok()
-                })
-            })
-        };
-        let matches = provider
-            .key_provider
-            .load_private_key(identity.key.clone_key())
-            .and_then(|key| rustls::sign::CertifiedKey::new(identity.chain.clone(), key).keys_match());
-        matches.is_ok() && verifies(self.now) && verifies(self.now.plus(RENEWAL_WINDOW))
-    }
-
-    fn server_params(&self) -> Result<CertificateParams, PkiFault> {
-        let mut params = CertificateParams::new(self.names.clone())?;
-        dress(&mut params, self.now, CERTIFICATE_LIFETIME, self.random)?;
-        params.distinguished_name = named("localhost", "Mandate");
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-        Ok(params)
     }
 }
 
