@@ -109,9 +109,8 @@ fn drive(target: &Target, number: u64, time: Duration) -> Outcome {
             }
         };
         outcome.taken += u64::from(received == oauth_core::testkit::fuzz::Received::Taken);
-        if seen.insert(received) && corpus.len() < CORPUS && input.len() <= mutate::SEED_BYTES {
-            corpus.push(input);
-        } else if mutator.one_in(512) && corpus.len() < CORPUS && input.len() <= mutate::SEED_BYTES {
+        let kept = seen.insert(received) || mutator.one_in(512);
+        if kept && corpus.len() < CORPUS && input.len() <= mutate::SEED_BYTES {
             corpus.push(input);
         }
     }

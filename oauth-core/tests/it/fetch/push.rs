@@ -58,7 +58,6 @@ impl Bank {
             client_keys: Arc::new(keys_at.cache()),
             decrypter: Arc::new(oauth_core::NoDecrypter),
             signer: keys::signer(),
-            decrypter: Arc::new(oauth_core::NoDecrypter),
             claims: Arc::new(MemoryClaims::new(oauth_core::Timestamp::EPOCH)),
             store: Arc::new(MemoryStore::new()),
             details: Arc::new(NoDetailTypes),
