@@ -23,6 +23,7 @@ mod restart;
 mod rfc6749;
 mod rfc7009;
 mod rfc7523;
+mod rfc7591;
 mod rfc7636;
 mod rfc7662;
 mod rfc8414;

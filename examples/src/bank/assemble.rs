@@ -286,8 +286,8 @@ impl Housekeeping {
     async fn sweep(&self, now: Timestamp) {
         let mut swept =
             vec![self.store.sweep(now).await, self.consents.sweep(now).await, self.sessions.sweep(now).await];
-        if let Some(payments) = &self.payments {
-            swept.push(payments.payments.sweep(now).await);
+        if let Some(books) = &self.payments {
+            swept.push(books.payments.sweep(now).await);
         }
         for fault in swept.into_iter().filter_map(Result::err) {
             tracing::error!(%fault, "sweeping failed");

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use oauth_core::fetch::FetchedKeys;
 use oauth_core::store::database::{Database, DatabaseUrl, Engine};
 use oauth_core::store::memory::MemoryClaims;
 use oauth_core::store::redis::RedisClaims;
@@ -21,7 +22,7 @@ use super::data_dir::{DataDir, Past};
 use super::deployment::{Deployment, IssuerPlan, TestControls};
 use super::issuer_files::IssuerFiles;
 use super::ui::PageInteraction;
-use super::{customers, fixture, sessions};
+use super::{customers, fixture, outbound, sessions};
 use crate::pages::Pages;
 
 /// What everything else stands on.
@@ -36,6 +37,7 @@ pub(super) struct Ground {
     consent_store: Arc<dyn ConsentStore>,
     pub(super) consents: Arc<ConsentEngine>,
     pub(super) pages: Arc<Pages>,
+    client_keys: Arc<FetchedKeys>,
 }
 
 /// Passwords hashed at one time: one for each core of a small machine.
@@ -69,7 +71,20 @@ impl Ground {
         let registry = DetailRegistry::standard();
         let consents = ConsentEngine::new(registry, Arc::clone(&consent_store), Arc::clone(&clock));
         let pages = Arc::new(Pages::new()?);
-        Ok(Self { test_clock, clock, entropy, data, database, customers, consent_store, consents, pages })
+        let client_keys =
+            outbound::client_keys(&deployment.calls, deployment.outbound(), Arc::clone(&clock))?;
+        Ok(Self {
+            test_clock,
+            clock,
+            entropy,
+            data,
+            database,
+            customers,
+            consent_store,
+            consents,
+            pages,
+            client_keys,
+        })
     }
 
     /// The ports of one issuer. Clients, keys and pages are its own; the stores are everybody's.
@@ -78,6 +93,7 @@ impl Ground {
             clock: Arc::clone(&self.clock),
             entropy: Arc::clone(&self.entropy),
             clients: Arc::new(FixedClients::new(files.clients.iter().cloned())),
+            client_keys: self.client_keys.clone(),
             signer: files.signer(),
             decrypter: files.decrypter(),
             claims,

@@ -70,7 +70,7 @@ impl IssuerFiles {
         }
         let secret = keys::ensure_secret32(&directory.join(SECRET), random)?;
         let secret = Zeroizing::new(*secret.reveal());
-        let decrypter = sealing::ensure(directory)?;
+        let decrypter = sealing::ensure(directory, random)?;
         Ok(Self { signer: LocalSigner::new(signing), decrypter, secret, clients })
     }
 

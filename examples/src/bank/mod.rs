@@ -16,6 +16,7 @@ pub mod introspected;
 pub mod issuer_files;
 mod listeners;
 pub mod log;
+pub mod outbound;
 pub mod resource;
 pub mod sealing;
 pub mod sessions;

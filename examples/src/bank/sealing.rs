@@ -20,9 +20,9 @@ const KEYS: [(&str, KeyAlgorithm, KeyManagement); 2] = [
 ///
 /// # Errors
 /// [`DataFault`], naming the file.
-pub fn ensure(directory: &Path) -> Result<Arc<LocalDecrypter>, DataFault> {
+pub fn ensure(directory: &Path, random: &SystemRandom) -> Result<Arc<LocalDecrypter>, DataFault> {
     let wanted: Vec<_> = KEYS.iter().map(|(file, algorithm, _)| (*algorithm, directory.join(file))).collect();
-    keys::ensure_all(&wanted, &SystemRandom::new())?;
+    keys::ensure_all(&wanted, random)?;
     let mut loaded = Vec::new();
     for ((_, path), (_, _, alg)) in wanted.iter().zip(KEYS) {
         let unusable = |message: String| DataFault::Unusable { path: path.clone(), message };

@@ -15,7 +15,7 @@ use toml::de::DeTable;
 pub use document::Problem;
 pub use issuers::{IssuerPlan, resource_of};
 pub use people::{AccountPlan, Fixture, UserPlan};
-pub use place::{BankPlan, Certificates, Ends, Listeners, ResourcePlan, Together};
+pub use place::{BankPlan, CallsPlan, Certificates, Ends, Listeners, ResourcePlan, Together};
 
 use document::{Document, GUIDE, Table};
 use issuers::Around;
@@ -39,6 +39,8 @@ pub struct Deployment {
     pub redis: Option<String>,
     /// Certificates that the bank brings, and the authorities it trusts.
     pub certificates: Certificates,
+    /// Calls that the bank makes itself.
+    pub calls: CallsPlan,
     /// Who issues; never empty.
     pub issuers: Vec<IssuerPlan>,
     /// Where the APIs are, and whose tokens they take.
@@ -180,7 +182,7 @@ impl Deployment {
         let apis = apis(top, &issuers);
         let users = people::users(top, fixture::logins(demo));
         let (certificates, bank) = (place::certificates(top, directory), place::bank(top));
-        let controls = controls(top, flags, &listeners);
+        let (calls, controls) = (place::calls(top, directory), controls(top, flags, &listeners));
         let resource_server = place::resource_server(top, directory);
         top.done();
         let database =
@@ -191,6 +193,7 @@ impl Deployment {
             database,
             redis,
             certificates,
+            calls,
             issuers,
             apis,
             bank,
