@@ -3,6 +3,7 @@
 //! A bank brings its own certificates (`ServerIdentity::read`); the local authority is for development, tests and
 //! conformance runs. Whoever trusts its `ca.pem` trusts whoever can read `ca.key.pem`.
 
+mod names;
 mod server;
 
 use std::path::{Path, PathBuf};
@@ -22,8 +23,6 @@ pub use names::{AlternativeName, ClientNames};
 
 use self::server::Maker;
 use crate::keys::{self, Access, Existing, KeyAlgorithm, KeyFault};
-
-mod names;
 
 /// How long the authority's own certificate is good for.
 pub const AUTHORITY_LIFETIME: Seconds = Seconds::days(3650);
