@@ -43,7 +43,12 @@ pub use model::client::{
 pub use model::details::{AuthorizationDetails, VettedDetail, VettedDetails};
 pub use model::grant::{Approval, Authentication, Grant, Stage};
 pub use model::request::{Prompt, VettedRequest};
+pub use model::signing_key::{
+    Due, Haste, KeyMaterial, KeyMove, KeyRefusal, KeyStage, KeyStep, NewKey, Ring, RingKey, TRANSITIONS,
+    Transition, Withdrawal,
+};
 pub use model::token::AccessClaims;
+pub use policy::key_times::KeyTimes;
 pub use policy::profiles::{
     FAPI1_ADVANCED, FAPI2_MESSAGE_SIGNING, FAPI2_SECURITY, PLAIN_OAUTH, UAE_OPEN_FINANCE,
 };
@@ -55,7 +60,7 @@ pub use policy::{
     RequestPath, ResponseType, SenderConstraint, SignedRequest,
 };
 pub use port::Ports;
-pub use port::audit::{Audit, AuditEvent, AuditOutcome, LogAudit};
+pub use port::audit::{Audit, AuditEvent, AuditOutcome, Cause, KeyEvent, LogAudit};
 pub use port::claims::{Claimed, Claims, Once};
 pub use port::clients::{ClientDirectory, FixedClients};
 pub use port::clock::{Clock, SystemClock};
@@ -64,7 +69,8 @@ pub use port::consents::{
 };
 pub use port::entropy::{Entropy, SystemEntropy};
 pub use port::interaction::{Denial, ErrorPage, Interaction, Outcome};
-pub use port::signer::{LocalSigner, Signer};
+pub use port::key_ring::{KeyRing, KeyVault, PrivateKey, RingChange};
+pub use port::signer::{Currency, LocalSigner, Signer, Wanted};
 pub use port::store::{
     Opening, Redemption, RefreshRecord, Spend, Store, StoredAccess, TokenStanding, UseState,
 };

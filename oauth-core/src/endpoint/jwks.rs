@@ -2,9 +2,13 @@
 
 use serde_json::{Value, json};
 
+use crate::jose::PublicJwk;
 use crate::port::Ports;
+use crate::refusal::Error;
+use crate::vocabulary::time::Timestamp;
 
-pub(crate) fn jwks(ports: &Ports) -> Value {
-    let keys: Vec<Value> = ports.signer.published().iter().map(crate::jose::PublicJwk::to_value).collect();
-    json!({ "keys": keys })
+pub(crate) async fn jwks(ports: &Ports, now: Timestamp) -> Result<Value, Error> {
+    ports.signer.settle(now).await?;
+    let keys: Vec<Value> = ports.signer.published().iter().map(PublicJwk::to_value).collect();
+    Ok(json!({ "keys": keys }))
 }

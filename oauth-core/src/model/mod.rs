@@ -7,4 +7,5 @@ pub(crate) mod details;
 pub(crate) mod grant;
 pub(crate) mod id_token;
 pub(crate) mod request;
+pub(crate) mod signing_key;
 pub(crate) mod token;
