@@ -1,4 +1,5 @@
-//! The listener for operators: health, counters, and the operator's own way to end a consent. Loopback only.
+//! The listener for operators: health, counters, and the operator's own way to end a consent or a
+//! signing key. Loopback only.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -16,6 +17,9 @@ use rar_consent::{Actor, ConsentEngine, Revoked};
 use serde_json::{Value, json};
 use tower_service::Service;
 
+use super::key_admin;
+use super::signing_keys::SigningKeys;
+
 /// What an operator may see and do.
 #[derive(Clone)]
 pub struct AdminService {
@@ -23,13 +27,22 @@ pub struct AdminService {
     pub database: Database,
     /// Consents.
     pub consents: Arc<ConsentEngine>,
+    /// Signing keys.
+    pub keys: SigningKeys,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
 }
 
 impl AdminService {
-    async fn answer<B>(&self, request: Request<B>) -> Response<Full<Bytes>> {
+    async fn answer<B>(&self, request: Request<B>) -> Response<Full<Bytes>>
+    where
+        B: Body,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
         let path = request.uri().path().to_owned();
+        if path == "/keys" || path.starts_with("/keys/") {
+            return key_admin::answer(&self.keys, request).await;
+        }
         match (request.method(), path.as_str()) {
             (&Method::GET, "/health") => json_answer(StatusCode::OK, &json!({ "status": "up" })),
             (&Method::GET, "/metrics") => self.metrics(),
@@ -85,6 +98,8 @@ impl std::fmt::Debug for AdminService {
 impl<B> Service<Request<B>> for AdminService
 where
     B: Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     type Response = Response<Full<Bytes>>;
     type Error = Infallible;
@@ -100,7 +115,7 @@ where
     }
 }
 
-fn json_answer(status: StatusCode, body: &Value) -> Response<Full<Bytes>> {
+pub(super) fn json_answer(status: StatusCode, body: &Value) -> Response<Full<Bytes>> {
     with_type(status, body.to_string().into_bytes(), "application/json")
 }
 

@@ -25,6 +25,7 @@ use super::customers::Customers;
 use super::data_dir::{DataDir, DataFault, Past, resource_of};
 use super::listeners::Listeners;
 use super::sessions::Sessions;
+use super::signing_keys::SigningKeys;
 use super::ui::{CustomerAccounts, PageInteraction, Ui};
 use super::{customers, fixture, sessions};
 use crate::pages::{Pages, PagesFault};
@@ -83,6 +84,7 @@ pub struct Bank {
     machines: PublicService,
     operators: AdminService,
     housekeeping: Housekeeping,
+    keys: SigningKeys,
     database: Database,
 }
 
@@ -133,6 +135,7 @@ impl Bank {
             operators: AdminService {
                 database: ground.database.clone(),
                 consents: Arc::clone(&ground.consents),
+                keys: ground.keys.clone(),
                 clock: Arc::clone(&ground.clock),
             },
             housekeeping: Housekeeping {
@@ -142,6 +145,7 @@ impl Bank {
                 consents: ground.consents,
                 clock: ground.clock,
             },
+            keys: ground.keys,
             database: ground.database,
         })
     }
@@ -149,12 +153,13 @@ impl Bank {
     /// Serves until `shutdown` begins, then drains and stops.
     pub async fn run(self, shutdown: Shutdown) {
         let keeping = tokio::spawn(self.housekeeping.run(shutdown.clone()));
+        let keys = tokio::spawn(self.keys.run(shutdown.clone()));
         tokio::join!(
             self.public.serve(self.browser_and_api, shutdown.clone()),
             self.mtls.serve(self.machines, shutdown.clone()),
             self.admin.serve(self.operators, shutdown.clone()),
         );
-        if keeping.await.is_err() {
+        if keeping.await.is_err() || keys.await.is_err() {
             tracing::error!("housekeeping ended badly");
         }
         self.database.close().await;
@@ -179,6 +184,7 @@ struct Ground {
     entropy: Arc<dyn Entropy>,
     data: DataDir,
     database: Database,
+    keys: SigningKeys,
     customers: Arc<Customers>,
     clients: Arc<FixedClients>,
     consent_store: Arc<dyn ConsentStore>,
@@ -190,8 +196,13 @@ impl Ground {
     async fn lay(deployment: &Deployment) -> Result<Self, StartFault> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::default());
-        let data = load(deployment, clock.now()).await?;
-        let database = open(deployment).await?;
+        DataDir::make(&deployment.data_dir)?;
+        let ring = async {
+            let database = open(deployment).await?;
+            let keys = SigningKeys::begin(deployment, &database, &clock, &entropy).await?;
+            Ok::<_, StartFault>((database, keys))
+        };
+        let (data, (database, keys)) = tokio::try_join!(load(deployment, clock.now()), ring)?;
         fixture::seed(&database, clock.now(), &*entropy).await?;
         let customers = Customers::load(&database, HASHES_AT_ONCE).await?;
         let clients = Arc::new(FixedClients::new(data.clients.iter().cloned()));
@@ -199,7 +210,7 @@ impl Ground {
         let registry = DetailRegistry::standard();
         let consents = ConsentEngine::new(registry, Arc::clone(&consent_store), Arc::clone(&clock));
         let pages = Arc::new(Pages::new()?);
-        Ok(Self { clock, entropy, data, database, customers, clients, consent_store, consents, pages })
+        Ok(Self { clock, entropy, data, database, keys, customers, clients, consent_store, consents, pages })
     }
 
     async fn ports(&self, deployment: &Deployment) -> Result<Ports, StartFault> {
@@ -207,7 +218,7 @@ impl Ground {
             clock: Arc::clone(&self.clock),
             entropy: Arc::clone(&self.entropy),
             clients: self.clients.clone(),
-            signer: self.data.signer(),
+            signer: self.keys.signer.clone(),
             claims: claims(deployment, &self.database, (self.data.past, self.clock.now())).await?,
             store: Arc::new(SqlStore::new(self.database.clone())),
             details: Arc::new(DetailRegistry::standard()),
@@ -287,7 +298,7 @@ async fn load(deployment: &Deployment, now: Timestamp) -> Result<DataDir, StartF
     Ok(loaded.map_err(|_| StartFault::Interrupted)??)
 }
 
-async fn open(deployment: &Deployment) -> Result<Database, StartFault> {
+pub(super) async fn open(deployment: &Deployment) -> Result<Database, StartFault> {
     let url = DatabaseUrl::parse(&deployment.database)
         .map_err(|fault| StartFault::DatabaseUrl(fault.to_string()))?;
     let database = Database::open(&url).await?;
@@ -349,6 +360,7 @@ fn settings(deployment: &Deployment, secret: ServerSecret) -> Result<Settings, S
     let mut settings = Settings::recommended(issuer, resource, secret);
     settings.mtls_origin = Some(deployment.mtls_origin());
     settings.proof_nonce = deployment.proof_nonce;
+    settings.keys = deployment.keys;
     settings.scopes = Scope::new(SCOPES).map_err(|fault| ill_formed(&fault))?;
     Ok(settings)
 }

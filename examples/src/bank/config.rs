@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand};
-use oauth_core::{Client, ClientMetadata, Policy};
+use oauth_core::{Client, ClientMetadata, KeyTimes, Policy, Seconds};
 use serde::Deserialize;
 
 /// The reference bank: an authorization server and the APIs behind it, in one process.
@@ -74,9 +74,46 @@ struct DeploymentFile {
     redis: Option<String>,
     #[serde(default)]
     dpop_nonce: Option<bool>,
+    /// The life of signing keys.
+    #[serde(default)]
+    keys: KeysTable,
     /// Clients besides the demo ones.
     #[serde(default)]
     clients: Vec<ClientMetadata>,
+}
+
+/// The table `keys`: how long a signing key stays in each stage of its life. What is left out is as recommended.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct KeysTable {
+    /// `max-age` of the key set.
+    set_max_age_s: Option<u32>,
+    /// In the set before the first signature.
+    published_min_s: Option<u32>,
+    /// Signing before the schedule brings the next one; 0 leaves that to the operator.
+    active_max_s: Option<u32>,
+    /// In the set after the last signature.
+    retired_min_s: Option<u32>,
+}
+
+impl KeysTable {
+    fn times(&self) -> KeyTimes {
+        let recommended = KeyTimes::recommended();
+        let chosen = |seconds: Option<u32>, otherwise| {
+            seconds.map_or(otherwise, |seconds| Seconds::new(i64::from(seconds)))
+        };
+        KeyTimes {
+            set_max_age: chosen(self.set_max_age_s, recommended.set_max_age),
+            published_min: chosen(self.published_min_s, recommended.published_min),
+            active_max: match self.active_max_s {
+                None => recommended.active_max,
+                Some(0) => None,
+                Some(seconds) => Some(Seconds::new(i64::from(seconds))),
+            },
+            retired_min: chosen(self.retired_min_s, recommended.retired_min),
+            ..recommended
+        }
+    }
 }
 
 /// A complete deployment.
@@ -98,6 +135,8 @@ pub struct Deployment {
     pub redis: Option<String>,
     /// Whether proofs need a nonce.
     pub proof_nonce: oauth_core::ProofNonce,
+    /// How long a signing key stays in each stage of its life.
+    pub keys: KeyTimes,
     /// Clients besides the demo ones.
     pub clients: Vec<ClientMetadata>,
 }
@@ -157,6 +196,7 @@ impl Deployment {
                 .unwrap_or_else(|| format!("sqlite:{}", data_dir.join("bank.sqlite").display())),
             redis: flags.redis.clone().or(file.redis),
             proof_nonce: if nonce { oauth_core::ProofNonce::Require } else { oauth_core::ProofNonce::Off },
+            keys: file.keys.times(),
             clients: file.clients,
             data_dir,
         };

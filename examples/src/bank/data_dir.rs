@@ -1,10 +1,9 @@
 //! The first start: everything a bank needs to exist, made once and kept. A later start finds it and changes nothing.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use oauth_core::jose::{Alg, PublicJwk, SigningKey};
-use oauth_core::{Client, ClientMetadata, KeyId, LocalSigner, Policy, ServerSecret, Timestamp};
+use oauth_core::{Client, ClientMetadata, KeyId, Policy, ServerSecret, Timestamp};
 use ring::rand::SystemRandom;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
@@ -17,8 +16,6 @@ use crate::pki::{LocalPki, PkiFault};
 pub struct DataDir {
     /// Local authority and server certificate.
     pub pki: LocalPki,
-    /// Signs with our keys; the first of an algorithm is the active one.
-    signer: Arc<LocalSigner>,
     /// Secret that nonces, tickets and form tokens are keyed from.
     pub secret: Zeroizing<[u8; 32]>,
     /// Whether anything was accepted under these keys before.
@@ -154,16 +151,12 @@ impl DataDir {
         let root = &deployment.data_dir;
         let past = if root.join(SECRET).exists() { Past::Some } else { Past::None };
         let tpp = root.join("tpp");
-        for directory in [root.clone(), root.join("keys"), tpp.clone()] {
-            make_private(&directory)?;
-        }
+        Self::make(root)?;
         let random = SystemRandom::new();
-        let mut wanted = vec![
-            (KeyAlgorithm::Es256, root.join("keys/as-es256.pem")),
-            (KeyAlgorithm::Ps256, root.join("keys/as-ps256.pem")),
-        ];
-        wanted
-            .extend(DEMOS.iter().map(|demo| (KeyAlgorithm::Ps256, tpp.join(format!("{}.sig.pem", demo.id)))));
+        let wanted: Vec<(KeyAlgorithm, PathBuf)> = DEMOS
+            .iter()
+            .map(|demo| (KeyAlgorithm::Ps256, tpp.join(format!("{}.sig.pem", demo.id))))
+            .collect();
         let mut made = keys::ensure_all(&wanted, &random)?.into_iter();
         let mut load = |alg, path: &Path| -> Result<SigningKey, DataFault> {
             let der = made.next().map(|key| key.pkcs8);
@@ -172,8 +165,6 @@ impl DataDir {
             SigningKey::from_pkcs8_der(alg, der.secret_pkcs8_der(), &random)
                 .map_err(|fault| unusable(fault.to_string()))
         };
-        let es256 = load(Alg::Es256, &root.join("keys/as-es256.pem"))?;
-        let ps256 = load(Alg::Ps256, &root.join("keys/as-ps256.pem"))?;
         let pki = LocalPki::ensure(root, now)?;
         let mut clients = Vec::new();
         for demo in DEMOS {
@@ -187,27 +178,15 @@ impl DataDir {
         }
         write_tpp_toml(deployment, &tpp)?;
         let secret = keys::ensure_secret32(&root.join(SECRET), &random)?;
-        let named = |alg: &str, key: SigningKey| -> Result<(KeyId, SigningKey), DataFault> {
-            let anonymous = KeyId::new(alg).map_err(|fault| unusable_key(root, &fault.to_string()))?;
-            let thumbprint = key.public(&anonymous).thumbprint_text();
-            let short: String = thumbprint.chars().take(12).collect();
-            let id = KeyId::new(&format!("{alg}-{short}"))
-                .map_err(|fault| unusable_key(root, &fault.to_string()))?;
-            Ok((id, key))
-        };
-        Ok(Self {
-            signer: LocalSigner::new(vec![named("es256", es256)?, named("ps256", ps256)?]),
-            pki,
-            past,
-            secret: Zeroizing::new(*secret.reveal()),
-            clients,
-        })
+        Ok(Self { pki, past, secret: Zeroizing::new(*secret.reveal()), clients })
     }
 
-    /// Signs with our keys.
-    #[must_use]
-    pub fn signer(&self) -> Arc<LocalSigner> {
-        Arc::clone(&self.signer)
+    /// Makes the directories, for everything that is put there at the same time.
+    ///
+    /// # Errors
+    /// [`DataFault::File`].
+    pub fn make(root: &Path) -> Result<(), DataFault> {
+        [root.to_owned(), root.join("keys"), root.join("tpp")].iter().try_for_each(|path| make_private(path))
     }
 
     /// The secret as the authorization server takes it.

@@ -8,6 +8,8 @@ pub mod config;
 pub mod customers;
 pub mod data_dir;
 pub mod fixture;
+mod key_admin;
 mod listeners;
 pub mod sessions;
+pub mod signing_keys;
 pub mod ui;

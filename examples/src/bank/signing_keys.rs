@@ -1,0 +1,207 @@
+//! The bank's signing keys: in the database, sealed under a key that lies in the data directory and nowhere else.
+//!
+//! Several processes over one database share `keys/ring.kek` as they share `keys/server.secret`. To change it, rename it
+//! to `ring.kek.previous` at every process and start again: the first one makes a new `ring.kek` (bring it to the
+//! others), every private key is sealed anew, and then the previous one can go.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use oauth_core::jose::Alg;
+use oauth_core::store::database::Database;
+use oauth_core::store::keys::{
+    KeeperSettings, KeyChange, KeyEncryptionKey, KeyKeeper, KeyMaker, KeyPorts, RingMaker, RingSigner,
+    SealedVault,
+};
+use oauth_core::store::sql::SqlKeyRing;
+use oauth_core::{Cause, Clock, Entropy, Fault, Issuer, KeyStage, LogAudit};
+use zeroize::Zeroizing;
+
+use super::assemble::StartFault;
+use super::config::Deployment;
+use super::data_dir::DataFault;
+use crate::keys::{self, KeyFault};
+use crate::serve::Shutdown;
+
+/// What the bank signs with: tokens with the first, messages of the payment API with the second.
+const ALGS: &[Alg] = &[Alg::Es256, Alg::Ps256];
+
+/// The key-encryption key, below the data directory.
+const KEK: &str = "keys/ring.kek";
+/// The one before it, which still opens.
+const KEK_PREVIOUS: &str = "keys/ring.kek.previous";
+/// Where bank versions without a ring kept their keys, not encrypted. They are taken in once and removed.
+const BEFORE_THE_RING: &[(Alg, &str)] =
+    &[(Alg::Es256, "keys/as-es256.pem"), (Alg::Ps256, "keys/as-ps256.pem")];
+
+/// Between two looks at the ring; short enough that no request has to look.
+const LOOK_EVERY: Duration = Duration::from_millis(300);
+/// Between two questions to the schedule.
+const TICK_EVERY: Duration = Duration::from_secs(1);
+/// After the schedule could not do what is due.
+const TICK_AFTER_FAULT: Duration = Duration::from_secs(30);
+
+/// Signer and keeper of the bank's keys.
+#[derive(Debug, Clone)]
+pub struct SigningKeys {
+    /// Signs, and follows the ring.
+    pub signer: Arc<RingSigner>,
+    /// Moves keys from stage to stage.
+    pub keeper: KeyKeeper,
+}
+
+impl SigningKeys {
+    /// Opens the ring; a first start makes its keys.
+    ///
+    /// # Errors
+    /// [`StartFault`], naming the file when the key-encryption key does not fit the ring.
+    pub async fn begin(
+        deployment: &Deployment,
+        database: &Database,
+        clock: &Arc<dyn Clock>,
+        entropy: &Arc<dyn Entropy>,
+    ) -> Result<Self, StartFault> {
+        let root = deployment.data_dir.clone();
+        let [current, previous] = blocking(move || sealing_keys(&root)).await?;
+        let current = current.ok_or_else(|| unusable(&deployment.data_dir.join(KEK), "is no key"))?;
+        let vault = SealedVault::new(
+            current,
+            previous.into_iter().collect(),
+            Arc::new(BankMaker(RingMaker::default())),
+            Arc::clone(entropy),
+        );
+        let vault = Arc::new(vault);
+        let issuer =
+            Issuer::new(&deployment.issuer()).map_err(|fault| StartFault::IllFormed(fault.to_string()))?;
+        let ports = KeyPorts {
+            issuer,
+            ring: Arc::new(SqlKeyRing::new(database.clone())),
+            vault: vault.clone(),
+            clock: Arc::clone(clock),
+        };
+        let settings = KeeperSettings { algs: ALGS.to_vec(), times: deployment.keys };
+        let keeper = KeyKeeper::new(ports.clone(), settings, Arc::new(LogAudit));
+        let taken = take_in(&deployment.data_dir, &ports.issuer, &vault, &keeper).await?;
+        keeper.begin().await?;
+        let fits = |fault: Fault| unusable(&deployment.data_dir.join(KEK), &fault.source.to_string());
+        keeper.reseal().await.map_err(fits)?;
+        let signer = RingSigner::open(ports).await.map_err(fits)?;
+        for path in taken {
+            remove(&path);
+        }
+        Ok(Self { signer, keeper })
+    }
+
+    /// Follows the ring and does what the schedule asks for, until `shutdown` begins.
+    pub async fn run(self, shutdown: Shutdown) {
+        tokio::select! {
+            () = shutdown.begun() => {}
+            () = self.follow() => {}
+            () = self.schedule() => {}
+        }
+    }
+
+    async fn follow(&self) {
+        loop {
+            tokio::time::sleep(LOOK_EVERY).await;
+            if let Err(fault) = self.signer.look().await {
+                tracing::warn!(%fault, "the signing keys cannot be looked at");
+            }
+        }
+    }
+
+    async fn schedule(&self) {
+        loop {
+            tokio::time::sleep(TICK_EVERY).await;
+            if let Err(fault) = self.keeper.tick(&self.signer.keys()).await {
+                tracing::error!(%fault, "the schedule of the signing keys failed");
+                tokio::time::sleep(TICK_AFTER_FAULT).await;
+            }
+        }
+    }
+}
+
+/// Makes ES256 keys at once, RSA keys on a thread of their own.
+struct BankMaker(RingMaker);
+
+#[async_trait]
+impl KeyMaker for BankMaker {
+    async fn make(&self, alg: Alg) -> Result<Zeroizing<Vec<u8>>, Fault> {
+        match alg {
+            Alg::Es256 | Alg::EdDsa => self.0.make(alg).await,
+            Alg::Ps256 | Alg::Rs256 => {
+                let made = tokio::task::spawn_blocking(keys::generate_rsa_der).await;
+                made.map_err(|fault| Fault::new("keys", fault))?.map_err(|fault| Fault::new("keys", fault))
+            }
+        }
+    }
+}
+
+fn sealing_keys(root: &Path) -> Result<[Option<KeyEncryptionKey>; 2], KeyFault> {
+    let random = ring::rand::SystemRandom::new();
+    let previous = root.join(KEK_PREVIOUS);
+    let previous = match previous.exists() {
+        true => Some(keys::ensure_secret32(&previous, &random)?),
+        false => None,
+    };
+    let current = keys::ensure_secret32(&root.join(KEK), &random)?;
+    let sealing = |secret: &keys::Secret32| KeyEncryptionKey::new(&Zeroizing::new(*secret.reveal()));
+    Ok([sealing(&current), previous.as_ref().and_then(sealing)])
+}
+
+/// Takes in the keys that a version without a ring left, and says which files are of no more use.
+async fn take_in(
+    root: &Path,
+    issuer: &Issuer,
+    vault: &SealedVault,
+    keeper: &KeyKeeper,
+) -> Result<Vec<PathBuf>, StartFault> {
+    let mut taken = Vec::new();
+    for (alg, file) in BEFORE_THE_RING {
+        let path = root.join(file);
+        let read = path.clone();
+        let Some(der) = blocking(move || keys::read_pkcs8(&read)).await? else { continue };
+        let new = vault.adopt(issuer, *alg, &der, None)?;
+        let known = keeper.list().await?.iter().any(|row| row.kid == new.kid);
+        let cause =
+            Cause { actor: "start".to_owned(), reason: format!("taken in from {file}, which is removed") };
+        let ours = known
+            || match keeper.add(&new, KeyStage::Active, &cause).await? {
+                KeyChange::Done(_) => true,
+                KeyChange::Refused(refusal) => {
+                    tracing::warn!(path = %path.display(), %refusal, "this key file is not used; remove it");
+                    false
+                }
+            };
+        if ours {
+            taken.push(path);
+        }
+    }
+    Ok(taken)
+}
+
+fn remove(path: &Path) {
+    if let Err(fault) = std::fs::remove_file(path) {
+        tracing::warn!(path = %path.display(), %fault, "a key file of an earlier version cannot be removed");
+    }
+}
+
+fn unusable(path: &Path, message: &str) -> StartFault {
+    DataFault::Unusable {
+        path: path.to_owned(),
+        message: format!(
+            "{message}. The signing keys in the database are sealed under another key than this file; bring the file \
+             back that belongs to the database, or start with an empty database"
+        ),
+    }
+    .into()
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, KeyFault> + Send + 'static,
+) -> Result<T, StartFault> {
+    let done = tokio::task::spawn_blocking(work).await.map_err(|_| StartFault::Interrupted)?;
+    Ok(done.map_err(DataFault::from)?)
+}
