@@ -45,7 +45,7 @@ pub use model::grant::{Approval, Authentication, Grant, Stage};
 pub use model::request::{Prompt, VettedRequest};
 pub use model::signing_key::{
     Due, Haste, KeyMaterial, KeyMove, KeyRefusal, KeyStage, KeyStep, NewKey, Ring, RingKey, TRANSITIONS,
-    Transition, Withdrawal,
+    Transition, Withdrawal, key_name,
 };
 pub use model::token::AccessClaims;
 pub use policy::key_times::KeyTimes;

@@ -11,6 +11,8 @@
 
 mod browser;
 mod fapi2_security;
+mod hsm;
+mod keys;
 mod oidc;
 mod races;
 mod restart;

@@ -7,6 +7,8 @@ use clap::{Args, Parser, Subcommand};
 use oauth_core::{Client, ClientMetadata, KeyTimes, Policy, Seconds};
 use serde::Deserialize;
 
+use super::keys_command::KeysCommand;
+
 /// The reference bank: an authorization server and the APIs behind it, in one process.
 #[derive(Debug, Parser)]
 #[command(name = "bank", version, about)]
@@ -26,6 +28,12 @@ pub enum Command {
     CheckConfig {
         /// The TOML file.
         file: PathBuf,
+    },
+    /// Lists, rotates and withdraws signing keys. Flags that say where the bank lives stand before `keys`.
+    Keys {
+        /// What to do.
+        #[command(subcommand)]
+        command: KeysCommand,
     },
 }
 
@@ -77,6 +85,8 @@ struct DeploymentFile {
     /// The life of signing keys.
     #[serde(default)]
     keys: KeysTable,
+    /// Signing keys in a device.
+    hsm: Option<HsmTable>,
     /// Clients besides the demo ones.
     #[serde(default)]
     clients: Vec<ClientMetadata>,
@@ -116,6 +126,18 @@ impl KeysTable {
     }
 }
 
+/// The table `hsm`: signing keys are made and used in a device that speaks PKCS #11.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HsmTable {
+    /// The vendor's library.
+    pub module: PathBuf,
+    /// The label of the token.
+    pub token: String,
+    /// A file that holds the PIN in its only line, readable by its owner only.
+    pub pin_file: PathBuf,
+}
+
 /// A complete deployment.
 #[derive(Debug, Clone)]
 pub struct Deployment {
@@ -137,6 +159,8 @@ pub struct Deployment {
     pub proof_nonce: oauth_core::ProofNonce,
     /// How long a signing key stays in each stage of its life.
     pub keys: KeyTimes,
+    /// The device in which signing keys are made and used; without one they are sealed in the database.
+    pub hsm: Option<HsmTable>,
     /// Clients besides the demo ones.
     pub clients: Vec<ClientMetadata>,
 }
@@ -197,6 +221,7 @@ impl Deployment {
             redis: flags.redis.clone().or(file.redis),
             proof_nonce: if nonce { oauth_core::ProofNonce::Require } else { oauth_core::ProofNonce::Off },
             keys: file.keys.times(),
+            hsm: file.hsm,
             clients: file.clients,
             data_dir,
         };

@@ -141,7 +141,7 @@ fn event(event: &KeyEvent) -> Value {
 }
 
 /// RFC 3339.
-fn text(at: Timestamp) -> String {
+pub(super) fn text(at: Timestamp) -> String {
     chrono::DateTime::from_timestamp_millis(at.millis())
         .map(|at| at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true))
         .unwrap_or_default()

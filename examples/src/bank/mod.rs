@@ -9,6 +9,7 @@ pub mod customers;
 pub mod data_dir;
 pub mod fixture;
 mod key_admin;
+pub mod keys_command;
 mod listeners;
 pub mod sessions;
 pub mod signing_keys;

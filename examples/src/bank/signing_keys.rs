@@ -1,4 +1,5 @@
-//! The bank's signing keys: in the database, sealed under a key that lies in the data directory and nowhere else.
+//! The bank's signing keys: in the database, sealed under a key that lies in the data directory and nowhere else; or in
+//! a device.
 //!
 //! Several processes over one database share `keys/ring.kek` as they share `keys/server.secret`. To change it, rename it
 //! to `ring.kek.previous` at every process and start again: the first one makes a new `ring.kek` (bring it to the
@@ -16,11 +17,11 @@ use oauth_core::store::keys::{
     SealedVault,
 };
 use oauth_core::store::sql::SqlKeyRing;
-use oauth_core::{Cause, Clock, Entropy, Fault, Issuer, KeyStage, LogAudit};
+use oauth_core::{Cause, Clock, Entropy, Fault, Issuer, KeyStage, KeyVault, LogAudit};
 use zeroize::Zeroizing;
 
 use super::assemble::StartFault;
-use super::config::Deployment;
+use super::config::{Deployment, HsmTable};
 use super::data_dir::DataFault;
 use crate::keys::{self, KeyFault};
 use crate::serve::Shutdown;
@@ -63,29 +64,23 @@ impl SigningKeys {
         clock: &Arc<dyn Clock>,
         entropy: &Arc<dyn Entropy>,
     ) -> Result<Self, StartFault> {
-        let root = deployment.data_dir.clone();
-        let [current, previous] = blocking(move || sealing_keys(&root)).await?;
-        let current = current.ok_or_else(|| unusable(&deployment.data_dir.join(KEK), "is no key"))?;
-        let vault = SealedVault::new(
-            current,
-            previous.into_iter().collect(),
-            Arc::new(BankMaker(RingMaker::default())),
-            Arc::clone(entropy),
-        );
-        let vault = Arc::new(vault);
         let issuer =
             Issuer::new(&deployment.issuer()).map_err(|fault| StartFault::IllFormed(fault.to_string()))?;
+        let vault = Vault::open(deployment, entropy).await?;
         let ports = KeyPorts {
             issuer,
             ring: Arc::new(SqlKeyRing::new(database.clone())),
-            vault: vault.clone(),
+            vault: vault.port(),
             clock: Arc::clone(clock),
         };
         let settings = KeeperSettings { algs: ALGS.to_vec(), times: deployment.keys };
         let keeper = KeyKeeper::new(ports.clone(), settings, Arc::new(LogAudit));
-        let taken = take_in(&deployment.data_dir, &ports.issuer, &vault, &keeper).await?;
+        let taken = match &vault {
+            Vault::Sealed(vault) => take_in(&deployment.data_dir, &ports.issuer, vault, &keeper).await?,
+            Vault::Device(_) => Vec::new(),
+        };
         keeper.begin().await?;
-        let fits = |fault: Fault| unusable(&deployment.data_dir.join(KEK), &fault.source.to_string());
+        let fits = |fault: Fault| vault.unfit(deployment, fault);
         keeper.reseal().await.map_err(fits)?;
         let signer = RingSigner::open(ports).await.map_err(fits)?;
         for path in taken {
@@ -121,6 +116,78 @@ impl SigningKeys {
             }
         }
     }
+}
+
+/// Where the private halves are.
+enum Vault {
+    /// In the database, sealed.
+    Sealed(Arc<SealedVault>),
+    /// In a device.
+    Device(Arc<dyn KeyVault>),
+}
+
+impl Vault {
+    async fn open(deployment: &Deployment, entropy: &Arc<dyn Entropy>) -> Result<Self, StartFault> {
+        if let Some(hsm) = &deployment.hsm {
+            return device(hsm.clone(), Arc::clone(entropy)).await.map(Self::Device);
+        }
+        let root = deployment.data_dir.clone();
+        let [current, previous] = blocking(move || sealing_keys(&root)).await?;
+        let none = || DataFault::Unusable {
+            path: deployment.data_dir.join(KEK),
+            message: "is no key-encryption key".to_owned(),
+        };
+        let vault = SealedVault::new(
+            current.ok_or_else(none)?,
+            previous.into_iter().collect(),
+            Arc::new(BankMaker(RingMaker::default())),
+            Arc::clone(entropy),
+        );
+        Ok(Self::Sealed(Arc::new(vault)))
+    }
+
+    fn port(&self) -> Arc<dyn KeyVault> {
+        match self {
+            Self::Sealed(vault) => vault.clone(),
+            Self::Device(vault) => Arc::clone(vault),
+        }
+    }
+
+    /// The keys of the ring do not open here.
+    fn unfit(&self, deployment: &Deployment, fault: Fault) -> StartFault {
+        match self {
+            Self::Device(_) => fault.into(),
+            Self::Sealed(_) => DataFault::Unusable {
+                path: deployment.data_dir.join(KEK),
+                message: format!(
+                    "{}. The signing keys in the database are sealed under another key than this file holds; bring \
+                     back the file that belongs to the database, or start with an empty database",
+                    fault.source
+                ),
+            }
+            .into(),
+        }
+    }
+}
+
+#[cfg(feature = "pkcs11")]
+async fn device(hsm: HsmTable, entropy: Arc<dyn Entropy>) -> Result<Arc<dyn KeyVault>, StartFault> {
+    let pin_file = hsm.pin_file.clone();
+    let pin = blocking(move || keys::read_secret(&pin_file)).await?.map(Zeroizing::new);
+    let unusable = || DataFault::Unusable { path: hsm.pin_file.clone(), message: "holds no PIN".to_owned() };
+    let pin = pin.ok_or_else(unusable)?;
+    let line = pin.strip_suffix(b"\n").unwrap_or(&pin);
+    let pin = Zeroizing::new(std::str::from_utf8(line).map_err(|_| unusable())?.to_owned());
+    let address = crate::hsm::DeviceAddress { module: hsm.module.clone(), token: hsm.token.clone() };
+    let vault =
+        tokio::task::spawn_blocking(move || crate::hsm::DeviceVault::open(&address, pin, entropy)).await;
+    Ok(Arc::new(vault.map_err(|_| StartFault::Interrupted)??))
+}
+
+#[cfg(not(feature = "pkcs11"))]
+async fn device(_hsm: HsmTable, _entropy: Arc<dyn Entropy>) -> Result<Arc<dyn KeyVault>, StartFault> {
+    let text = "this bank was built without support for devices: build it with `--features pkcs11`";
+    Err(StartFault::IllFormed(text.to_owned()))
 }
 
 /// Makes ES256 keys at once, RSA keys on a thread of their own.
@@ -186,17 +253,6 @@ fn remove(path: &Path) {
     if let Err(fault) = std::fs::remove_file(path) {
         tracing::warn!(path = %path.display(), %fault, "a key file of an earlier version cannot be removed");
     }
-}
-
-fn unusable(path: &Path, message: &str) -> StartFault {
-    DataFault::Unusable {
-        path: path.to_owned(),
-        message: format!(
-            "{message}. The signing keys in the database are sealed under another key than this file; bring the file \
-             back that belongs to the database, or start with an empty database"
-        ),
-    }
-    .into()
 }
 
 async fn blocking<T: Send + 'static>(

@@ -7,12 +7,14 @@ use clap::Parser as _;
 use mandate_examples::bank::assemble::{Bank, POLICY};
 use mandate_examples::bank::config::{Command, CommandLine, Deployment, Flags};
 use mandate_examples::bank::fixture;
+use mandate_examples::bank::keys_command::{self, KeysCommand};
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
     let line = CommandLine::parse();
     let outcome = match line.command {
         Some(Command::CheckConfig { file }) => check(&Flags { config: Some(file), ..line.flags }),
+        Some(Command::Keys { command }) => keys(&line.flags, command),
         None => start(&line.flags),
     };
     match outcome {
@@ -33,9 +35,20 @@ fn check(flags: &Flags) -> Outcome {
     Ok(())
 }
 
-fn start(flags: &Flags) -> Outcome {
+fn log() {
     let filter = EnvFilter::new("warn,audit=info,pages=info");
     tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(std::io::stderr).init();
+}
+
+fn keys(flags: &Flags, command: KeysCommand) -> Outcome {
+    log();
+    let deployment = Deployment::read(flags)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(keys_command::run(&deployment, command))
+}
+
+fn start(flags: &Flags) -> Outcome {
+    log();
     let deployment = Deployment::read(flags)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(serve(&deployment))

@@ -8,7 +8,7 @@ use std::fmt;
 use crate::jose::{Alg, PublicJwk};
 use crate::limits;
 use crate::policy::key_times::KeyTimes;
-use crate::vocabulary::id::KeyId;
+use crate::vocabulary::id::{IllFormed, KeyId};
 use crate::vocabulary::time::{Seconds, Timestamp};
 
 /// Where a key stands.
@@ -108,6 +108,19 @@ pub struct NewKey {
     /// Its private half.
     pub material: KeyMaterial,
 }
+
+/// The name of a key: its algorithm and the beginning of its thumbprint (RFC 7638), so that no two keys share one and
+/// every process finds the same.
+///
+/// # Errors
+/// Never for the algorithms there are; the type of a name is what says so.
+pub fn key_name(alg: Alg, public: &PublicJwk) -> Result<KeyId, IllFormed> {
+    let short: String = public.thumbprint_text().chars().take(THUMBPRINT_CHARS).collect();
+    KeyId::new(&format!("{}-{short}", alg.as_str().to_ascii_lowercase()))
+}
+
+/// Characters of a thumbprint in a name.
+const THUMBPRINT_CHARS: usize = 12;
 
 /// A key of a ring.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -428,5 +441,6 @@ impl Ring<'_> {
     }
 }
 
-#[cfg(all(test, feature = "testkit"))]
+#[cfg(test)]
+#[cfg(feature = "testkit")]
 mod tests;

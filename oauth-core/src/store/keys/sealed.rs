@@ -11,7 +11,7 @@ use ring::rand::SystemRandom;
 use zeroize::Zeroizing;
 
 use crate::jose::{Alg, SigningKey};
-use crate::model::signing_key::{KeyMaterial, NewKey, RingKey};
+use crate::model::signing_key::{KeyMaterial, NewKey, RingKey, key_name};
 use crate::port::entropy::Entropy;
 use crate::port::key_ring::{KeyVault, PrivateKey};
 use crate::refusal::Fault;
@@ -112,7 +112,7 @@ impl SealedVault {
         let key = SigningKey::from_pkcs8_der(alg, pkcs8, &self.random).map_err(fault)?;
         let kid = match kid {
             Some(kid) => kid,
-            None => name_of(&key)?,
+            None => key_name(alg, &key.public(&unnamed()?)).map_err(fault)?,
         };
         let material = self.seal(issuer, &kid, alg, pkcs8)?;
         Ok(NewKey { public: key.public(&kid), kid, alg, material })
@@ -206,17 +206,10 @@ impl PrivateKey for InProcess {
     }
 }
 
-/// The algorithm and the beginning of the thumbprint (RFC 7638): nobody can take it for another key.
-fn name_of(key: &SigningKey) -> Result<KeyId, Fault> {
-    let alg = key.alg().as_str().to_ascii_lowercase();
-    let anonymous = KeyId::new(&alg).map_err(fault)?;
-    let thumbprint = key.public(&anonymous).thumbprint_text();
-    let short: String = thumbprint.chars().take(THUMBPRINT_CHARS).collect();
-    KeyId::new(&format!("{alg}-{short}")).map_err(fault)
+/// The public half comes out of a key under some name only; the thumbprint does not look at it.
+fn unnamed() -> Result<KeyId, Fault> {
+    KeyId::new("unnamed").map_err(fault)
 }
-
-/// Characters of a thumbprint in a name.
-const THUMBPRINT_CHARS: usize = 12;
 
 fn parts(material: &KeyMaterial) -> Option<([u8; NAME_BYTES], [u8; NONCE_LEN], &[u8])> {
     let (version, rest) = material.0.split_first()?;
@@ -233,7 +226,8 @@ fn fault(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Fault {
     Fault::new("vault", source)
 }
 
-#[cfg(all(test, feature = "testkit"))]
+#[cfg(test)]
+#[cfg(feature = "testkit")]
 mod tests {
     use super::*;
     use crate::model::signing_key::KeyStage;
