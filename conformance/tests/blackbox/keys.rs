@@ -72,8 +72,7 @@ async fn a_withdrawn_key_takes_its_tokens_with_it_at_once() {
     assert!(!kids(&published(&world).await.json().unwrap()).contains(&kid.as_str()), "out of the set");
     challenged(&world.userinfo(&palm, &tokens.access).await, "DPoP", "invalid_token", "dead");
     let apis = world.apis();
-    let endpoint = apis.endpoint("introspection_endpoint").unwrap();
-    let answer = apis.present(&endpoint, &tokens.access, HONEST).await.unwrap();
+    let answer = apis.present("introspection_endpoint", &tokens.access, HONEST).await.unwrap();
     inactive(&answer, "a token of a withdrawn key");
     // the grant is not to blame: its refresh token brings a token of the next key
     let again =
