@@ -14,6 +14,7 @@ pub mod browser;
 pub mod client;
 pub mod host;
 pub mod html;
+pub mod ledger;
 pub mod process;
 pub mod services;
 pub mod tpp;

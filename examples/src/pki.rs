@@ -10,7 +10,7 @@ use std::time::Duration;
 use oauth_core::{Seconds, Timestamp};
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
-    KeyPair, KeyUsagePurpose, SerialNumber,
+    KeyPair, KeyUsagePurpose, SanType, SerialNumber,
 };
 use ring::rand::{SecureRandom, SystemRandom};
 use rustls::client::WebPkiServerVerifier;
@@ -59,6 +59,59 @@ pub struct ClientIdentity {
     pub key_pem: String,
 }
 
+/// What a client certificate says of its client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClientNames<'a> {
+    /// `CN` of the subject.
+    pub common_name: &'a str,
+    /// `O` of the subject.
+    pub organisation: &'a str,
+    /// Its one alternative name, if any.
+    pub alternative: Option<AlternativeName<'a>>,
+}
+
+/// A subject alternative name (RFC 5280 section 4.2.1.6), of the kinds RFC 8705 section 2.1.2 can register.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AlternativeName<'a> {
+    /// A host.
+    Dns(&'a str),
+    /// A URI.
+    Uri(&'a str),
+    /// An address, in its text form.
+    Ip(&'a str),
+    /// A mailbox.
+    Email(&'a str),
+}
+
+impl<'a> ClientNames<'a> {
+    /// A subject without alternative names.
+    #[must_use]
+    pub const fn new(common_name: &'a str, organisation: &'a str) -> Self {
+        Self { common_name, organisation, alternative: None }
+    }
+}
+
+impl AlternativeName<'_> {
+    /// Its text.
+    #[must_use]
+    pub const fn as_str(&self) -> &str {
+        match self {
+            Self::Dns(text) | Self::Uri(text) | Self::Ip(text) | Self::Email(text) => text,
+        }
+    }
+
+    fn entry(self) -> Result<SanType, rcgen::Error> {
+        Ok(match self {
+            Self::Dns(text) => SanType::DnsName(text.try_into()?),
+            Self::Uri(text) => SanType::URI(text.try_into()?),
+            Self::Ip(text) => {
+                SanType::IpAddress(text.parse().map_err(|_| rcgen::Error::InvalidIpAddressOctetLength(0))?)
+            }
+            Self::Email(text) => SanType::Rfc822Name(text.try_into()?),
+        })
+    }
+}
+
 /// Why the local authority cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum PkiFault {
@@ -89,6 +142,14 @@ impl LocalPki {
     /// # Errors
     /// [`PkiFault`]; each says which file it is about.
     pub fn ensure(dir: &Path, now: Timestamp) -> Result<Self, PkiFault> {
+        Self::ensure_for(dir, &[], now)
+    }
+
+    /// The same for a server that is reached by further host names.
+    ///
+    /// # Errors
+    /// As of [`LocalPki::ensure`].
+    pub fn ensure_for(dir: &Path, hosts: &[String], now: Timestamp) -> Result<Self, PkiFault> {
         let random = SystemRandom::new();
         let certificate_path = dir.join("ca.pem");
         let key_path = dir.join("ca.key.pem");
@@ -109,7 +170,11 @@ impl LocalPki {
         if !vouches(&authority, &authority_key, now) {
             return Err(PkiFault::CannotVouch { certificate: certificate_path });
         }
-        let maker = Maker { dir, now, random: &random, authority: &authority, authority_key: &authority_key };
+        let mut names: Vec<String> = SERVER_NAMES.map(str::to_owned).to_vec();
+        names.extend(hosts.iter().filter(|host| !SERVER_NAMES.contains(&host.as_str())).cloned());
+        let (authority_of, key_of) = (&authority, &authority_key);
+        let maker =
+            Maker { dir, now, names, random: &random, authority: authority_of, authority_key: key_of };
         let server = maker.server()?;
         Ok(Self { authority_pem, authority, authority_key, server })
     }
@@ -138,12 +203,11 @@ impl LocalPki {
     /// [`PkiFault`], when random bytes or names cannot be had.
     pub fn issue_client_certificate(
         &self,
-        common_name: &str,
-        organisation: &str,
+        names: &ClientNames<'_>,
         now: Timestamp,
     ) -> Result<ClientIdentity, PkiFault> {
         let random = SystemRandom::new();
-        let params = client_params(common_name, organisation, now, &random)?;
+        let params = client_params(names, now, &random)?;
         let (key, key_pem) = new_key(&random)?;
         let certificate = params.signed_by(&key, &issuer(now, &random, &self.authority_key)?)?;
         Ok(ClientIdentity { certificate_pem: certificate.pem(), key_pem })
@@ -155,13 +219,12 @@ impl LocalPki {
 /// # Errors
 /// [`PkiFault`], when random bytes or names cannot be had.
 pub fn self_signed_client_certificate(
-    common_name: &str,
-    organisation: &str,
+    names: &ClientNames<'_>,
     now: Timestamp,
 ) -> Result<ClientIdentity, PkiFault> {
     let random = SystemRandom::new();
     let (key, key_pem) = new_key(&random)?;
-    let certificate = client_params(common_name, organisation, now, &random)?.self_signed(&key)?;
+    let certificate = client_params(names, now, &random)?.self_signed(&key)?;
     Ok(ClientIdentity { certificate_pem: certificate.pem(), key_pem })
 }
 
@@ -190,6 +253,7 @@ impl ServerIdentity {
 struct Maker<'a> {
     dir: &'a Path,
     now: Timestamp,
+    names: Vec<String>,
     random: &'a SystemRandom,
     authority: &'a CertificateDer<'static>,
     authority_key: &'a KeyPair,
@@ -233,9 +297,13 @@ impl Maker<'_> {
         else {
             return false;
         };
-        let Ok(name) = ServerName::try_from("localhost") else { return false };
-        let verifies =
-            |at: Timestamp| verifier.verify_server_cert(leaf, others, &name, &[], unix_time(at)).is_ok();
+        let verifies = |at: Timestamp| {
+            self.names.iter().all(|name| {
+                ServerName::try_from(name.as_str()).is_ok_and(|name| {
+                    verifier.verify_server_cert(leaf, others, &name, &[], unix_time(at)).is_ok()
+                })
+            })
+        };
         let matches = provider
             .key_provider
             .load_private_key(identity.key.clone_key())
@@ -244,7 +312,7 @@ impl Maker<'_> {
     }
 
     fn server_params(&self) -> Result<CertificateParams, PkiFault> {
-        let mut params = CertificateParams::new(SERVER_NAMES.map(str::to_owned))?;
+        let mut params = CertificateParams::new(self.names.clone())?;
         dress(&mut params, self.now, CERTIFICATE_LIFETIME, self.random)?;
         params.distinguished_name = named("localhost", "Mandate");
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
@@ -273,14 +341,15 @@ fn authority_params(now: Timestamp, random: &SystemRandom) -> Result<Certificate
 }
 
 fn client_params(
-    common_name: &str,
-    organisation: &str,
+    names: &ClientNames<'_>,
     now: Timestamp,
     random: &SystemRandom,
 ) -> Result<CertificateParams, PkiFault> {
     let mut params = CertificateParams::default();
     dress(&mut params, now, CERTIFICATE_LIFETIME, random)?;
-    params.distinguished_name = named(common_name, organisation);
+    params.distinguished_name = named(names.common_name, names.organisation);
+    params.subject_alt_names =
+        names.alternative.map(AlternativeName::entry).transpose()?.into_iter().collect();
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
     Ok(params)
 }
@@ -467,7 +536,8 @@ pub(crate) mod tests {
         assert!(usage.server_auth && !usage.client_auth);
         assert_eq!(server.subject_alternative_name().unwrap().unwrap().value.general_names.len(), 3);
 
-        let client = pki.issue_client_certificate("tpp-1", "A Third Party", real_now()).unwrap();
+        let client =
+            pki.issue_client_certificate(&ClientNames::new("tpp-1", "A Third Party"), real_now()).unwrap();
         let der = CertificateDer::from_pem_slice(client.certificate_pem.as_bytes()).unwrap();
         let (_, client) = X509Certificate::from_der(&der).unwrap();
         let usage = client.extended_key_usage().unwrap().unwrap().value;
@@ -480,7 +550,7 @@ pub(crate) mod tests {
     fn instants_that_certificates_cannot_say_do_not_panic() {
         let dir = Scratch::new();
         for at in [Timestamp::FAR_FUTURE, Timestamp::from_millis(i64::MIN), Timestamp::EPOCH] {
-            let _ = self_signed_client_certificate("tpp", "TPP", at);
+            let _ = self_signed_client_certificate(&ClientNames::new("tpp", "TPP"), at);
             let _ = LocalPki::ensure(&dir.0, at);
             let _ = fs::remove_dir_all(&dir.0);
         }

@@ -36,11 +36,12 @@ pub use endpoint::token::TokenAnswer;
 pub use identify::Presented;
 pub use model::binding::{Binding, NotAThumbprint, Thumbprint};
 pub use model::certificate::{Chain, PeerCertificate};
+pub use model::certificate_subject::CertificateSubject;
 pub use model::client::{
-    CertificateSubject, Client, ClientMetadata, ClientStatus, Credential, GrantType, InvalidMetadata,
-    Organisation,
+    Client, ClientMetadata, ClientStatus, Credential, GrantType, InvalidMetadata, Organisation,
 };
 pub use model::details::{AuthorizationDetails, VettedDetail, VettedDetails};
+pub use model::distinguished_name::{DistinguishedName, DistinguishedNameFault};
 pub use model::grant::{Approval, Authentication, Grant, Stage};
 pub use model::request::{Prompt, VettedRequest};
 pub use model::signing_key::{
@@ -60,25 +61,28 @@ pub use policy::{
     RequestPath, ResponseType, SenderConstraint, SignedRequest,
 };
 pub use port::Ports;
+pub use port::apart;
 pub use port::audit::{Audit, AuditEvent, AuditOutcome, Cause, KeyEvent, LogAudit};
 pub use port::claims::{Claimed, Claims, Once};
 pub use port::clients::{ClientDirectory, FixedClients};
 pub use port::clock::{Clock, SystemClock};
+pub use port::companion::{Companion, Kept};
 pub use port::consents::{
-    ConsentFacts, Consents, DetailTypes, DetailsCase, NoConsents, NoDetailTypes, Standing,
+    ConsentChange, ConsentFacts, Consents, DetailTypes, DetailsCase, NoConsents, NoDetailTypes, Overtaken,
+    Standing,
 };
 pub use port::entropy::{Entropy, SystemEntropy};
 pub use port::interaction::{Denial, ErrorPage, Interaction, Outcome};
 pub use port::key_ring::{KeyRing, KeyVault, PrivateKey, RingChange};
 pub use port::signer::{Currency, LocalSigner, Signer, Wanted};
 pub use port::store::{
-    Opening, Redemption, RefreshRecord, Spend, Store, StoredAccess, TokenStanding, UseState,
+    Opening, Redemption, RefreshRecord, Spend, Store, StoredAccess, Together, TokenStanding, UseState,
 };
 pub use port::users::{NoUserClaims, UserClaims};
 pub use refusal::code::{At, ErrorCode, Wire};
 pub use refusal::reason::{
-    ApprovalReason, ClientReason, DetailsFault, DetailsReason, GrantReason, ProofReason, Reason,
-    RequestReason, TokenReason,
+    ApprovalReason, ClientReason, DetailsFault, DetailsReason, GrantReason, MessageReason, ProofReason,
+    Reason, RequestReason, TokenReason,
 };
 pub use refusal::{Error, Fault, Refusal, RuleId};
 pub use rules::{Rule, hold};
@@ -97,4 +101,12 @@ pub use vocabulary::uri::{Issuer, RedirectUri, Resource, UriFault};
 /// JSON, read strictly and written canonically.
 pub mod json {
     pub use crate::wire::json::{JsonFault, JsonPath, canonical, from_tree, read_strict, read_value};
+}
+
+/// Signed HTTP messages (RFC 9421, RFC 9530), made and judged as FAPI 2.0 Message Signing asks.
+pub mod message {
+    pub use crate::verify::message::{
+        Field, Prepared, RequestMessage, ResponseMessage, SignatureFields, VerifiedMessage, accept_signature,
+        content_digest, prepare_request, prepare_response, verify_request, verify_response,
+    };
 }

@@ -31,6 +31,9 @@ pub const KEYS_PER_SET: usize = 32;
 /// Bits of an RSA modulus, smallest and largest (FAPI 2.0 Security Profile section 5.4.1; the upper bound caps CPU).
 pub const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=4096;
 
+/// Components that one HTTP message signature covers.
+pub const SIGNATURE_COMPONENTS: usize = 32;
+
 /// Levels of nesting in any JSON document.
 pub const JSON_DEPTH: usize = 32;
 /// Bytes of an `authorization_details` parameter.

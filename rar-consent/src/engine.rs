@@ -2,6 +2,8 @@
 //!
 //! Every reading applies the clock first and keeps what it changed, so nobody sees a status that time has overtaken.
 
+#[cfg(feature = "testkit")]
+mod alone;
 mod grants;
 
 use std::sync::Arc;

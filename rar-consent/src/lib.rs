@@ -33,7 +33,7 @@ pub use detail::ofxpera::TermsFault;
 pub use detail::registry::DetailRegistry;
 pub use detail::{Asked, DetailKind, Lodging, Place, Reading, Recognised, Supported};
 pub use engine::{Amended, ConsentEngine, Moved, Revoked};
-pub use port::{ConsentStore, DUE_MAX, Inserted, LIST_MAX, Replaced};
+pub use port::{ConsentStore, DUE_MAX, Inserted, KeptStatus, LIST_MAX, Replaced};
 #[cfg(feature = "memory")]
 pub use store::MemoryConsents;
 #[cfg(feature = "sql")]

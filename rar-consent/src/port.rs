@@ -1,10 +1,11 @@
 //! What a consent store does. One verb decides every race: [`ConsentStore::replace`] succeeds once for each revision.
 
 use async_trait::async_trait;
-use oauth_core::{ClientId, ConsentId, Fault, Subject, Timestamp};
+use oauth_core::{ClientId, Companion, ConsentId, Fault, Kept, Standing, Subject, Timestamp};
 
 use crate::consent::Consent;
 use crate::consent::history::HistoryEntry;
+use crate::consent::status::ConsentStatus;
 
 /// Consents a list holds at most.
 pub const LIST_MAX: usize = 200;
@@ -14,17 +15,41 @@ pub const DUE_MAX: usize = 500;
 /// Keeps consents and their history.
 #[async_trait]
 pub trait ConsentStore: Send + Sync {
-    /// Keeps a new consent with the first entry of its history, both or neither. Its
-    /// [`unique_key`](Consent::unique_key) is taken for ever, whatever becomes of it.
-    async fn insert(&self, consent: &Consent, entry: &HistoryEntry) -> Result<Inserted, Fault>;
+    /// A new consent with the first entry of its history, to be kept alone or together with the request that brings it.
+    /// Its [`unique_key`](Consent::unique_key) is then taken for ever, whatever becomes of it; where it was taken before,
+    /// the change is [overtaken](oauth_core::Kept::Overtaken).
+    fn insertion(&self, consent: &Consent, entry: &HistoryEntry) -> Result<Box<dyn Companion>, Fault>;
+
+    /// A changed consent with its entry, to be kept alone or together with what decided it, both or neither, provided
+    /// that the stored one then still has the revision of `changed`: otherwise the change is
+    /// [overtaken](oauth_core::Kept::Overtaken). The stored revision rises by one. Of any number of concurrent changes of
+    /// one revision exactly one is kept.
+    fn replacement(&self, changed: &Consent, entry: &HistoryEntry) -> Result<Box<dyn Companion>, Fault>;
+
+    /// Keeps a new consent by itself.
+    async fn insert(&self, consent: &Consent, entry: &HistoryEntry) -> Result<Inserted, Fault> {
+        Ok(match self.insertion(consent, entry)?.keep().await? {
+            Kept::Done => Inserted::New,
+            Kept::Overtaken => Inserted::IdUsed,
+        })
+    }
+
+    /// Keeps a changed consent by itself.
+    async fn replace(&self, changed: &Consent, entry: &HistoryEntry) -> Result<Replaced, Fault> {
+        Ok(match self.replacement(changed, entry)?.keep().await? {
+            Kept::Done => Replaced::Done,
+            Kept::Overtaken => Replaced::Conflict,
+        })
+    }
 
     /// The consent of this very spelling.
     async fn consent(&self, id: &ConsentId) -> Result<Option<Consent>, Fault>;
 
-    /// Keeps a changed consent with its entry, both or neither, provided that the stored one still has the revision
-    /// of `changed`. The stored revision rises by one. Of any number of concurrent calls exactly one sees
-    /// [`Replaced::Done`].
-    async fn replace(&self, changed: &Consent, entry: &HistoryEntry) -> Result<Replaced, Fault>;
+    /// The status of a consent and when it is due to change by itself. Called at every introspection and resource call.
+    async fn status(&self, id: &ConsentId) -> Result<Option<KeptStatus>, Fault> {
+        let consent = self.consent(id).await?;
+        Ok(consent.map(|consent| KeptStatus { status: consent.status, due_at: consent.due_at() }))
+    }
 
     /// The consents of a customer, newest first, at most [`LIST_MAX`].
     async fn of_subject(&self, subject: &Subject) -> Result<Vec<Consent>, Fault>;
@@ -37,6 +62,23 @@ pub trait ConsentStore: Send + Sync {
 
     /// Consents whose status time has changed by now, at most [`DUE_MAX`], the longest overdue first.
     async fn due(&self, now: Timestamp) -> Result<Vec<Consent>, Fault>;
+}
+
+/// A status as it is kept: time may have overtaken it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeptStatus {
+    /// The status.
+    pub status: ConsentStatus,
+    /// When it changes by itself.
+    pub due_at: Option<Timestamp>,
+}
+
+impl KeptStatus {
+    /// How the consent stands at this instant. What is due has ended: time allows no other move.
+    #[must_use]
+    pub fn standing(self, now: Timestamp) -> Standing {
+        if self.due_at.is_some_and(|due| due <= now) { Standing::Ended } else { self.status.standing() }
+    }
 }
 
 /// What became of a new consent.

@@ -1,5 +1,7 @@
 //! The guard and the dialects as one tower service.
 
+mod metadata;
+
 use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
@@ -16,8 +18,8 @@ use oauth_core::{
 
 use crate::dialect::{Answer, Call, Dialect, Found, HeaderOrder, Route, find};
 use crate::guard::{
-    Arrived, Authority, Body, Guard, GuardRefusal, Interaction, Needs, Retry, challenge, correlate, finish,
-    judge_headers,
+    Arrived, Authority, Body, Guard, GuardRefusal, Interaction, Needs, Retry, WELL_KNOWN, challenge,
+    correlate, finish, judge_headers,
 };
 
 /// Scheme, host and port as callers see them: the start of `htu` and of links. From configuration, never from `Host`.
@@ -114,7 +116,7 @@ impl ResourceService {
     /// Whether a path is below the base of one of the dialects.
     #[must_use]
     pub fn serves(&self, path: &str) -> bool {
-        self.mounts.iter().any(|mount| mount.serves(path))
+        path.starts_with(WELL_KNOWN) || self.mounts.iter().any(|mount| mount.serves(path))
     }
 
     /// Every route of every dialect.
@@ -144,6 +146,7 @@ where
             let path = request.uri().path();
             let answer = match service.mounts.iter().find(|mount| mount.serves(path)) {
                 Some(mount) => mount.answer(incoming(request, &service.origin)).await,
+                None if path.starts_with(WELL_KNOWN) => service.metadata(request.method(), path),
                 None => bare(StatusCode::NOT_FOUND),
             };
             Ok(answer.map(Full::new))
@@ -202,6 +205,7 @@ pub(crate) fn arrived_from<B>(
 #[async_trait]
 trait Mounted: Send + Sync {
     fn serves(&self, path: &str) -> bool;
+    fn guard(&self) -> &Guard;
     fn routes(&self) -> Vec<RouteInfo>;
     async fn answer(&self, incoming: Incoming) -> Answer;
 }
@@ -215,6 +219,10 @@ struct Mount<D> {
 impl<D: Dialect> Mounted for Mount<D> {
     fn serves(&self, path: &str) -> bool {
         path.strip_prefix(self.dialect.base()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+
+    fn guard(&self) -> &Guard {
+        &self.guard
     }
 
     fn routes(&self) -> Vec<RouteInfo> {
@@ -255,6 +263,10 @@ impl<D: Dialect> Mounted for Mount<D> {
         };
         finish(answer.headers_mut(), &self.guard, &arrived);
         self.audit(endpoint, &arrived, who.as_ref(), &answer);
+        if let Err(fault) = self.guard.sign_answer(&arrived, &mut answer).await {
+            tracing::error!(port = fault.port, error = %fault.source, correlation = arrived.correlation.as_str(), "resource server");
+            return bare(StatusCode::INTERNAL_SERVER_ERROR);
+        }
         answer
     }
 }
@@ -323,6 +335,7 @@ impl<D: Dialect> Mount<D> {
         }
         let asked = judge_headers(arrived, rules, &route.needs, &authority.client)?;
         authority.in_scope()?;
+        authority.signed_in_well()?;
         if route.needs.retry == Retry::None {
             authority.pass()?;
         }
@@ -330,6 +343,7 @@ impl<D: Dialect> Mount<D> {
             Body::None => Bytes::new(),
             Body::Json | Body::SignedJwt => body.await?,
         };
+        self.guard.judge_message(arrived, &authority.client, &body).await?;
         Ok((asked.key, body))
     }
 

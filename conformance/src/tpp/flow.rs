@@ -93,6 +93,12 @@ impl Tpp {
         Self { registered, ..self.clone() }
     }
 
+    /// Another client of the same bank, with what is known of the bank already.
+    #[must_use]
+    pub fn registered_as(&self, registered: Registered) -> Self {
+        Self { registered, nonces: Arc::default(), ..self.clone() }
+    }
+
     /// `client_id`.
     pub fn id(&self) -> &str {
         &self.registered.id

@@ -96,7 +96,10 @@ async fn a_withdrawn_key_takes_its_tokens_with_it_at_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn keys_rotate_by_schedule_and_every_token_verifies_with_a_cached_set() {
     let scratch = Scratch::new("keys").unwrap();
-    let settings = config(&scratch, "[keys]\nset_max_age_s = 1\npublished_min_s = 3\nactive_max_s = 4\n");
+    let settings = config(
+        &scratch,
+        "[[issuers]]\n[issuers.settings.keys]\nset_max_age = 1\npublished_min = 3\nactive_max = 4\n",
+    );
     let world = World::start(settings).await;
     let palm = world.palm();
     let fetch = || async {

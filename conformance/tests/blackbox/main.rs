@@ -10,6 +10,7 @@
 )]
 
 mod browser;
+mod certificates;
 mod fapi2_security;
 mod hsm;
 mod keys;
@@ -28,3 +29,4 @@ mod rfc9126;
 mod rfc9449;
 mod stories;
 mod support;
+mod variants;

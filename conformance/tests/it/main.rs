@@ -2,6 +2,7 @@
 
 #![expect(clippy::expect_used, clippy::indexing_slicing, reason = "all of this binary is tests")]
 
+mod ledger;
 mod source;
 mod supply;
 mod tidy;

@@ -10,15 +10,19 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 use http_body::Body;
-use http_body_util::Full;
+use http_body_util::{BodyExt as _, Full, Limited};
 use oauth_core::store::database::Database;
 use oauth_core::{Clock, ConsentId};
 use rar_consent::{Actor, ConsentEngine, Revoked};
 use serde_json::{Value, json};
 use tower_service::Service;
 
+use super::controls::Controls;
 use super::key_admin;
 use super::signing_keys::SigningKeys;
+
+/// Bytes of a request to the test controls.
+const BODY_BYTES: usize = 256 * 1024;
 
 /// What an operator may see and do.
 #[derive(Clone)]
@@ -27,10 +31,12 @@ pub struct AdminService {
     pub database: Database,
     /// Consents.
     pub consents: Arc<ConsentEngine>,
-    /// Signing keys.
-    pub keys: SigningKeys,
+    /// The signing keys of every issuer.
+    pub keys: Arc<[SigningKeys]>,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
+    /// The test controls of a deployment that asked for them.
+    pub controls: Option<Arc<Controls>>,
 }
 
 impl AdminService {
@@ -46,11 +52,31 @@ impl AdminService {
         match (request.method(), path.as_str()) {
             (&Method::GET, "/health") => json_answer(StatusCode::OK, &json!({ "status": "up" })),
             (&Method::GET, "/metrics") => self.metrics(),
+            (&Method::POST, path) if path.starts_with("/test/") => {
+                self.control(path, request.into_body()).await
+            }
             (&Method::DELETE, path) => match path.strip_prefix("/consents/") {
                 Some(id) => self.revoke(id).await,
                 None => json_answer(StatusCode::NOT_FOUND, &json!({ "error": "not_found" })),
             },
             _ => json_answer(StatusCode::NOT_FOUND, &json!({ "error": "not_found" })),
+        }
+    }
+
+    /// The test controls, where there are any.
+    async fn control<B>(&self, path: &str, body: B) -> Response<Full<Bytes>>
+    where
+        B: Body,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let Some(controls) = &self.controls else {
+            return json_answer(StatusCode::NOT_FOUND, &json!({ "error": "not_found" }));
+        };
+        let order = path.strip_prefix("/test/").unwrap_or_default();
+        let read = Limited::new(body, BODY_BYTES).collect().await.ok();
+        match read.map(http_body_util::Collected::to_bytes) {
+            Some(body) => controls.answer(order, &body).await,
+            None => json_answer(StatusCode::BAD_REQUEST, &json!({ "error": "unreadable" })),
         }
     }
 

@@ -3,76 +3,89 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use oauth_core::jose::Alg;
 use oauth_core::store::database::Database;
-use oauth_core::{Fault, Issuer, ServerSecret, Subject, TokenVerifier, VerifierSettings};
+use oauth_core::{Clock, Entropy, Fault, ServerSecret, Subject, TokenVerifier, VerifierSettings};
 use rar_consent::ConsentStore;
 use resource_server::dialect::ofxpera::{Ofxpera, OfxperaSettings};
 use resource_server::dialect::uae_bsi::UaeBsi;
 use resource_server::domain::{Account, AccountStatus, Balance};
-use resource_server::guard::{Guard, GuardPorts};
+use resource_server::guard::{Guard, GuardPorts, MessageSigning, SignedRequests, SignedResponses};
 use resource_server::http::{Origin, ResourceService};
 use resource_server::operation::{OperationSettings, Operations};
 use resource_server::port::{AccountBook, Ports};
 use resource_server::rail::SandboxRail;
 use resource_server::store::sql::SqlBank;
 
-use super::assemble::{POLICY, StartFault};
-use super::config::Deployment;
-use super::data_dir::resource_of;
+use super::assemble::StartFault;
+use super::deployment::{BankPlan, IssuerPlan};
 use super::ui::{CustomerAccounts, OwnAccount};
 
 /// The organisation this bank is: identifier, name, BIC (ISO 9362).
 pub(super) const ORGANISATION: (&str, &str, &str) = ("bayan-trust", "Bayan Trust", "BAYTPHMM");
 
-/// The APIs, and what the rest of the bank needs of them.
-pub struct Apis {
-    /// What third parties call.
-    pub service: ResourceService,
-    /// What the worker of the payment rail works with.
+/// What all APIs of the deployment work on, and what the pages need of it.
+pub struct Books {
+    /// Accounts, payments, consents.
     pub ports: Ports,
     /// What customers choose from.
     pub accounts: Arc<dyn CustomerAccounts>,
 }
 
-/// Puts the APIs together.
+impl Books {
+    /// The books in this database.
+    #[must_use]
+    pub fn open(
+        database: &Database,
+        (clock, entropy): (&Arc<dyn Clock>, &Arc<dyn Entropy>),
+        consents: Arc<dyn ConsentStore>,
+    ) -> Self {
+        let book = Arc::new(SqlBank::new(database.clone()));
+        let ports = Ports {
+            clock: Arc::clone(clock),
+            entropy: Arc::clone(entropy),
+            accounts: book.clone(),
+            payments: book.clone(),
+            rail: Arc::new(SandboxRail),
+            consents,
+        };
+        Self { ports, accounts: Arc::new(Book(book)) }
+    }
+}
+
+/// The APIs for the tokens of one issuer.
 ///
 /// # Errors
 /// When a configured address is not well-formed.
 pub fn apis(
-    deployment: &Deployment,
-    database: &Database,
+    (plan, bank): (&IssuerPlan, &BankPlan),
+    books: &Ports,
     oauth: &oauth_core::Ports,
-    consents: Arc<dyn ConsentStore>,
     secret: ServerSecret,
-) -> Result<Apis, StartFault> {
-    let issuer =
-        Issuer::new(&deployment.issuer()).map_err(|fault| StartFault::IllFormed(fault.to_string()))?;
-    let origin =
-        Origin::new(&deployment.issuer()).map_err(|fault| StartFault::IllFormed(fault.to_string()))?;
-    let book = Arc::new(SqlBank::new(database.clone()));
-    let ports = Ports {
-        clock: Arc::clone(&oauth.clock),
-        entropy: Arc::clone(&oauth.entropy),
-        accounts: book.clone(),
-        payments: book.clone(),
-        rail: Arc::new(SandboxRail),
-        consents: Arc::clone(&consents),
-    };
+) -> Result<ResourceService, StartFault> {
+    let issuer = plan.issuer().clone();
+    let origin = Origin::new(issuer.origin()).map_err(|fault| StartFault::IllFormed(fault.to_string()))?;
     let settings = VerifierSettings {
         issuer: issuer.clone(),
-        policy: POLICY,
-        audience: resource_of(&deployment.issuer()),
-        proof_nonce: deployment.proof_nonce,
+        policy: plan.policy,
+        audience: plan.audience().to_owned(),
+        proof_nonce: plan.proof_nonce(),
         secret,
     };
     let verifier = TokenVerifier::new(settings, oauth);
-    let guard = Arc::new(Guard::new(verifier, POLICY, GuardPorts::new(oauth, consents)));
-    let operations = Operations { ports: ports.clone(), settings: OperationSettings::default() };
-    let uae = UaeBsi::new((issuer, POLICY), Arc::clone(&oauth.signer), operations.clone());
-    let ofxpera =
-        Ofxpera::new(operations, OfxperaSettings::of(ORGANISATION.0, ORGANISATION.1, ORGANISATION.2));
-    let service = ResourceService::at(origin).mount(uae, Arc::clone(&guard)).mount(ofxpera, guard).service();
-    Ok(Apis { service, ports, accounts: Arc::new(Book(book)) })
+    let signing = MessageSigning {
+        requests: SignedRequests::WhenSigned,
+        responses: SignedResponses::ToSignedRequests,
+        signer: Arc::clone(&oauth.signer),
+        alg: Alg::Es256,
+        jwks_uri: Some(plan.jwks_uri()),
+    };
+    let guarded = GuardPorts::new(oauth, Arc::clone(&books.consents));
+    let guard = Arc::new(Guard::new(verifier, plan.policy, guarded).with_message_signing(signing));
+    let operations = Operations { ports: books.clone(), settings: OperationSettings::default() };
+    let uae = UaeBsi::new((issuer, plan.policy), Arc::clone(&oauth.signer), operations.clone());
+    let ofxpera = Ofxpera::new(operations, OfxperaSettings::of(&bank.id, &bank.name, &bank.bic));
+    Ok(ResourceService::at(origin).mount(uae, Arc::clone(&guard)).mount(ofxpera, guard).service())
 }
 
 /// The book of accounts in the words of the pages.

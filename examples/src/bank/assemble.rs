@@ -4,36 +4,26 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use oauth_core::http::OAuthService;
-use oauth_core::store::database::{Database, DatabaseUrl, DbError};
-use oauth_core::store::memory::MemoryClaims;
-use oauth_core::store::redis::RedisClaims;
-use oauth_core::store::sql::{SqlClaims, SqlStore};
-use oauth_core::{
-    AuthorizationServer, Claims, Clock, Entropy, FAPI2_SECURITY, Fault, FixedClients, Issuer, LogAudit,
-    OutOfBounds, Policy, Ports, Resource, Scope, ServerSecret, Settings, Store, SystemClock, SystemEntropy,
-    Timestamp,
-};
-use rar_consent::{ConsentEngine, ConsentStore, DetailRegistry, SqlConsents};
+use oauth_core::store::database::{Database, DbError};
+use oauth_core::{AuthorizationServer, Clock, Fault, OutOfBounds, Ports, ServerSecret, Store, Timestamp};
+use rar_consent::ConsentEngine;
 use resource_server::rail::settle;
-use resource_server::store::sql::SqlBank;
 
 use super::admin::AdminService;
-use super::apis::apis;
-use super::compose::PublicService;
-use super::config::Deployment;
-use super::customers::Customers;
-use super::data_dir::{DataDir, DataFault, Past, resource_of};
+use super::apis::{Books, apis};
+use super::compose::{ApiPlace, Face, Place, PublicService};
+use super::controls::Controls;
+use super::data_dir::DataFault;
+use super::deployment::{Deployment, IssuerPlan};
+use super::ground::{Ground, remember};
+use super::issuer_files::IssuerFiles;
 use super::listeners::Listeners;
-use super::sessions::Sessions;
+use super::sessions::{SESSION_COOKIE, Sessions};
 use super::signing_keys::SigningKeys;
-use super::ui::{CustomerAccounts, PageInteraction, Ui};
-use super::{customers, fixture, sessions};
-use crate::pages::{Pages, PagesFault};
-use crate::serve::{Listener, Shutdown};
+use super::ui::Ui;
+use crate::pages::PagesFault;
+use crate::serve::Shutdown;
 use crate::tls::TlsFault;
-
-/// The profile in force.
-pub const POLICY: &Policy = &FAPI2_SECURITY;
 
 /// Why a bank cannot start. Each says what to change.
 #[derive(Debug, thiserror::Error)]
@@ -77,15 +67,21 @@ pub enum StartFault {
 
 /// A bank whose listeners are bound and which serves as soon as it is [run](Bank::run).
 pub struct Bank {
-    public: Listener,
-    mtls: Listener,
-    admin: Listener,
-    browser_and_api: PublicService,
-    machines: PublicService,
+    listeners: Listeners,
+    public: PublicService,
     operators: AdminService,
     housekeeping: Housekeeping,
-    keys: SigningKeys,
+    keys: Arc<[SigningKeys]>,
     database: Database,
+}
+
+/// Which parts of the bank a process is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Parts {
+    /// Authorization server, pages and APIs.
+    Whole,
+    /// Authorization server and pages; the APIs are another process.
+    AuthorizationServer,
 }
 
 /// What has to be done from time to time, whoever calls.
@@ -109,39 +105,52 @@ impl Bank {
     ///
     /// # Errors
     /// [`StartFault`].
-    pub async fn prepare(deployment: &Deployment) -> Result<Self, StartFault> {
+    pub async fn prepare(deployment: &Deployment, parts: Parts) -> Result<Self, StartFault> {
         let ground = Ground::lay(deployment).await?;
-        let ports = ground.ports(deployment).await?;
-        let server = AuthorizationServer::new(POLICY, settings(deployment, ground.secret())?, ports.clone());
-        let server = Arc::new(server.map_err(StartFault::Settings)?);
-        let apis =
-            apis(deployment, &ground.database, &ports, Arc::clone(&ground.consent_store), ground.secret())?;
-        let ui = Arc::new(ground.ui(deployment, &server, apis.accounts)?);
-        let oauth = with_ofxpera_paths(OAuthService::new(server));
-        let service = |pages: Option<Arc<Ui>>, origin: &str| PublicService {
-            oauth: oauth.clone(),
-            apis: apis.service.clone(),
-            pages,
-            origin: Arc::from(origin),
-        };
-        remember(&*ports.claims, &*ground.clock).await?;
-        let listeners = Listeners::bind(deployment, &ground.data.pki, &ground.clock, &ground.entropy).await?;
+        let claims = ground.claims(deployment).await?;
+        let books = ground.books();
+        let hosted = Hosted::all(deployment, &ground, &claims)?;
+        let mut places = Vec::new();
+        for one in &hosted {
+            places.push(one.place(deployment, &ground, &books)?);
+        }
+        let mut api_places = Vec::new();
+        for plan in deployment.apis.iter().filter(|_| parts == Parts::Whole) {
+            let mut services = Vec::new();
+            for one in plan.issuers.iter().filter_map(|index| hosted.get(*index)) {
+                let service = apis((one.plan, &deployment.bank), &books.ports, &one.ports, one.secret())?;
+                services.push((one.plan.issuer().clone(), service));
+            }
+            api_places.push(ApiPlace::new(&plan.path, services));
+        }
+        remember(&*claims, &*ground.clock).await?;
+        let listeners = Listeners::bind(deployment, &ground.data, (&ground.clock, &ground.entropy)).await?;
+        let controls = ground.test_clock.clone().map(|clock| {
+            let pages = places.iter().map(|place| (place.pages.issuer().clone(), Arc::clone(&place.pages)));
+            Arc::new(Controls {
+                clock,
+                database: ground.database.clone(),
+                customers: Arc::clone(&ground.customers),
+                entropy: Arc::clone(&ground.entropy),
+                deployment: deployment.clone(),
+                pages: pages.collect(),
+            })
+        });
+        let first = hosted.first().ok_or(StartFault::Interrupted)?;
         Ok(Self {
-            public: listeners.public,
-            mtls: listeners.mtls,
-            admin: listeners.admin,
-            browser_and_api: service(Some(ui), &deployment.issuer()),
-            machines: service(None, &deployment.mtls_origin()),
+            listeners,
+            public: PublicService::new(deployment, places, api_places),
             operators: AdminService {
                 database: ground.database.clone(),
                 consents: Arc::clone(&ground.consents),
-                keys: ground.keys.clone(),
+                keys: Arc::clone(&ground.keys),
                 clock: Arc::clone(&ground.clock),
+                controls,
             },
             housekeeping: Housekeeping {
-                store: ports.store,
-                sessions: ground.sessions(deployment)?,
-                payments: apis.ports,
+                store: Arc::clone(&first.ports.store),
+                sessions: first.sessions(&ground),
+                payments: books.ports,
                 consents: ground.consents,
                 clock: ground.clock,
             },
@@ -153,13 +162,16 @@ impl Bank {
     /// Serves until `shutdown` begins, then drains and stops.
     pub async fn run(self, shutdown: Shutdown) {
         let keeping = tokio::spawn(self.housekeeping.run(shutdown.clone()));
-        let keys = tokio::spawn(self.keys.run(shutdown.clone()));
+        for keys in self.keys.iter() {
+            tokio::spawn(keys.clone().run(shutdown.clone()));
+        }
+        let Listeners { public, mtls, admin } = self.listeners;
         tokio::join!(
-            self.public.serve(self.browser_and_api, shutdown.clone()),
-            self.mtls.serve(self.machines, shutdown.clone()),
-            self.admin.serve(self.operators, shutdown.clone()),
+            public.serve(self.public.facing(Face::Browsers), shutdown.clone()),
+            mtls.serve(self.public.facing(Face::Machines), shutdown.clone()),
+            admin.serve(self.operators, shutdown.clone()),
         );
-        if keeping.await.is_err() || keys.await.is_err() {
+        if keeping.await.is_err() {
             tracing::error!("housekeeping ended badly");
         }
         self.database.close().await;
@@ -178,91 +190,73 @@ impl std::fmt::Debug for Bank {
     }
 }
 
-/// What everything else stands on: files, database, customers, consents.
-struct Ground {
-    clock: Arc<dyn Clock>,
-    entropy: Arc<dyn Entropy>,
-    data: DataDir,
-    database: Database,
-    keys: SigningKeys,
-    customers: Arc<Customers>,
-    clients: Arc<FixedClients>,
-    consent_store: Arc<dyn ConsentStore>,
-    consents: Arc<ConsentEngine>,
-    pages: Arc<Pages>,
+/// One issuer with everything it runs on.
+struct Hosted<'a> {
+    plan: &'a IssuerPlan,
+    files: &'a IssuerFiles,
+    ports: Ports,
+    server: Arc<AuthorizationServer>,
 }
 
-impl Ground {
-    async fn lay(deployment: &Deployment) -> Result<Self, StartFault> {
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::default());
-        DataDir::make(&deployment.data_dir)?;
-        let ring = async {
-            let database = open(deployment).await?;
-            let keys = SigningKeys::begin(deployment, &database, &clock, &entropy).await?;
-            Ok::<_, StartFault>((database, keys))
-        };
-        let (data, (database, keys)) = tokio::try_join!(load(deployment, clock.now()), ring)?;
-        fixture::seed(&database, clock.now(), &*entropy).await?;
-        let customers = Customers::load(&database, HASHES_AT_ONCE).await?;
-        let clients = Arc::new(FixedClients::new(data.clients.iter().cloned()));
-        let consent_store: Arc<dyn ConsentStore> = Arc::new(SqlConsents::new(database.clone()));
-        let registry = DetailRegistry::standard();
-        let consents = ConsentEngine::new(registry, Arc::clone(&consent_store), Arc::clone(&clock));
-        let pages = Arc::new(Pages::new()?);
-        Ok(Self { clock, entropy, data, database, keys, customers, clients, consent_store, consents, pages })
-    }
-
-    async fn ports(&self, deployment: &Deployment) -> Result<Ports, StartFault> {
-        Ok(Ports {
-            clock: Arc::clone(&self.clock),
-            entropy: Arc::clone(&self.entropy),
-            clients: self.clients.clone(),
-            signer: self.keys.signer.clone(),
-            claims: claims(deployment, &self.database, (self.data.past, self.clock.now())).await?,
-            store: Arc::new(SqlStore::new(self.database.clone())),
-            details: Arc::new(DetailRegistry::standard()),
-            consents: self.consents.clone(),
-            interaction: Arc::new(PageInteraction { pages: Arc::clone(&self.pages) }),
-            users: self.customers.clone(),
-            audit: Arc::new(LogAudit),
-        })
-    }
-
-    fn ui(
-        &self,
-        deployment: &Deployment,
-        server: &Arc<AuthorizationServer>,
-        accounts: Arc<dyn CustomerAccounts>,
-    ) -> Result<Ui, StartFault> {
-        Ok(Ui {
-            server: Arc::clone(server),
-            customers: Arc::clone(&self.customers),
-            sessions: self.sessions(deployment)?,
-            pages: Arc::clone(&self.pages),
-            consents: Arc::clone(&self.consents),
-            accounts,
-            clients: self.clients.clone(),
-            clock: Arc::clone(&self.clock),
-            origin: deployment.issuer(),
-            policy: POLICY.name,
-        })
-    }
-
-    fn sessions(&self, deployment: &Deployment) -> Result<Sessions, StartFault> {
-        let issuer =
-            Issuer::new(&deployment.issuer()).map_err(|fault| StartFault::IllFormed(fault.to_string()))?;
-        let key = self.secret().key("form token");
-        Ok(Sessions::new(self.database.clone(), issuer, Arc::clone(&self.entropy), key))
+impl<'a> Hosted<'a> {
+    fn all(
+        deployment: &'a Deployment,
+        ground: &'a Ground,
+        claims: &Arc<dyn oauth_core::Claims>,
+    ) -> Result<Vec<Self>, StartFault> {
+        let mut hosted = Vec::new();
+        let own = ground.data.issuers.iter().zip(&*ground.keys);
+        for (plan, (files, keys)) in deployment.issuers.iter().zip(own) {
+            let ports = ground.ports(plan, (files, keys), Arc::clone(claims));
+            let settings = plan.settings(files.server_secret());
+            let server = AuthorizationServer::new(plan.policy, settings, ports.clone());
+            let server = Arc::new(server.map_err(StartFault::Settings)?);
+            hosted.push(Self { plan, files, ports, server });
+        }
+        Ok(hosted)
     }
 
     fn secret(&self) -> ServerSecret {
-        self.data.server_secret()
+        self.files.server_secret()
+    }
+
+    fn sessions(&self, ground: &Ground) -> Sessions {
+        let key = self.secret().key("form token");
+        let issuer = self.plan.issuer().clone();
+        Sessions::new(ground.database.clone(), issuer, Arc::clone(&ground.entropy), key)
+    }
+
+    /// Its endpoints and pages.
+    fn place(&self, deployment: &Deployment, ground: &Ground, books: &Books) -> Result<Place, StartFault> {
+        let (plan, own) = (self.plan, deployment.origin());
+        let slug = plan.slug(&own);
+        let every = deployment.issuers.iter().map(|one| (one.issuer().clone(), one.policy.name));
+        let ui = Ui {
+            server: Arc::clone(&self.server),
+            customers: Arc::clone(&ground.customers),
+            sessions: self.sessions(ground),
+            pages: Arc::clone(&ground.pages),
+            consents: Arc::clone(&ground.consents),
+            accounts: Arc::clone(&books.accounts),
+            clients: Arc::clone(&self.ports.clients),
+            clock: Arc::clone(&ground.clock),
+            origin: plan.issuer().origin().to_owned(),
+            prefix: plan.issuer().path().to_owned(),
+            session_cookie: match slug.as_str() {
+                "" => SESSION_COOKIE.to_owned(),
+                slug => format!("{SESSION_COOKIE}-{slug}"),
+            },
+            issuers: every.collect(),
+        };
+        let oauth = OAuthService::new(Arc::clone(&self.server));
+        Ok(Place {
+            oauth: with_ofxpera_paths(oauth, plan, &self.server.settings().paths),
+            pages: Arc::new(ui),
+            origin: Arc::from(plan.issuer().origin()),
+            mtls_origin: Arc::from(plan.mtls_origin()),
+        })
     }
 }
-
-/// Passwords hashed at one time: one for each core of a small machine.
-const HASHES_AT_ONCE: usize = 2;
 
 impl Housekeeping {
     async fn run(self, shutdown: Shutdown) {
@@ -292,90 +286,20 @@ impl Housekeeping {
     }
 }
 
-async fn load(deployment: &Deployment, now: Timestamp) -> Result<DataDir, StartFault> {
-    let deployment = deployment.clone();
-    let loaded = tokio::task::spawn_blocking(move || DataDir::ensure(&deployment, POLICY, now)).await;
-    Ok(loaded.map_err(|_| StartFault::Interrupted)??)
-}
-
-pub(super) async fn open(deployment: &Deployment) -> Result<Database, StartFault> {
-    let url = DatabaseUrl::parse(&deployment.database)
-        .map_err(|fault| StartFault::DatabaseUrl(fault.to_string()))?;
-    let database = Database::open(&url).await?;
-    for set in [
-        oauth_core::store::sql::migrations(),
-        rar_consent::migrations(),
-        customers::migrations(),
-        sessions::migrations(),
-    ] {
-        database.migrate(&set).await?;
-    }
-    SqlBank::migrate(&database).await?;
-    Ok(database)
-}
-
-/// Replay protection as the deployment asks for it: Redis when named, PostgreSQL when that is the database, otherwise
-/// this process's memory.
-async fn claims(
-    deployment: &Deployment,
-    database: &Database,
-    (past, now): (Past, Timestamp),
-) -> Result<Arc<dyn Claims>, StartFault> {
-    match (&deployment.redis, database.engine()) {
-        (Some(url), _) => Ok(Arc::new(RedisClaims::connect(url, "mandate", now).await?)),
-        (None, oauth_core::store::database::Engine::Postgres) => {
-            Ok(Arc::new(SqlClaims::new(database.clone())))
-        }
-        (None, oauth_core::store::database::Engine::Sqlite) => {
-            // Keys made just now have signed nothing before; keys of the deployment file may have.
-            let since = match past {
-                Past::None if deployment.clients.is_empty() => Timestamp::EPOCH,
-                Past::None | Past::Some => now,
-            };
-            Ok(Arc::new(MemoryClaims::new(since)))
-        }
-    }
-}
-
-/// Waits until the replay memory covers what is issued from now on, at most a second: nobody who finds the bank open is
-/// refused for having been too early.
-async fn remember(claims: &dyn Claims, clock: &dyn Clock) -> Result<(), Fault> {
-    let since = claims.remembers_since(clock.now()).await?;
-    let wait = since.millis().saturating_sub(clock.now().millis());
-    if let Ok(wait) = u64::try_from(wait) {
-        tokio::time::sleep(Duration::from_millis(wait.min(1000))).await;
-    }
-    Ok(())
-}
-
-/// Scopes third parties may ask for, besides the parameterised ones a consent brings.
-const SCOPES: &str = "openid profile email phone address payments consent products accounts accounts.basic \
-                      accounts.details accounts.open bank_account customer customer_details customer_onboarding \
-                      introspection";
-
-fn settings(deployment: &Deployment, secret: ServerSecret) -> Result<Settings, StartFault> {
-    let ill_formed = |fault: &dyn std::fmt::Display| StartFault::IllFormed(fault.to_string());
-    let issuer = Issuer::new(&deployment.issuer()).map_err(|fault| ill_formed(&fault))?;
-    let resource = Resource::new(&resource_of(&deployment.issuer())).map_err(|fault| ill_formed(&fault))?;
-    let mut settings = Settings::recommended(issuer, resource, secret);
-    settings.mtls_origin = Some(deployment.mtls_origin());
-    settings.proof_nonce = deployment.proof_nonce;
-    settings.keys = deployment.keys;
-    settings.scopes = Scope::new(SCOPES).map_err(|fault| ill_formed(&fault))?;
-    Ok(settings)
-}
-
 /// The OFxPERA and UAE addresses of the same endpoints.
-fn with_ofxpera_paths(oauth: OAuthService) -> OAuthService {
+fn with_ofxpera_paths(oauth: OAuthService, plan: &IssuerPlan, paths: &oauth_core::Paths) -> OAuthService {
+    let prefix = plan.issuer().path();
     let also = [
-        ("/par", "/oauth/par"),
-        ("/par", "/open-finance/v1/par"),
-        ("/authorize", "/oauth/authorize"),
-        ("/authorize", "/oauth/auth"),
-        ("/token", "/oauth/token"),
-        ("/introspect", "/oauth/introspection"),
-        ("/introspect", "/oauth/introspect"),
-        ("/userinfo", "/oauth/userinfo"),
+        (&paths.par, "/oauth/par"),
+        (&paths.par, "/open-finance/v1/par"),
+        (&paths.authorize, "/oauth/authorize"),
+        (&paths.authorize, "/oauth/auth"),
+        (&paths.token, "/oauth/token"),
+        (&paths.introspect, "/oauth/introspection"),
+        (&paths.introspect, "/oauth/introspect"),
+        (&paths.userinfo, "/oauth/userinfo"),
     ];
-    also.iter().fold(oauth, |oauth, (existing, also)| oauth.alias(existing, also))
+    also.iter().fold(oauth, |oauth, (existing, also)| {
+        oauth.alias(&format!("{prefix}{existing}"), &format!("{prefix}{also}"))
+    })
 }

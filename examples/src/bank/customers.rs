@@ -1,7 +1,7 @@
 //! The bank's customers and how they sign in. A real bank has its own; this one keeps passwords as Argon2id.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 
 use argon2::{Algorithm, Argon2, Params, Version};
 use async_trait::async_trait;
@@ -37,10 +37,16 @@ struct Password {
 
 /// All customers, in memory, with the bounded pool that hashes passwords.
 pub struct Customers {
-    by_username: HashMap<String, (Customer, Password)>,
-    by_subject: HashMap<Subject, Customer>,
+    known: RwLock<Known>,
     pool: Semaphore,
     attempts: Mutex<HashMap<String, Attempts>>,
+}
+
+/// Every customer, by both names.
+#[derive(Default)]
+struct Known {
+    by_username: HashMap<String, (Customer, Password)>,
+    by_subject: HashMap<Subject, Customer>,
 }
 
 /// Failed sign-ins of one user name.
@@ -85,17 +91,36 @@ pub fn migrations() -> MigrationSet {
 /// # Errors
 /// When the database or the hash fails.
 pub async fn add(database: &Database, customer: &Customer, password: &str, salt: &[u8]) -> Result<(), Fault> {
+    const ADD: &str = "INSERT INTO customer (subject, username, record, salt, hash) VALUES ($1, $2, $3, $4, $5) \
+                       ON CONFLICT (subject) DO NOTHING";
+    write(database, customer, (password, salt), ADD).await
+}
+
+/// Adds a customer, or gives the one that is there a new name, password and claims.
+///
+/// # Errors
+/// When the database or the hash fails.
+pub async fn put(database: &Database, customer: &Customer, password: &str, salt: &[u8]) -> Result<(), Fault> {
+    const PUT: &str = "INSERT INTO customer (subject, username, record, salt, hash) VALUES ($1, $2, $3, $4, $5) \
+                       ON CONFLICT (subject) DO UPDATE SET username = excluded.username, \
+                       record = excluded.record, salt = excluded.salt, hash = excluded.hash";
+    write(database, customer, (password, salt), PUT).await
+}
+
+async fn write(
+    database: &Database,
+    customer: &Customer,
+    (password, salt): (&str, &[u8]),
+    sql: &'static str,
+) -> Result<(), Fault> {
     let hash = hash(password, salt).map_err(|fault| Fault::new("customers", fault.to_string()))?;
     let record = serde_json::to_string(customer).map_err(|fault| Fault::new("customers", fault))?;
-    let statement = Statement::new(
-        "INSERT INTO customer (subject, username, record, salt, hash) VALUES ($1, $2, $3, $4, $5) \
-         ON CONFLICT (subject) DO NOTHING",
-    )
-    .text(customer.subject.as_str())
-    .text(&customer.username)
-    .text(&record)
-    .text(STANDARD_NO_PAD.encode(salt))
-    .text(STANDARD_NO_PAD.encode(hash));
+    let statement = Statement::new(sql)
+        .text(customer.subject.as_str())
+        .text(&customer.username)
+        .text(&record)
+        .text(STANDARD_NO_PAD.encode(salt))
+        .text(STANDARD_NO_PAD.encode(hash));
     database.write(statement).await.map_err(|fault| Fault::new("customers", fault))?;
     Ok(())
 }
@@ -106,31 +131,35 @@ impl Customers {
     /// # Errors
     /// When the database cannot be read or holds something else.
     pub async fn load(database: &Database, hashing_at_once: usize) -> Result<Arc<Self>, Fault> {
-        let corrupt = |fault: DbError| Fault::new("customers", fault);
-        let rows = database
-            .read(Statement::new("SELECT record, salt, hash FROM customer"))
-            .await
-            .map_err(corrupt)?;
-        let (mut by_username, mut by_subject) = (HashMap::new(), HashMap::new());
-        for row in rows {
-            let record: String = row.text(0).map_err(corrupt)?.to_owned();
-            let customer: Customer =
-                serde_json::from_str(&record).map_err(|fault| Fault::new("customers", fault))?;
-            let decode =
-                |text: &str| STANDARD_NO_PAD.decode(text).map_err(|fault| Fault::new("customers", fault));
-            let salt = decode(row.text(1).map_err(corrupt)?)?;
-            let hash = decode(row.text(2).map_err(corrupt)?)?;
-            by_subject.insert(customer.subject.clone(), customer.clone());
-            by_username.insert(customer.username.clone(), (customer, Password { salt, hash }));
-        }
-        let pool = Semaphore::new(hashing_at_once);
-        Ok(Arc::new(Self { by_username, by_subject, pool, attempts: Mutex::default() }))
+        let known = RwLock::new(read_all(database).await?);
+        Ok(Arc::new(Self { known, pool: Semaphore::new(hashing_at_once), attempts: Mutex::default() }))
+    }
+
+    /// Reads all customers again and forgets every failed sign-in.
+    ///
+    /// # Errors
+    /// As of [`Customers::load`].
+    pub async fn reload(&self, database: &Database) -> Result<(), Fault> {
+        let known = read_all(database).await?;
+        *self.known.write().unwrap_or_else(PoisonError::into_inner) = known;
+        self.attempts.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        Ok(())
     }
 
     /// The customer behind a subject.
     #[must_use]
-    pub fn by_subject(&self, subject: &Subject) -> Option<&Customer> {
-        self.by_subject.get(subject)
+    pub fn by_subject(&self, subject: &Subject) -> Option<Customer> {
+        self.known().by_subject.get(subject).cloned()
+    }
+
+    /// The customer of a user name.
+    #[must_use]
+    pub fn by_username(&self, username: &str) -> Option<Customer> {
+        self.known().by_username.get(username).map(|(customer, _)| customer.clone())
+    }
+
+    fn known(&self) -> RwLockReadGuard<'_, Known> {
+        self.known.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Checks a user name and password. An unknown name costs as much time as a wrong password.
@@ -146,7 +175,7 @@ impl Customers {
         if self.must_wait(username, now) {
             return Ok(SignIn::Wait);
         }
-        let known = self.by_username.get(username).cloned();
+        let known = self.known().by_username.get(username).cloned();
         let (salt, expected) = match &known {
             Some((_, stored)) => (stored.salt.clone(), stored.hash.clone()),
             None => (vec![0; SALT_BYTES], vec![0; HASH_BYTES]),
@@ -199,14 +228,14 @@ impl Customers {
 
 impl std::fmt::Debug for Customers {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Customers({})", self.by_subject.len())
+        write!(f, "Customers({})", self.known().by_subject.len())
     }
 }
 
 #[async_trait]
 impl UserClaims for Customers {
     async fn claims(&self, subject: &Subject, scope: &Scope) -> Result<Option<Map<String, Value>>, Fault> {
-        let Some(customer) = self.by_subject.get(subject) else { return Ok(None) };
+        let Some(customer) = self.by_subject(subject) else { return Ok(None) };
         let mut told = Map::new();
         if scope.contains("profile") {
             told.insert("name".to_owned(), Value::String(customer.name.clone()));
@@ -237,6 +266,25 @@ impl UserClaims for Customers {
         }
         Ok(Some(told))
     }
+}
+
+async fn read_all(database: &Database) -> Result<Known, Fault> {
+    let corrupt = |fault: DbError| Fault::new("customers", fault);
+    let rows =
+        database.read(Statement::new("SELECT record, salt, hash FROM customer")).await.map_err(corrupt)?;
+    let (mut by_username, mut by_subject) = (HashMap::new(), HashMap::new());
+    for row in rows {
+        let record: String = row.text(0).map_err(corrupt)?.to_owned();
+        let customer: Customer =
+            serde_json::from_str(&record).map_err(|fault| Fault::new("customers", fault))?;
+        let decode =
+            |text: &str| STANDARD_NO_PAD.decode(text).map_err(|fault| Fault::new("customers", fault));
+        let salt = decode(row.text(1).map_err(corrupt)?)?;
+        let hash = decode(row.text(2).map_err(corrupt)?)?;
+        by_subject.insert(customer.subject.clone(), customer.clone());
+        by_username.insert(customer.username.clone(), (customer, Password { salt, hash }));
+    }
+    Ok(Known { by_username, by_subject })
 }
 
 const SALT_BYTES: usize = 16;

@@ -10,6 +10,7 @@ use resource_server::store::sql::{Opened, SqlBank};
 use serde_json::{Map, Value, json};
 
 use super::customers::{self, Customer};
+use super::deployment::{AccountPlan, DemoData, UserPlan};
 
 /// The first demo customer's user name.
 pub const DEMO_USERNAME: &str = "mariam";
@@ -159,12 +160,42 @@ const ACCOUNTS: &[Demo] = &[
     },
 ];
 
-/// Adds the demo customers and what they own.
+/// Name and subject of every demo login.
+#[must_use]
+pub fn logins(demo: DemoData) -> &'static [(&'static str, &'static str)] {
+    match demo {
+        DemoData::All => LOGINS,
+        DemoData::Uae => LOGINS.get(..1).unwrap_or_default(),
+        DemoData::Ofxpera => LOGINS,
+        DemoData::None => &[],
+    }
+}
+
+const LOGINS: &[(&str, &str)] = &[(DEMO_USERNAME, "cus-mariam"), (SECOND_USERNAME, "cus-maria")];
+
+/// Whether an account belongs to this part of the demo data.
+const fn is_part(demo: DemoData, currency: Currency) -> bool {
+    match (demo, currency) {
+        (DemoData::All, _) | (DemoData::Uae, Currency::Aed) | (DemoData::Ofxpera, Currency::Php) => true,
+        (DemoData::Uae | DemoData::Ofxpera | DemoData::None, _) => false,
+    }
+}
+
+/// Adds the demo customers, the users of the deployment, and what they own.
 ///
 /// # Errors
 /// When the database or the random source fails.
-pub async fn seed(database: &Database, now: Timestamp, entropy: &dyn Entropy) -> Result<(), Fault> {
+pub async fn seed(
+    database: &Database,
+    (demo, users): (DemoData, &[UserPlan]),
+    now: Timestamp,
+    entropy: &dyn Entropy,
+) -> Result<(), Fault> {
+    let known = logins(demo);
     for (subject, username, name, claims) in people() {
+        if !known.iter().any(|(login, _)| *login == username) {
+            continue;
+        }
         let customer = Customer {
             subject: Subject::new(subject).map_err(broken)?,
             username: username.to_owned(),
@@ -176,9 +207,40 @@ pub async fn seed(database: &Database, now: Timestamp, entropy: &dyn Entropy) ->
         customers::add(database, &customer, DEMO_PASSWORD, salt).await?;
     }
     let bank = SqlBank::new(database.clone());
-    for demo in ACCOUNTS {
+    for demo in ACCOUNTS.iter().filter(|account| is_part(demo, account.currency)) {
         open(&bank, demo, now).await?;
     }
+    for user in users {
+        let random = entropy.draw()?;
+        let (salt, _) = random.split_at(16);
+        customers::put(database, &user.customer, &user.password, salt).await?;
+        for plan in &user.accounts {
+            open_configured(&bank, plan, now).await?;
+        }
+    }
+    Ok(())
+}
+
+/// An account of the deployment file, with its first balance.
+async fn open_configured(bank: &SqlBank, plan: &AccountPlan, now: Timestamp) -> Result<(), Fault> {
+    let at = now.minus(Seconds::days(400));
+    let account = Account { opened_at: at, ..plan.account.clone() };
+    if bank.open_account(&account).await? == Opened::Existing || plan.opening == 0 {
+        return Ok(());
+    }
+    let transaction = BookedTransaction {
+        id: TransactionId::new(&format!("tx-{}-0", account.id.as_str())).map_err(broken)?,
+        account: account.id.clone(),
+        kind: TransactionKind::Deposit,
+        status: TransactionStatus::Posted { at },
+        amount: SignedMoney::new(plan.opening, account.currency),
+        description: Line::new("Opening balance").map_err(broken)?,
+        executed_at: at,
+        reference: None,
+        payment: None,
+    };
+    let entry = EntryId::new(&format!("en-{}-0", account.id.as_str())).map_err(broken)?;
+    bank.record(&transaction, entry, LedgerAccount::Opening).await?;
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use http_body_util::{BodyExt as _, Full, Limited};
 use oauth_core::jose::Alg;
 use oauth_core::json::read_strict;
 use oauth_core::store::keys::{KeyChange, KeyRow};
-use oauth_core::{Cause, Fault, Haste, KeyEvent, KeyId, KeyRefusal, KeyStage, Timestamp};
+use oauth_core::{Cause, Fault, Haste, Issuer, KeyEvent, KeyId, KeyRefusal, KeyStage, Timestamp};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -28,13 +28,16 @@ struct Asked {
     /// For a new key.
     #[serde(default)]
     alg: Option<Alg>,
+    /// For a new key, whose; otherwise the first issuer's.
+    #[serde(default)]
+    issuer: Option<Issuer>,
     /// For activation: does not wait until every relying party has seen the key.
     #[serde(default)]
     force: Option<bool>,
 }
 
 /// Answers a request below `/keys`.
-pub(super) async fn answer<B>(keys: &SigningKeys, request: Request<B>) -> Response<Full<Bytes>>
+pub(super) async fn answer<B>(keys: &[SigningKeys], request: Request<B>) -> Response<Full<Bytes>>
 where
     B: Body,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -42,10 +45,8 @@ where
     let path = request.uri().path().to_owned();
     let rest = path.strip_prefix("/keys").unwrap_or_default();
     if request.method() == Method::GET && rest.is_empty() {
-        return match keys.keeper.list().await {
-            Ok(rows) => {
-                json_answer(StatusCode::OK, &json!({ "keys": rows.iter().map(row).collect::<Vec<_>>() }))
-            }
+        return match list(keys).await {
+            Ok(rows) => json_answer(StatusCode::OK, &json!({ "keys": rows })),
             Err(fault) => failed(&fault),
         };
     }
@@ -56,42 +57,70 @@ where
         Ok(asked) => asked,
         Err(answer) => return answer,
     };
-    let changed = change(keys, rest, asked).await;
-    // What this process did holds here at once, not only after its next look.
-    if let Err(fault) = keys.signer.look().await {
-        tracing::warn!(%fault, "the signing keys cannot be looked at");
-    }
-    match changed {
-        Ok(answer) => answer,
-        Err(fault) => failed(&fault),
-    }
+    change(keys, rest, asked).await.unwrap_or_else(|fault| failed(&fault))
 }
 
-async fn change(keys: &SigningKeys, rest: &str, asked: Asked) -> Result<Response<Full<Bytes>>, Fault> {
-    let Asked { actor, reason, alg, force } = asked;
-    let cause = Cause { actor, reason };
-    let haste = if force == Some(true) { Haste::Emergency } else { Haste::Orderly };
+async fn list(keys: &[SigningKeys]) -> Result<Vec<Value>, Fault> {
+    let mut rows = Vec::new();
+    for own in keys {
+        rows.extend(own.keeper.list().await?.iter().map(|key| row(&own.issuer, key)));
+    }
+    Ok(rows)
+}
+
+async fn change(keys: &[SigningKeys], rest: &str, asked: Asked) -> Result<Response<Full<Bytes>>, Fault> {
     let words: Vec<&str> = rest.split('/').skip(1).collect();
-    let done = match (words.as_slice(), alg) {
-        ([], Some(alg)) => keys.keeper.publish(alg, &cause).await?,
-        ([], None) => return Ok(refuse(StatusCode::BAD_REQUEST, "invalid_request", "alg is missing")),
-        ([kid, verb], None) => {
-            let Ok(kid) = KeyId::new(kid) else { return Ok(refused(&KeyRefusal::Unknown)) };
-            match *verb {
-                "activate" => keys.keeper.activate(&kid, haste, &cause).await?,
-                "retire" => keys.keeper.retire(&kid, &cause).await?,
-                "withdraw" => keys.keeper.withdraw(&kid, &cause).await?,
-                _ => return Ok(refuse(StatusCode::NOT_FOUND, "not_found", "there is no such call")),
-            }
-        }
-        (_, _) => return Ok(refuse(StatusCode::NOT_FOUND, "not_found", "there is no such call")),
+    let own = match words.as_slice() {
+        [] => keys.iter().find(|own| asked.issuer.as_ref().is_none_or(|issuer| own.issuer == *issuer)),
+        [kid, ..] => owner(keys, kid).await?,
     };
+    let Some(own) = own else { return Ok(refused(&KeyRefusal::Unknown)) };
+    let Some(done) = verb(own, &words, asked).await? else {
+        return Ok(refuse(
+            StatusCode::BAD_REQUEST,
+            "invalid_request",
+            "a new key needs alg, and nothing else does",
+        ));
+    };
+    // What this process did holds here at once, not only after its next look.
+    own.signer.look().await?;
     Ok(match done {
         KeyChange::Done(events) => {
             json_answer(StatusCode::OK, &json!({ "changes": events.iter().map(event).collect::<Vec<_>>() }))
         }
         KeyChange::Refused(refusal) => refused(&refusal),
     })
+}
+
+/// Whose key this is; a name follows from the key, so no two issuers share one.
+pub(super) async fn owner<'a>(keys: &'a [SigningKeys], kid: &str) -> Result<Option<&'a SigningKeys>, Fault> {
+    for own in keys {
+        if own.keeper.list().await?.iter().any(|row| row.kid.as_str() == kid) {
+            return Ok(Some(own));
+        }
+    }
+    Ok(None)
+}
+
+/// `None` when there is no such call.
+async fn verb(own: &SigningKeys, words: &[&str], asked: Asked) -> Result<Option<KeyChange>, Fault> {
+    let Asked { actor, reason, alg, force, .. } = asked;
+    let cause = Cause { actor, reason };
+    let haste = if force == Some(true) { Haste::Emergency } else { Haste::Orderly };
+    let done = match (words, alg) {
+        ([], Some(alg)) => own.keeper.publish(alg, &cause).await?,
+        ([kid, verb], None) => {
+            let Ok(kid) = KeyId::new(kid) else { return Ok(None) };
+            match *verb {
+                "activate" => own.keeper.activate(&kid, haste, &cause).await?,
+                "retire" => own.keeper.retire(&kid, &cause).await?,
+                "withdraw" => own.keeper.withdraw(&kid, &cause).await?,
+                _ => return Ok(None),
+            }
+        }
+        (_, _) => return Ok(None),
+    };
+    Ok(Some(done))
 }
 
 /// A page in the operator's browser can send a form anywhere, but no JSON without being asked first.
@@ -107,8 +136,9 @@ where
     }
     let body = Box::pin(Limited::new(request.into_body(), BODY_BYTES).collect()).await;
     let bytes = body.map_err(|_| bad("the body is too long or ended early"))?.to_bytes();
-    let asked: Asked = read_strict(&bytes)
-        .map_err(|_| bad("an object with actor, reason and, for a new key, alg; for activation, force"))?;
+    let asked: Asked = read_strict(&bytes).map_err(|_| {
+        bad("an object with actor, reason and, for a new key, alg and issuer; for activation, force")
+    })?;
     let said = |words: &str| {
         (1..=WORDS_BYTES).contains(&words.len()) && words.bytes().all(|byte| matches!(byte, 0x20..=0x7e))
     };
@@ -118,8 +148,9 @@ where
     Ok(asked)
 }
 
-fn row(row: &KeyRow) -> Value {
+fn row(issuer: &Issuer, row: &KeyRow) -> Value {
     json!({
+        "issuer": issuer.as_str(),
         "kid": row.kid.as_str(),
         "alg": row.alg.as_str(),
         "use": "sig",

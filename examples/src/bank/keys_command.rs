@@ -2,6 +2,7 @@
 //! within a second; none needs to run.
 
 use std::io::Write as _;
+use std::sync::Arc;
 
 use clap::Subcommand;
 use oauth_core::jose::Alg;
@@ -10,11 +11,10 @@ use oauth_core::{
     Cause, Clock, Entropy, Haste, KeyId, KeyRefusal, KeyStage, SystemClock, SystemEntropy, Timestamp,
 };
 
-use std::sync::Arc;
-
-use super::assemble;
 use super::config::Deployment;
-use super::key_admin::text;
+use super::data_dir::DataDir;
+use super::ground;
+use super::key_admin::{self, text};
 use super::signing_keys::SigningKeys;
 
 /// What to do with the signing keys.
@@ -26,6 +26,9 @@ pub enum KeysCommand {
     Rotate {
         /// `ES256` or `PS256`.
         alg: String,
+        /// Whose; otherwise the first issuer's.
+        #[arg(long)]
+        issuer: Option<String>,
         /// Who asks.
         #[arg(long)]
         actor: String,
@@ -56,16 +59,21 @@ type Outcome = Result<(), Box<dyn std::error::Error + Send + Sync>>;
 pub async fn run(deployment: &Deployment, command: KeysCommand) -> Outcome {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::default());
-    let database = assemble::open(deployment).await?;
-    let keeper = SigningKeys::begin(deployment, &database, &clock, &entropy).await?.keeper;
+    let places = DataDir::make(deployment)?;
+    let database = ground::open(deployment).await?;
+    let keys = SigningKeys::all(deployment, &places, (&database, &clock, &entropy)).await?;
     let change = match command {
-        KeysCommand::List => return list(&keeper).await,
-        KeysCommand::Rotate { alg, actor, reason } => {
+        KeysCommand::List => return list(&keys).await,
+        KeysCommand::Rotate { alg, issuer, actor, reason } => {
             let alg = Alg::parse(&alg).ok_or("the algorithm is ES256 or PS256")?;
-            rotate(&keeper, alg, &Cause { actor, reason }, clock.now()).await?
+            let wanted =
+                |own: &&SigningKeys| issuer.as_ref().is_none_or(|issuer| own.issuer.as_str() == issuer);
+            let own = keys.iter().find(wanted).ok_or("there is no such issuer")?;
+            rotate(&own.keeper, alg, &Cause { actor, reason }, clock.now()).await?
         }
         KeysCommand::Withdraw { kid, actor, reason } => {
-            keeper.withdraw(&KeyId::new(&kid)?, &Cause { actor, reason }).await?
+            let own = key_admin::owner(&keys, &kid).await?.ok_or("there is no key of this name")?;
+            own.keeper.withdraw(&KeyId::new(&kid)?, &Cause { actor, reason }).await?
         }
     };
     database.close().await;
@@ -82,12 +90,15 @@ pub async fn run(deployment: &Deployment, command: KeysCommand) -> Outcome {
     }
 }
 
-async fn list(keeper: &KeyKeeper) -> Outcome {
+async fn list(keys: &[SigningKeys]) -> Outcome {
     let mut out = std::io::stdout();
-    for row in keeper.list().await? {
-        let until = row.until.map_or_else(|| "-".to_owned(), text);
-        let (alg, stage) = (row.alg.as_str(), row.stage.as_str());
-        writeln!(out, "{:24} {alg:6} {stage:10} since {}  until {until}", row.kid.as_str(), text(row.since))?;
+    for own in keys {
+        writeln!(out, "{}", own.issuer)?;
+        for row in own.keeper.list().await? {
+            let until = row.until.map_or_else(|| "-".to_owned(), text);
+            let (alg, stage, since) = (row.alg.as_str(), row.stage.as_str(), text(row.since));
+            writeln!(out, "  {:24} {alg:6} {stage:10} since {since}  until {until}", row.kid.as_str())?;
+        }
     }
     Ok(())
 }

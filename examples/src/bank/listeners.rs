@@ -7,7 +7,8 @@ use rustls::crypto::CryptoProvider;
 use tokio::net::TcpListener;
 
 use super::assemble::StartFault;
-use super::config::Deployment;
+use super::data_dir::DataDir;
+use super::deployment::Deployment;
 use crate::serve::{Authorities, Edge, EdgeLimits, Listener};
 use crate::tls::{ChainTrust, ClientCertificates, server_config};
 
@@ -21,33 +22,34 @@ pub(super) struct Listeners {
 impl Listeners {
     pub(super) async fn bind(
         deployment: &Deployment,
-        pki: &crate::pki::LocalPki,
-        clock: &Arc<dyn Clock>,
-        entropy: &Arc<dyn Entropy>,
+        data: &DataDir,
+        (clock, entropy): (&Arc<dyn Clock>, &Arc<dyn Entropy>),
     ) -> Result<Self, StartFault> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let trust = ChainTrust::new(std::slice::from_ref(pki.authority()), Arc::clone(&provider))?;
+        let trust = ChainTrust::new(&data.client_authorities, Arc::clone(&provider))?;
         let tls =
-            |ask, provider: &Arc<CryptoProvider>| server_config(pki.server(), ask, Arc::clone(provider));
-        let edge = |port: u16| edge(port, clock, entropy);
-        let public = socket(deployment.address(deployment.port)).await?;
-        let mtls = socket(deployment.address(deployment.mtls_port)).await?;
-        let loopback = std::net::SocketAddr::from(([127, 0, 0, 1], deployment.admin_port));
+            |ask, provider: &Arc<CryptoProvider>| server_config(data.server(), ask, Arc::clone(provider));
+        let names = names(deployment);
+        let edge = |port: u16| edge(port, &names, (clock, entropy));
+        let at = &deployment.listeners;
+        let public = socket(deployment.address(at.port)).await?;
+        let mtls = socket(deployment.address(at.mtls_port)).await?;
+        let loopback = std::net::SocketAddr::from(([127, 0, 0, 1], at.admin_port));
         let admin = socket(loopback).await?;
         Ok(Self {
             public: Listener::tls(
                 public,
                 Arc::new(tls(ClientCertificates::NotAsked, &provider)?),
                 trust.clone(),
-                edge(deployment.port),
+                edge(at.port),
             ),
             mtls: Listener::tls(
                 mtls,
                 Arc::new(tls(ClientCertificates::Optional, &provider)?),
                 trust,
-                edge(deployment.mtls_port),
+                edge(at.mtls_port),
             ),
-            admin: Listener::plain(admin, edge(deployment.admin_port)),
+            admin: Listener::plain(admin, edge(at.admin_port)),
         })
     }
 }
@@ -56,11 +58,21 @@ async fn socket(address: std::net::SocketAddr) -> Result<TcpListener, StartFault
     TcpListener::bind(address).await.map_err(|source| StartFault::Socket { address, source })
 }
 
-fn edge(port: u16, clock: &Arc<dyn Clock>, entropy: &Arc<dyn Entropy>) -> Edge {
+/// Every `host:port` under which the deployment is reached from outside, by whichever listener.
+fn names(deployment: &Deployment) -> Vec<String> {
+    let issuers = deployment.issuers.iter();
+    let origins = issuers.flat_map(|issuer| [issuer.issuer().origin(), issuer.mtls_origin()]);
+    let own = deployment.origin();
+    let authority = |origin: &str| origin.strip_prefix("https://").unwrap_or(origin).to_owned();
+    let with_port = |name: String| if name.contains(':') { name } else { format!("{name}:443") };
+    origins.chain([own.as_str()]).map(authority).map(with_port).collect()
+}
+
+fn edge(port: u16, outside: &[String], (clock, entropy): (&Arc<dyn Clock>, &Arc<dyn Entropy>)) -> Edge {
     let names = [format!("localhost:{port}"), format!("127.0.0.1:{port}"), format!("[::1]:{port}")];
     let (clock, entropy) = (Arc::clone(clock), Arc::clone(entropy));
     Edge {
-        authorities: Authorities::new(names.iter().map(String::as_str)),
+        authorities: Authorities::new(names.iter().chain(outside).map(String::as_str)),
         limits: EdgeLimits::default(),
         now: Arc::new(move || clock.now()),
         correlation: Arc::new(move || correlation(&*entropy)),

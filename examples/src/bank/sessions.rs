@@ -7,7 +7,7 @@ use oauth_core::{Authentication, Entropy, Fault, Issuer, Seconds, Secret, Sessio
 use std::sync::Arc;
 use subtle::ConstantTimeEq as _;
 
-/// Name of the session cookie.
+/// Name of the session cookie. Issuers below a path of the same host have one each.
 pub const SESSION_COOKIE: &str = "__Host-session";
 
 /// A session is over this long after signing in, whatever happens.

@@ -21,21 +21,23 @@ use oauth_core::{Cause, Clock, Entropy, Fault, Issuer, KeyStage, KeyVault, LogAu
 use zeroize::Zeroizing;
 
 use super::assemble::StartFault;
-use super::config::{Deployment, HsmTable};
+
 use super::data_dir::DataFault;
+use super::deployment::{Deployment, HsmPlan, IssuerPlan};
 use crate::keys::{self, KeyFault};
 use crate::serve::Shutdown;
-
-/// What the bank signs with: tokens with the first, messages of the payment API with the second.
-const ALGS: &[Alg] = &[Alg::Es256, Alg::Ps256];
 
 /// The key-encryption key, below the data directory.
 const KEK: &str = "keys/ring.kek";
 /// The one before it, which still opens.
 const KEK_PREVIOUS: &str = "keys/ring.kek.previous";
 /// Where bank versions without a ring kept their keys, not encrypted. They are taken in once and removed.
-const BEFORE_THE_RING: &[(Alg, &str)] =
-    &[(Alg::Es256, "keys/as-es256.pem"), (Alg::Ps256, "keys/as-ps256.pem")];
+const BEFORE_THE_RING: &[(Alg, &str)] = &[
+    (Alg::Es256, "as-es256.pem"),
+    (Alg::Ps256, "as-ps256.pem"),
+    (Alg::EdDsa, "as-eddsa.pem"),
+    (Alg::Rs256, "as-rs256.pem"),
+];
 
 /// Between two looks at the ring; short enough that no request has to look.
 const LOOK_EVERY: Duration = Duration::from_millis(300);
@@ -44,39 +46,54 @@ const TICK_EVERY: Duration = Duration::from_secs(1);
 /// After the schedule could not do what is due.
 const TICK_AFTER_FAULT: Duration = Duration::from_secs(30);
 
-/// Signer and keeper of the bank's keys.
+/// Signer and keeper of one issuer's keys.
 #[derive(Debug, Clone)]
 pub struct SigningKeys {
+    /// Whose keys.
+    pub issuer: Issuer,
     /// Signs, and follows the ring.
     pub signer: Arc<RingSigner>,
     /// Moves keys from stage to stage.
     pub keeper: KeyKeeper,
 }
 
+/// What the rings of all issuers stand on.
+type Base<'a> = (&'a Database, &'a Arc<dyn Clock>, &'a Arc<dyn Entropy>);
+
 impl SigningKeys {
-    /// Opens the ring; a first start makes its keys.
+    /// Opens the ring of every issuer, in the order of the deployment; a first start makes their keys. `places` are the
+    /// directories of the issuers.
     ///
     /// # Errors
     /// [`StartFault`], naming the file when the key-encryption key does not fit the ring.
-    pub async fn begin(
+    pub async fn all(
         deployment: &Deployment,
-        database: &Database,
-        clock: &Arc<dyn Clock>,
-        entropy: &Arc<dyn Entropy>,
+        places: &[PathBuf],
+        base: Base<'_>,
+    ) -> Result<Arc<[Self]>, StartFault> {
+        let vault = Vault::open(deployment, base.2).await?;
+        let plans = deployment.issuers.iter().zip(places);
+        let begun = plans.map(|(plan, place)| Self::begin(plan, place, (&vault, deployment), base));
+        Ok(futures_util::future::try_join_all(begun).await?.into())
+    }
+
+    async fn begin(
+        plan: &IssuerPlan,
+        place: &Path,
+        (vault, deployment): (&Vault, &Deployment),
+        (database, clock, _): Base<'_>,
     ) -> Result<Self, StartFault> {
-        let issuer =
-            Issuer::new(&deployment.issuer()).map_err(|fault| StartFault::IllFormed(fault.to_string()))?;
-        let vault = Vault::open(deployment, entropy).await?;
+        let issuer = plan.issuer().clone();
         let ports = KeyPorts {
-            issuer,
+            issuer: issuer.clone(),
             ring: Arc::new(SqlKeyRing::new(database.clone())),
             vault: vault.port(),
             clock: Arc::clone(clock),
         };
-        let settings = KeeperSettings { algs: ALGS.to_vec(), times: deployment.keys };
+        let settings = KeeperSettings { algs: algs(plan.signing_alg()), times: plan.keys() };
         let keeper = KeyKeeper::new(ports.clone(), settings, Arc::new(LogAudit));
-        let taken = match &vault {
-            Vault::Sealed(vault) => take_in(&deployment.data_dir, &ports.issuer, vault, &keeper).await?,
+        let taken = match vault {
+            Vault::Sealed(vault) => take_in(place, &issuer, vault, &keeper).await?,
             Vault::Device(_) => Vec::new(),
         };
         keeper.begin().await?;
@@ -86,7 +103,7 @@ impl SigningKeys {
         for path in taken {
             remove(&path);
         }
-        Ok(Self { signer, keeper })
+        Ok(Self { issuer, signer, keeper })
     }
 
     /// Follows the ring and does what the schedule asks for, until `shutdown` begins.
@@ -116,6 +133,15 @@ impl SigningKeys {
             }
         }
     }
+}
+
+/// What an issuer signs with: tokens with its own choice, messages of the payment API with PS256.
+fn algs(signing_alg: Alg) -> Vec<Alg> {
+    let mut algs = vec![Alg::Es256, Alg::Ps256];
+    if !algs.contains(&signing_alg) {
+        algs.push(signing_alg);
+    }
+    algs
 }
 
 /// Where the private halves are.
@@ -171,7 +197,7 @@ impl Vault {
 }
 
 #[cfg(feature = "pkcs11")]
-async fn device(hsm: HsmTable, entropy: Arc<dyn Entropy>) -> Result<Arc<dyn KeyVault>, StartFault> {
+async fn device(hsm: HsmPlan, entropy: Arc<dyn Entropy>) -> Result<Arc<dyn KeyVault>, StartFault> {
     let pin_file = hsm.pin_file.clone();
     let pin = blocking(move || keys::read_secret(&pin_file)).await?.map(Zeroizing::new);
     let unusable = || DataFault::Unusable { path: hsm.pin_file.clone(), message: "holds no PIN".to_owned() };
@@ -185,7 +211,7 @@ async fn device(hsm: HsmTable, entropy: Arc<dyn Entropy>) -> Result<Arc<dyn KeyV
 }
 
 #[cfg(not(feature = "pkcs11"))]
-async fn device(_hsm: HsmTable, _entropy: Arc<dyn Entropy>) -> Result<Arc<dyn KeyVault>, StartFault> {
+async fn device(_hsm: HsmPlan, _entropy: Arc<dyn Entropy>) -> Result<Arc<dyn KeyVault>, StartFault> {
     let text = "this bank was built without support for devices: build it with `--features pkcs11`";
     Err(StartFault::IllFormed(text.to_owned()))
 }
@@ -220,14 +246,14 @@ fn sealing_keys(root: &Path) -> Result<[Option<KeyEncryptionKey>; 2], KeyFault> 
 
 /// Takes in the keys that a version without a ring left, and says which files are of no more use.
 async fn take_in(
-    root: &Path,
+    place: &Path,
     issuer: &Issuer,
     vault: &SealedVault,
     keeper: &KeyKeeper,
 ) -> Result<Vec<PathBuf>, StartFault> {
     let mut taken = Vec::new();
     for (alg, file) in BEFORE_THE_RING {
-        let path = root.join(file);
+        let path = place.join(file);
         let read = path.clone();
         let Some(der) = blocking(move || keys::read_pkcs8(&read)).await? else { continue };
         let new = vault.adopt(issuer, *alg, &der, None)?;

@@ -4,8 +4,9 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use mandate_examples::bank::assemble::{Bank, POLICY};
+use mandate_examples::bank::assemble::{Bank, Parts};
 use mandate_examples::bank::config::{Command, CommandLine, Deployment, Flags};
+use mandate_examples::bank::deployment::DemoData;
 use mandate_examples::bank::fixture;
 use mandate_examples::bank::keys_command::{self, KeysCommand};
 use tracing_subscriber::EnvFilter;
@@ -30,8 +31,10 @@ type Outcome = Result<(), Box<dyn std::error::Error + Send + Sync>>;
 
 fn check(flags: &Flags) -> Outcome {
     let deployment = Deployment::read(flags)?;
-    deployment.check_clients(POLICY)?;
-    writeln!(std::io::stdout(), "{} is a deployment this bank can run.", deployment.issuer())?;
+    for issuer in &deployment.issuers {
+        writeln!(std::io::stdout(), "{} ({})", issuer.issuer(), issuer.policy.name)?;
+    }
+    writeln!(std::io::stdout(), "This bank can run it.")?;
     Ok(())
 }
 
@@ -60,7 +63,7 @@ async fn serve(deployment: &Deployment) -> Outcome {
         let shutdown = shutdown.clone();
         async move { shutdown.follow_signals().await }
     });
-    let bank = Bank::prepare(deployment).await?;
+    let bank = Bank::prepare(deployment, Parts::Whole).await?;
     announce(deployment)?;
     bank.run(shutdown).await;
     signals.abort();
@@ -75,23 +78,29 @@ fn announce(deployment: &Deployment) -> std::io::Result<()> {
     } else {
         format!("cargo run --release --bin tpp -- pay --data-dir {data}")
     };
+    let mut out = std::io::stdout();
+    writeln!(out, "The bank is open.\n")?;
+    for issuer in &deployment.issuers {
+        writeln!(out, "  Issuer             {}   ({})", issuer.issuer(), issuer.policy.name)?;
+    }
     writeln!(
-        std::io::stdout(),
-        "The bank is open.\n\n  \
-         Issuer             {issuer}   ({policy})\n  \
-         For certificates   {mtls}\n  \
+        out,
+        "  For certificates   {mtls}\n  \
          For operators      http://127.0.0.1:{admin}/health\n  \
-         Data               {data}   (delete it to begin anew)\n\n  \
-         Demo customers     {first} / {password}\n                     {second} / {password}\n  \
-         Third parties      palm-books (private_key_jwt, DPoP), luzon-bank (tls_client_auth, mTLS); keys in {data}/tpp\n\n\
-         Next, in another terminal:\n\n  {tpp}\n\n\
-         Ctrl-C closes the bank.",
-        issuer = deployment.issuer(),
-        policy = POLICY.name,
+         Data               {data}   (delete it to begin anew)",
         mtls = deployment.mtls_origin(),
-        admin = deployment.admin_port,
-        first = fixture::DEMO_USERNAME,
-        second = fixture::SECOND_USERNAME,
-        password = fixture::DEMO_PASSWORD,
-    )
+        admin = deployment.listeners.admin_port,
+    )?;
+    if deployment.demo != DemoData::None {
+        writeln!(
+            out,
+            "\n  Demo customers     {first} / {password}\n                     {second} / {password}\n  \
+             Third parties      palm-books (private_key_jwt, DPoP), luzon-bank (tls_client_auth, mTLS); keys in \
+             {data}/tpp\n\nNext, in another terminal:\n\n  {tpp}",
+            first = fixture::DEMO_USERNAME,
+            second = fixture::SECOND_USERNAME,
+            password = fixture::DEMO_PASSWORD,
+        )?;
+    }
+    writeln!(out, "\nCtrl-C closes the bank.")
 }

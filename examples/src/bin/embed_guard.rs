@@ -11,7 +11,7 @@ use oauth_core::{Entropy as _, FAPI2_SECURITY, Issuer, ProofNonce, ServerSecret,
 use oauth_core::{TokenVerifier, VerifierSettings};
 use rar_consent::{ConsentStore, MemoryConsents};
 use resource_server::guard::{
-    Authority, Body, Guard, GuardLayer, GuardPorts, IN_FORCE, Needs, Retry, Scoped, TokenKind,
+    Authentication, Authority, Body, Guard, GuardLayer, GuardPorts, IN_FORCE, Needs, Retry, Scoped, TokenKind,
 };
 use resource_server::http::Origin;
 
@@ -21,6 +21,7 @@ const ORIGIN: &str = "http://127.0.0.1:9504";
 const NEEDS: Needs = Needs {
     token: TokenKind::Either,
     scope: &[Scoped::Value("accounts")],
+    authentication: Authentication::ANY,
     standing: IN_FORCE,
     permission: None,
     body: Body::None,

@@ -21,7 +21,7 @@ use tokio_rustls::client::TlsStream;
 use super::*;
 use crate::keys::tests::Scratch;
 use crate::pki::tests::real_now;
-use crate::pki::{ClientIdentity, LocalPki, self_signed_client_certificate};
+use crate::pki::{ClientIdentity, ClientNames, LocalPki, self_signed_client_certificate};
 use crate::tls::{ClientCertificates, fapi1_suites, server_config};
 
 const AUTHORITY: &str = "bank.test";
@@ -323,7 +323,7 @@ async fn a_client_without_certificate_is_answered_and_seen_without_one() {
 #[tokio::test]
 async fn a_listener_that_does_not_ask_sees_no_certificate() {
     let bank = Bank::start(Kind::Tls, short()).await;
-    let identity = bank.pki.issue_client_certificate("tpp", "TPP", real_now()).unwrap();
+    let identity = bank.pki.issue_client_certificate(&ClientNames::new("tpp", "TPP"), real_now()).unwrap();
     let stream = bank.tls(any_version(&bank.pki, Some(&identity))).await.unwrap();
     assert!(exchange(stream, GET).await.0.ends_with("no certificate"));
 }
@@ -340,13 +340,29 @@ async fn only_a_current_client_certificate_of_the_authority_is_trusted_and_every
         key_pem: std::fs::read_to_string(bank._files.0.join("server.key.pem")).unwrap(),
     };
     let cases = [
-        ("issued here", bank.pki.issue_client_certificate("tpp", "TPP", real_now()).unwrap(), "Trusted"),
-        ("self-signed", self_signed_client_certificate("tpp", "TPP", real_now()).unwrap(), "Untrusted"),
-        ("expired", bank.pki.issue_client_certificate("tpp", "TPP", long_ago).unwrap(), "Untrusted"),
-        ("not yet good", bank.pki.issue_client_certificate("tpp", "TPP", later).unwrap(), "Untrusted"),
+        (
+            "issued here",
+            bank.pki.issue_client_certificate(&ClientNames::new("tpp", "TPP"), real_now()).unwrap(),
+            "Trusted",
+        ),
+        (
+            "self-signed",
+            self_signed_client_certificate(&ClientNames::new("tpp", "TPP"), real_now()).unwrap(),
+            "Untrusted",
+        ),
+        (
+            "expired",
+            bank.pki.issue_client_certificate(&ClientNames::new("tpp", "TPP"), long_ago).unwrap(),
+            "Untrusted",
+        ),
+        (
+            "not yet good",
+            bank.pki.issue_client_certificate(&ClientNames::new("tpp", "TPP"), later).unwrap(),
+            "Untrusted",
+        ),
         (
             "of another authority",
-            stranger.issue_client_certificate("tpp", "TPP", real_now()).unwrap(),
+            stranger.issue_client_certificate(&ClientNames::new("tpp", "TPP"), real_now()).unwrap(),
             "Untrusted",
         ),
         ("for servers", of_server, "Untrusted"),
@@ -366,8 +382,9 @@ async fn only_a_current_client_certificate_of_the_authority_is_trusted_and_every
 #[tokio::test]
 async fn a_certificate_whose_key_did_not_sign_the_handshake_ends_it() {
     let bank = Bank::start(Kind::Mtls, short()).await;
-    let mut identity = bank.pki.issue_client_certificate("tpp", "TPP", real_now()).unwrap();
-    let other = bank.pki.issue_client_certificate("tpp", "TPP", real_now()).unwrap();
+    let mut identity =
+        bank.pki.issue_client_certificate(&ClientNames::new("tpp", "TPP"), real_now()).unwrap();
+    let other = bank.pki.issue_client_certificate(&ClientNames::new("tpp", "TPP"), real_now()).unwrap();
     identity.certificate_pem = other.certificate_pem;
     let mut roots = RootCertStore::empty();
     roots.add(bank.pki.authority().clone()).unwrap();
@@ -390,7 +407,7 @@ async fn a_certificate_whose_key_did_not_sign_the_handshake_ends_it() {
 #[tokio::test]
 async fn a_resumed_session_keeps_its_certificate_and_has_it_judged_at_every_request() {
     let bank = Bank::start(Kind::Mtls, short()).await;
-    let identity = bank.pki.issue_client_certificate("tpp", "TPP", real_now()).unwrap();
+    let identity = bank.pki.issue_client_certificate(&ClientNames::new("tpp", "TPP"), real_now()).unwrap();
     let config = any_version(&bank.pki, Some(&identity));
     let seen = hex(&leaf(&identity));
     exchange(bank.tls(Arc::clone(&config)).await.unwrap(), GET).await;

@@ -81,6 +81,8 @@ pub(crate) struct Client {
     pub(crate) certificate: Option<(PathBuf, PathBuf)>,
     /// Whether requests are pushed as a signed object (RFC 9101) or as plain parameters.
     pub(crate) request_object: RequestObject,
+    /// How the authorization response travels.
+    pub(crate) response: AuthorizationResponse,
     /// The registered `id_token_signed_response_alg`, when the file names one.
     pub(crate) id_token_alg: Option<Alg>,
 }
@@ -114,6 +116,15 @@ pub(crate) enum RequestObject {
     Plain,
     /// As one signed object.
     Signed,
+}
+
+/// How the authorization response travels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AuthorizationResponse {
+    /// As parameters, with `iss` among them (RFC 9207).
+    Plain,
+    /// In one object signed with this algorithm (JARM).
+    Signed(Alg),
 }
 
 /// Credentials of a demo customer.
@@ -194,6 +205,7 @@ struct ClientEntry {
     certificate: Option<PathBuf>,
     certificate_key: Option<PathBuf>,
     request_object_signing_alg: Option<String>,
+    authorization_signed_response_alg: Option<String>,
     id_token_signed_response_alg: Option<String>,
 }
 
@@ -247,6 +259,12 @@ impl ClientEntry {
             .id_token_signed_response_alg
             .map(|name| fapi_alg(&member("id_token_signed_response_alg"), &name))
             .transpose()?;
+        let response = match self.authorization_signed_response_alg {
+            None => AuthorizationResponse::Plain,
+            Some(name) => {
+                AuthorizationResponse::Signed(fapi_alg(&member("authorization_signed_response_alg"), &name)?)
+            }
+        };
         let request_object = match self.request_object_signing_alg {
             None => RequestObject::Plain,
             Some(name) if name == signing_alg.as_str() => RequestObject::Signed,
@@ -272,6 +290,7 @@ impl ClientEntry {
             participant_id: self.participant_id.unwrap_or_else(|| id.to_owned()),
             certificate,
             request_object,
+            response,
             id_token_alg,
         };
         if client.shows_certificate() && client.certificate.is_none() {

@@ -29,7 +29,7 @@ impl Tpp {
         };
         self.narrator
             .step("Check the authorization response", "RFC 9207 section 2.4, RFC 6749 section 4.1.2");
-        let answered = pending.accept(&came_back_to, self.clock.now())?;
+        let answered = self.accept(pending, &came_back_to).await?;
         self.narrator.say("state and issuer are those of this request");
         let granted = self.redeem(answered, consent_id).await?;
         if let Some(binding) = self.binding(&granted.token)? {

@@ -6,7 +6,7 @@ use oauth_core::jose::{Alg, JwkSet};
 use serde::Deserialize;
 use url::Url;
 
-use super::config::{Client, Config, SenderConstraint};
+use super::config::{AuthorizationResponse, Client, Config, SenderConstraint};
 use super::error::{Refusal, Stop, quoted};
 use super::http::{Ask, Channel, Http, Reply};
 
@@ -22,6 +22,10 @@ pub(crate) struct Metadata {
     jwks_uri: String,
     #[serde(default)]
     authorization_response_iss_parameter_supported: bool,
+    #[serde(default)]
+    response_modes_supported: Vec<String>,
+    #[serde(default)]
+    authorization_signing_alg_values_supported: Vec<String>,
     #[serde(default)]
     code_challenge_methods_supported: Vec<String>,
     #[serde(default)]
@@ -125,11 +129,8 @@ impl Metadata {
         for (name, url) in self.urls() {
             check_https(name, url)?;
         }
-        if !self.authorization_response_iss_parameter_supported {
-            let expected = "authorization_response_iss_parameter_supported true (RFC 9207 section 3)";
-            return Err(Refusal::new("CL-05", PLACE, expected, "false or none"));
-        }
         let client = &config.client;
+        self.check_response(client.response)?;
         let key_alg = [client.signing_alg.as_str()];
         lists(
             "CL-04",
@@ -149,6 +150,22 @@ impl Metadata {
                 lists("CL-10", "dpop_signing_alg_values_supported", algs, &[Alg::Es256.as_str()])
             }
             SenderConstraint::Mtls => Ok(()),
+        }
+    }
+
+    /// How the response will say who it is from: a parameter (RFC 9207 section 3), or its signature (JARM section 4).
+    fn check_response(&self, response: AuthorizationResponse) -> Result<(), Refusal> {
+        match response {
+            AuthorizationResponse::Plain if self.authorization_response_iss_parameter_supported => Ok(()),
+            AuthorizationResponse::Plain => {
+                let expected = "authorization_response_iss_parameter_supported true (RFC 9207 section 3)";
+                Err(Refusal::new("CL-05", PLACE, expected, "false or none"))
+            }
+            AuthorizationResponse::Signed(alg) => {
+                lists("CL-06", "response_modes_supported", &self.response_modes_supported, &["jwt"])?;
+                let algs = &self.authorization_signing_alg_values_supported;
+                lists("CL-06", "authorization_signing_alg_values_supported", algs, &[alg.as_str()])
+            }
         }
     }
 
@@ -258,6 +275,22 @@ pub(super) mod tests {
         for (name, value, check) in cases {
             assert_eq!(judge(|document| document[name] = value).unwrap_err().check, check, "{name}");
         }
+    }
+
+    #[test]
+    fn a_client_of_signed_responses_asks_for_a_server_that_signs_them() {
+        let with = "signing_alg = \"PS256\"\nauthorization_signed_response_alg = \"PS256\"";
+        let config = parse(&EXAMPLE.replace("signing_alg = \"PS256\"", with), None).unwrap();
+        let judge = |modes: Value, algs: Value| {
+            let mut document = document();
+            document["response_modes_supported"] = modes;
+            document["authorization_signing_alg_values_supported"] = algs;
+            document["authorization_response_iss_parameter_supported"] = false.into();
+            serde_json::from_value::<Metadata>(document).unwrap().check(&config)
+        };
+        assert_eq!(judge(json!(["query", "jwt"]), json!(["PS256"])), Ok(()));
+        assert_eq!(judge(json!(["query"]), json!(["PS256"])).unwrap_err().check, "CL-06");
+        assert_eq!(judge(json!(["jwt"]), json!(["ES256"])).unwrap_err().check, "CL-06");
     }
 
     #[test]

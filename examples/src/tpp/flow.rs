@@ -1,10 +1,11 @@
 //! The authorization code flow: pushed request (RFC 9126), PKCE (RFC 7636), authorization response (RFC 9207).
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::StatusCode;
+use oauth_core::jose::{Alg, JwkSet};
 use oauth_core::{Seconds, Timestamp};
 use ring::digest;
 use serde::Deserialize;
@@ -12,8 +13,9 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::Tpp;
-use super::config::{RequestObject, SenderConstraint};
+use super::config::{AuthorizationResponse, RequestObject, SenderConstraint};
 use super::error::{Refusal, Stop, quoted};
+use super::jarm::{self, Expected};
 use super::proof::ProofKey;
 
 /// How long the customer may take; a later response was not waited for.
@@ -67,7 +69,7 @@ impl Tpp {
         let proof_key = self.new_proof_key()?;
         let redirect_uri = self.config.client.redirect_uri.clone();
         let text = |value: &str| Value::String(value.to_owned());
-        let parameters = vec![
+        let mut parameters = vec![
             ("response_type", text("code")),
             ("redirect_uri", text(&redirect_uri)),
             ("scope", text(scope)),
@@ -77,6 +79,9 @@ impl Tpp {
             ("code_challenge_method", text("S256")),
             ("authorization_details", json!([details])),
         ];
+        if let AuthorizationResponse::Signed(_) = self.config.client.response {
+            parameters.push(("response_mode", text("jwt")));
+        }
         let fields = self.push_fields(parameters)?;
         let reply = self.post(&self.endpoints.par, &fields, proof_key.as_deref()).await?;
         let pushed: Pushed = reply.json("pushed request", StatusCode::CREATED)?;
@@ -96,6 +101,43 @@ impl Tpp {
             proof_key,
             asked_at: self.clock.now(),
         })
+    }
+
+    /// Judges the URL that the browser came back with. Nothing is sent to the bank before it is judged, but for a
+    /// request for its keys where a signed response needs one that is not known.
+    pub(crate) async fn accept(&self, pending: Pending, came_back_to: &str) -> Result<Answered, Stop> {
+        let now = self.clock.now();
+        let arrived = Response::read(came_back_to, &pending.redirect_uri)?;
+        let response = match self.config.client.response {
+            AuthorizationResponse::Plain => arrived,
+            AuthorizationResponse::Signed(alg) => {
+                let text = arrived.signed_only()?;
+                let keys = self.keys_for_response(&text, alg).await?;
+                let (issuer, client_id) = (self.config.issuer.as_str(), self.config.client.id.as_str());
+                let claims = jarm::check(&text, Expected { issuer, client_id, alg }, &keys, now)?;
+                Response {
+                    state: claims.state,
+                    iss: Some(issuer.to_owned()),
+                    code: claims.code,
+                    error: claims.error,
+                    error_description: claims.error_description,
+                    response: None,
+                }
+            }
+        };
+        pending.judge(response, now)
+    }
+
+    /// The keys of the issuer, fetched once more when none of them comes into question (CL-18).
+    async fn keys_for_response(&self, text: &str, alg: Alg) -> Result<JwkSet, Stop> {
+        let known = self.keys.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if !jarm::needs_other_keys(text, alg, &known) {
+            return Ok(known);
+        }
+        self.narrator.say("no key of the issuer fits: its key set is fetched once more");
+        let fresh = self.metadata.keys(&self.http).await?;
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&fresh);
+        Ok(fresh)
     }
 
     /// A fresh key for the tokens to come, where they are bound by DPoP.
@@ -144,9 +186,10 @@ impl Tpp {
 }
 
 impl Pending {
-    /// Judges the URL that the browser came back with. Nothing is sent before it returns.
-    pub(crate) fn accept(self, came_back_to: &str, now: Timestamp) -> Result<Answered, Stop> {
-        let response = Response::read(came_back_to, &self.redirect_uri)?;
+    fn judge(self, response: Response, now: Timestamp) -> Result<Answered, Stop> {
+        if response.response.is_some() {
+            return Err(Refusal::new("CL-06", PLACE, "plain parameters", "a signed response").into());
+        }
         if now.since(self.asked_at) > RESPONSE_AGE_MAX {
             let expected = format!("a response within {RESPONSE_AGE_MAX}");
             return Err(Refusal::new("CL-19", PLACE, expected, now.since(self.asked_at).to_string()).into());
@@ -205,9 +248,22 @@ struct Response {
     code: Option<String>,
     error: Option<String>,
     error_description: Option<String>,
+    /// JARM section 2.3.1: all of the above in one signed object.
+    response: Option<String>,
 }
 
 impl Response {
+    /// JARM section 2.3.1: the signed object, and nothing beside it.
+    fn signed_only(self) -> Result<String, Refusal> {
+        let plain = [self.state, self.iss, self.code, self.error, self.error_description];
+        let refusal = |found: &str| Refusal::new("CL-06", PLACE, "a signed response alone", found);
+        match (self.response, plain.iter().any(Option::is_some)) {
+            (Some(text), false) => Ok(text),
+            (Some(_), true) => Err(refusal("plain parameters beside it")),
+            (None, _) => Err(refusal("none")),
+        }
+    }
+
     /// Reads the query. A repeated parameter is refused (RFC 6749 section 3.1), and so is another address.
     fn read(came_back_to: &str, redirect_uri: &str) -> Result<Self, Refusal> {
         let (address, query) = came_back_to.split_once('?').unwrap_or((came_back_to, ""));
@@ -222,6 +278,7 @@ impl Response {
                 "code" => &mut response.code,
                 "error" => &mut response.error,
                 "error_description" => &mut response.error_description,
+                "response" => &mut response.response,
                 _ => continue,
             };
             if slot.replace(value.into_owned()).is_some() {
@@ -254,7 +311,8 @@ mod tests {
             proof_key: None,
             asked_at: ASKED,
         };
-        pending.accept(url, now)
+        let response = Response::read(url, &pending.redirect_uri)?;
+        pending.judge(response, now)
     }
 
     fn refused(url: &str) -> Refusal {
@@ -291,6 +349,19 @@ mod tests {
             assert_eq!(refused(&format!("{GOOD}{extra}")).check, "CL-05", "{extra}");
         }
         assert_eq!(refused(&GOOD.replace("code=c1&", "")).check, "CL-05");
+    }
+
+    #[test]
+    fn plain_and_signed_responses_are_not_taken_for_each_other() {
+        assert_eq!(refused(&format!("{GOOD}&response=x.y.z")).check, "CL-06");
+        let signed = |query: &str| {
+            let url = format!("http://127.0.0.1:9473/callback?{query}");
+            Response::read(&url, "http://127.0.0.1:9473/callback").unwrap().signed_only()
+        };
+        assert_eq!(signed("response=x.y.z").unwrap(), "x.y.z");
+        for query in ["", "code=c1&state=s1&iss=https%3A%2F%2Fbank", "response=x.y.z&code=c1"] {
+            assert_eq!(signed(query).unwrap_err().check, "CL-06", "{query}");
+        }
     }
 
     #[test]

@@ -27,6 +27,7 @@ mod forms;
 mod headless;
 mod http;
 mod id_token;
+mod jarm;
 mod keys;
 mod mask;
 mod narrate;

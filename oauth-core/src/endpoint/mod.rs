@@ -12,6 +12,7 @@ pub(crate) mod token;
 pub(crate) mod userinfo;
 
 use crate::identify::Presented;
+use crate::refusal::Fault;
 
 /// A form posted to an endpoint that authenticates clients.
 #[derive(Debug, Clone, Default)]
@@ -20,4 +21,11 @@ pub struct Submitted {
     pub body: Vec<u8>,
     /// How it arrived.
     pub presented: Presented,
+}
+
+/// How often a change of a consent is made anew because somebody else was quicker.
+const CHANGES_MAX: u32 = 8;
+
+fn contended() -> Fault {
+    Fault::new("consents", "a consent keeps changing; try again")
 }

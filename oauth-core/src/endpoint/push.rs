@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use super::Submitted;
+use super::{CHANGES_MAX, Submitted, contended};
 use crate::identify::{self, Caller};
 use crate::limits;
 use crate::model::binding::Thumbprint;
@@ -13,7 +13,8 @@ use crate::model::client::Client;
 use crate::model::details::AuthorizationDetails;
 use crate::model::request::{AuthorizationParams, Prompt, VettedRequest};
 use crate::policy::{AnswerBy, Policy};
-use crate::port::consents::{ConsentFacts, DetailsCase};
+use crate::port::companion::Kept;
+use crate::port::consents::{ConsentFacts, DetailsCase, Overtaken};
 use crate::refusal::reason::{DetailsReason, RequestReason};
 use crate::refusal::{Error, Refusal, RuleId};
 use crate::rules::{
@@ -163,13 +164,24 @@ fn decide(context: &Context<'_>, case: PushCase, policy: &Policy) -> Result<Push
     Ok(PushDecision { request, request_uri: case.fresh.request_uri, until, expires_in })
 }
 
+/// The request and the consent it asks for, in one write.
 async fn commit(context: &Context<'_>, decision: &PushDecision) -> Result<(), Error> {
-    if decision.request.details.consent.is_some() {
-        context.ports.consents.lodge(&decision.request, context.now).await?;
-    }
     let key = decision.request_uri.fingerprint(&context.settings.issuer);
-    context.ports.store.push(&key, &decision.request, decision.until).await?;
-    Ok(())
+    let (request, until) = (&decision.request, decision.until);
+    for _ in 0..CHANGES_MAX {
+        let Some(change) = context.ports.consents.lodging(request, context.now).await? else {
+            return Ok(context.ports.store.push(&key, request, until).await?);
+        };
+        match (
+            context.ports.store.push_with(&key, (request, until), &*change.companion).await?,
+            change.overtaken,
+        ) {
+            (Kept::Done, _) => return Ok(()),
+            (Kept::Overtaken, Overtaken::Again) => {}
+            (Kept::Overtaken, Overtaken::Refused(refusal)) => return Err(refusal.into()),
+        }
+    }
+    Err(contended().into())
 }
 
 fn answer(decision: &PushDecision) -> Pushed {

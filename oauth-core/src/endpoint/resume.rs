@@ -3,11 +3,13 @@
 
 use std::sync::Arc;
 
+use super::{CHANGES_MAX, contended};
 use crate::model::client::Client;
 use crate::model::grant::{Approval, Grant, Stage};
 use crate::model::request::VettedRequest;
+use crate::port::consents::Overtaken;
 use crate::port::interaction::{Denial, Outcome};
-use crate::port::store::{Opening, Spend};
+use crate::port::store::{Opening, Spend, Together};
 use crate::refusal::code::At;
 use crate::refusal::reason::{ApprovalReason, Reason, RequestReason};
 use crate::refusal::{Error, Refusal, RuleId};
@@ -82,12 +84,35 @@ async fn approve(
     let id = grant_id(context)?;
     let grant = decide(context, request, approval, id)?;
     let opening = Opening { code: code.fingerprint(&context.settings.issuer), grant };
-    if opening.grant.details.consent.is_some() {
-        context.ports.consents.authorise(&opening.grant, approval, context.now).await?;
+    applied(open(context, key, &opening, approval).await?)?;
+    Ok(respond(request, &[("code", code.reveal())]))
+}
+
+/// The request is spent, the grant opened and its consent authorised, in one write.
+async fn open(
+    context: &Context<'_>,
+    key: &Fingerprint<RequestUri>,
+    opening: &Opening,
+    approval: &Approval,
+) -> Result<Spend, Error> {
+    let (consents, store, now) = (&context.ports.consents, &context.ports.store, context.now);
+    for _ in 0..CHANGES_MAX {
+        let Some(change) = consents.authorisation(&opening.grant, approval, now).await? else {
+            return Ok(store.open(key, opening, now).await?);
+        };
+        match (store.open_with(key, opening, now, &*change.companion).await?, change.overtaken) {
+            (Together::Decided(spend), _) => return Ok(spend),
+            (Together::Overtaken, Overtaken::Again) => {}
+            (Together::Overtaken, Overtaken::Refused(refusal)) => return Err(refusal.into()),
+        }
     }
-    match context.ports.store.open(key, &opening, context.now).await? {
-        Spend::Applied => Ok(respond(request, &[("code", code.reveal())])),
-        Spend::SpentBefore(_) | Spend::Unknown => Err(refuse(ONCE, ApprovalReason::DecidedBefore).into()),
+    Err(contended().into())
+}
+
+fn applied(spend: Spend) -> Result<(), Refusal> {
+    match spend {
+        Spend::Applied => Ok(()),
+        Spend::SpentBefore(_) | Spend::Unknown => Err(refuse(ONCE, ApprovalReason::DecidedBefore)),
     }
 }
 
@@ -130,15 +155,7 @@ async fn deny(
     request: &VettedRequest,
     denial: Denial,
 ) -> Result<String, Error> {
-    match context.ports.store.close(key, context.now).await? {
-        Spend::Applied => {}
-        Spend::SpentBefore(_) | Spend::Unknown => {
-            return Err(refuse(ONCE, ApprovalReason::DecidedBefore).into());
-        }
-    }
-    if request.details.consent.is_some() {
-        context.ports.consents.refuse(request, None, context.now).await?;
-    }
+    applied(close(context, key, request).await?)?;
     let reason = match denial {
         Denial::Refused => ApprovalReason::Denied,
         Denial::LoginRequired => ApprovalReason::LoginRequired,
@@ -146,6 +163,26 @@ async fn deny(
     };
     let wire = Reason::from(reason).wire(At::Browser);
     Ok(respond(request, &[("error", wire.code.as_str()), ("error_description", &wire.description)]))
+}
+
+/// The request is spent and its consent rejected, in one write.
+async fn close(
+    context: &Context<'_>,
+    key: &Fingerprint<RequestUri>,
+    request: &VettedRequest,
+) -> Result<Spend, Error> {
+    let (consents, store, now) = (&context.ports.consents, &context.ports.store, context.now);
+    for _ in 0..CHANGES_MAX {
+        let Some(change) = consents.rejection(request, None, now).await? else {
+            return Ok(store.close(key, now).await?);
+        };
+        match (store.close_with(key, now, &*change.companion).await?, change.overtaken) {
+            (Together::Decided(spend), _) => return Ok(spend),
+            (Together::Overtaken, Overtaken::Again) => {}
+            (Together::Overtaken, Overtaken::Refused(refusal)) => return Err(refusal.into()),
+        }
+    }
+    Err(contended().into())
 }
 
 /// RFC 9207 section 2: `iss` stands in every response; RFC 6749 section 4.1.2: `state` exactly as sent, if sent.

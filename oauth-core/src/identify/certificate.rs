@@ -1,15 +1,17 @@
 //! `tls_client_auth` and `self_signed_tls_client_auth` (RFC 8705 section 2).
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use x509_parser::extensions::GeneralName;
-use x509_parser::prelude::{FromDer as _, X509Certificate};
+use x509_parser::prelude::{AttributeTypeAndValue, FromDer as _, X509Certificate};
 use x509_parser::public_key::PublicKey;
 
 use crate::jose::PublicJwk;
 use crate::limits;
 use crate::model::certificate::PeerCertificate;
 use crate::model::client::Client;
+use crate::model::distinguished_name::DistinguishedName;
 use crate::policy::Policy;
 use crate::refusal::reason::ClientReason;
 use crate::refusal::{Refusal, RuleId};
@@ -23,14 +25,26 @@ const READABLE: RuleId = RuleId("RFC8705-2-read");
 
 /// What of a certificate a registration is compared with.
 pub(crate) struct Names {
-    /// Subject attributes in the order of the certificate: type OID and value, one per RDN.
-    subject: Vec<(String, String)>,
+    /// `None` for a subject with values that are no text, which no registration can name.
+    pub(crate) subject: Option<DistinguishedName>,
     pub(crate) dns: Vec<String>,
     pub(crate) uris: Vec<String>,
+    pub(crate) addresses: Vec<IpAddr>,
+    pub(crate) emails: Vec<String>,
     /// The public key, as a JWK would describe it; `None` for a kind of key we do not register.
     pub(crate) key: Option<[u8; 32]>,
+    pub(crate) purpose: Purpose,
     pub(crate) not_before: Timestamp,
     pub(crate) not_after: Timestamp,
+}
+
+/// What the certificate's authority lets its key be used for (RFC 5280 sections 4.2.1.3 and 4.2.1.12).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// Signing the handshake of a TLS client, among others.
+    ClientAuthentication,
+    /// Something else.
+    Other,
 }
 
 /// Verifies a certificate that is the client's credential.
@@ -45,9 +59,20 @@ pub(crate) fn verify(
 ) -> Result<(), Refusal> {
     let names = Names::read(certificate.der())
         .ok_or(Refusal { rule: READABLE, reason: ClientReason::CertificateMismatch.into() })?;
-    let case =
-        CertificateCase { client: Arc::clone(client), chain: certificate.chain(), names, now: context.now };
+    let case = CertificateCase {
+        client: Arc::clone(client),
+        chain: certificate.chain(),
+        thumbprint: certificate.thumbprint(),
+        names,
+        now: context.now,
+    };
     hold(CREDENTIAL, &case, policy)
+}
+
+/// Whether a certificate that tokens are bound to can be read and is in its time. A connection, or a resumed session,
+/// may outlive it.
+pub(crate) fn is_current(certificate: &PeerCertificate, now: Timestamp) -> bool {
+    Names::read(certificate.der()).is_some_and(|names| names.cover(now))
 }
 
 impl Names {
@@ -59,42 +84,61 @@ impl Names {
         if !rest.is_empty() {
             return None;
         }
-        let mut subject = Vec::new();
-        for rdn in certificate.subject().iter() {
-            let mut attributes = rdn.iter();
-            let only = attributes.next()?;
-            if attributes.next().is_some() {
-                return None;
-            }
-            subject.push((only.attr_type().to_id_string(), only.as_str().ok()?.to_owned()));
-        }
-        let (mut dns, mut uris) = (Vec::new(), Vec::new());
-        if let Ok(Some(alternative)) = certificate.subject_alternative_name() {
-            for name in &alternative.value.general_names {
-                if let GeneralName::DNSName(text) = name {
-                    dns.push((*text).to_owned());
-                } else if let GeneralName::URI(text) = name {
-                    uris.push((*text).to_owned());
-                }
-            }
-        }
-        Some(Self {
-            subject,
-            dns,
-            uris,
+        let mut names = Self {
+            subject: subject_of(&certificate),
+            dns: Vec::new(),
+            uris: Vec::new(),
+            addresses: Vec::new(),
+            emails: Vec::new(),
             key: key_of(&certificate).map(|key| key.thumbprint()),
+            purpose: purpose_of(&certificate),
             not_before: Timestamp::from_seconds(certificate.validity().not_before.timestamp()),
             not_after: Timestamp::from_seconds(certificate.validity().not_after.timestamp()),
-        })
+        };
+        if let Ok(Some(alternative)) = certificate.subject_alternative_name() {
+            alternative.value.general_names.iter().for_each(|name| names.add(name));
+        }
+        Some(names)
     }
 
-    /// RFC 4514: whether the registered string names exactly this subject. Attribute values are compared as they
-    /// stand after unescaping; the string form lists the attributes in reverse order.
-    pub(crate) fn subject_is(&self, registered: &str) -> bool {
-        parse_dn(registered).is_some_and(|mut expected| {
-            expected.reverse();
-            expected == self.subject
-        })
+    fn add(&mut self, name: &GeneralName<'_>) {
+        if let GeneralName::DNSName(text) = name {
+            self.dns.push((*text).to_owned());
+        } else if let GeneralName::URI(text) = name {
+            self.uris.push((*text).to_owned());
+        } else if let GeneralName::RFC822Name(text) = name {
+            self.emails.push((*text).to_owned());
+        } else if let GeneralName::IPAddress(octets) = name {
+            let four = <[u8; 4]>::try_from(*octets).map(IpAddr::from);
+            self.addresses.extend(four.or_else(|_| <[u8; 16]>::try_from(*octets).map(IpAddr::from)));
+        }
+    }
+
+    /// RFC 5280 section 4.1.2.5: both ends belong to the validity.
+    pub(crate) fn cover(&self, now: Timestamp) -> bool {
+        self.not_before <= now && now <= self.not_after
+    }
+}
+
+fn subject_of(certificate: &X509Certificate<'_>) -> Option<DistinguishedName> {
+    let attribute = |attribute: &AttributeTypeAndValue<'_>| {
+        Some((attribute.attr_type().to_id_string(), attribute.as_str().ok()?.to_owned()))
+    };
+    let names: Option<Vec<Vec<_>>> =
+        certificate.subject().iter().map(|name| name.iter().map(attribute).collect()).collect();
+    names.map(DistinguishedName::from_relative_names)
+}
+
+/// An extension that is absent restricts nothing; one that cannot be read permits nothing.
+fn purpose_of(certificate: &X509Certificate<'_>) -> Purpose {
+    let signs =
+        certificate.key_usage().map(|usage| usage.is_none_or(|usage| usage.value.digital_signature()));
+    let client = certificate
+        .extended_key_usage()
+        .map(|usage| usage.is_none_or(|usage| usage.value.client_auth || usage.value.any));
+    match (signs, client) {
+        (Ok(true), Ok(true)) => Purpose::ClientAuthentication,
+        (Ok(_) | Err(_), Ok(_) | Err(_)) => Purpose::Other,
     }
 }
 
@@ -118,89 +162,65 @@ fn unpadded(integer: &[u8]) -> &[u8] {
     }
 }
 
-/// Reads the string form of RFC 4514 into attribute OIDs and values. Multi-valued RDNs and `#hex` values are not taken.
-fn parse_dn(text: &str) -> Option<Vec<(String, String)>> {
-    let mut attributes = Vec::new();
-    let mut rest = text;
-    loop {
-        let (name, after) = rest.split_once('=')?;
-        let oid = oid_of(name.trim_matches(' '))?;
-        let (value, next) = read_value(after)?;
-        attributes.push((oid.to_owned(), value));
-        match next {
-            Some(more) => rest = more,
-            None => return Some(attributes),
-        }
-    }
-}
-
-/// One attribute value up to an unescaped comma; `None` when an escape is broken or the value is empty.
-fn read_value(text: &str) -> Option<(String, Option<&str>)> {
-    let mut value = String::new();
-    let mut chars = text.char_indices();
-    while let Some((at, char)) = chars.next() {
-        match char {
-            '\\' => value.push(chars.next()?.1),
-            '+' | '#' if value.is_empty() => return None,
-            '+' => return None,
-            ',' => return (!value.is_empty()).then(|| (value, text.get(at + 1..))),
-            other => value.push(other),
-        }
-    }
-    (!value.is_empty()).then_some((value, None))
-}
-
-/// RFC 4514 section 3 and RFC 4519, plus the attributes open-banking certificates carry.
-fn oid_of(name: &str) -> Option<&str> {
-    let known = [
-        ("CN", "2.5.4.3"),
-        ("SERIALNUMBER", "2.5.4.5"),
-        ("C", "2.5.4.6"),
-        ("L", "2.5.4.7"),
-        ("ST", "2.5.4.8"),
-        ("STREET", "2.5.4.9"),
-        ("O", "2.5.4.10"),
-        ("OU", "2.5.4.11"),
-        ("organizationIdentifier", "2.5.4.97"),
-        ("DC", "0.9.2342.19200300.100.1.25"),
-        ("UID", "0.9.2342.19200300.100.1.1"),
-    ];
-    if name.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') && !name.is_empty() {
-        return Some(name);
-    }
-    known.iter().find(|(short, _)| short.eq_ignore_ascii_case(name)).map(|(_, oid)| *oid)
-}
-
 #[cfg(test)]
 mod tests {
+    use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, KeyPair, KeyUsagePurpose, SanType};
+
     use super::*;
 
-    fn names() -> Names {
-        let mut parameters = rcgen::CertificateParams::new(vec!["tpp.example".to_owned()]).unwrap();
+    fn names(change: impl FnOnce(&mut CertificateParams)) -> Names {
+        let mut parameters = CertificateParams::new(vec!["tpp.example".to_owned()]).unwrap();
         parameters.distinguished_name = rcgen::DistinguishedName::new();
-        parameters.distinguished_name.push(rcgen::DnType::CountryName, "AE");
-        parameters.distinguished_name.push(rcgen::DnType::OrganizationName, "Palm, Books");
-        parameters.distinguished_name.push(rcgen::DnType::CommonName, "tpp");
-        let key = rcgen::KeyPair::generate().unwrap();
+        parameters.distinguished_name.push(DnType::CountryName, "AE");
+        parameters.distinguished_name.push(DnType::OrganizationName, "Palm, Books");
+        parameters.distinguished_name.push(DnType::CommonName, "tpp");
+        change(&mut parameters);
+        let key = KeyPair::generate().unwrap();
         Names::read(parameters.self_signed(&key).unwrap().der()).unwrap()
     }
 
     #[test]
-    fn the_registered_name_is_compared_attribute_by_attribute() {
-        let names = names();
-        assert!(names.subject_is(r"CN=tpp,O=Palm\, Books,C=AE"));
-        for other in [
-            r"CN=tpp,O=Palm\, Books",
-            "CN=tpp",
-            r"C=AE,O=Palm\, Books,CN=tpp",
-            r"CN=tpp2,O=Palm\, Books,C=AE",
-            "",
-            "CN",
-        ] {
-            assert!(!names.subject_is(other), "{other}");
-        }
+    fn the_subject_is_read_as_its_string_form_is() {
+        let names = names(|_| ());
+        let registered = DistinguishedName::parse(r"CN=tpp,O=Palm\, Books,C=AE").unwrap();
+        assert_eq!(names.subject, Some(registered));
+        assert_ne!(names.subject, DistinguishedName::parse(r"CN=tpp,C=AE,O=Palm\, Books").ok());
         assert_eq!(names.dns, ["tpp.example"]);
         assert!(names.key.is_some());
+    }
+
+    #[test]
+    fn every_kind_of_alternative_name_is_read_apart_from_the_others() {
+        let names = names(|parameters| {
+            parameters.subject_alt_names.extend([
+                SanType::URI("urn:tpp:1".try_into().unwrap()),
+                SanType::IpAddress([192, 0, 2, 7].into()),
+                SanType::IpAddress("2001:db8::7".parse().unwrap()),
+                SanType::Rfc822Name("tpp@tpp.example".try_into().unwrap()),
+            ]);
+        });
+        assert_eq!((names.dns, names.uris), (vec!["tpp.example".to_owned()], vec!["urn:tpp:1".to_owned()]));
+        assert_eq!(names.emails, ["tpp@tpp.example"]);
+        let addresses: Vec<IpAddr> = ["192.0.2.7", "2001:db8::7"].map(|text| text.parse().unwrap()).into();
+        assert_eq!(names.addresses, addresses);
+    }
+
+    #[test]
+    fn a_certificate_is_for_clients_unless_its_usages_say_otherwise() {
+        type Change = fn(&mut CertificateParams);
+        let cases: [(Change, Purpose); 5] = [
+            (|_| (), Purpose::ClientAuthentication),
+            (
+                |it| it.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth],
+                Purpose::ClientAuthentication,
+            ),
+            (|it| it.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth], Purpose::Other),
+            (|it| it.key_usages = vec![KeyUsagePurpose::DigitalSignature], Purpose::ClientAuthentication),
+            (|it| it.key_usages = vec![KeyUsagePurpose::KeyEncipherment], Purpose::Other),
+        ];
+        for (change, purpose) in cases {
+            assert_eq!(names(change).purpose, purpose);
+        }
     }
 
     #[test]

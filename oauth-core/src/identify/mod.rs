@@ -99,6 +99,7 @@ pub(crate) async fn identify(
     match shown {
         Shown::Assertion(assertion) => {
             let claim = assertion::verify(context, &assertion, &client, policy, remembers_since)?;
+            bindable(context, &client, presented)?;
             once.push((claim, ASSERTION_ONCE, ClientReason::AssertionReplayed.into()));
         }
         Shown::Certificate { certificate, .. } => {
@@ -119,6 +120,21 @@ pub(crate) async fn identify(
         proof: proof_key,
         certificate: presented.certificate.as_ref().map(PeerCertificate::thumbprint),
     })
+}
+
+/// A certificate that is no credential is looked at where tokens are to be bound to it.
+fn bindable(context: &Context<'_>, client: &Client, presented: &Presented) -> Result<(), Refusal> {
+    match &presented.certificate {
+        Some(shown)
+            if client.constraint == Constraint::Mtls && !certificate::is_current(shown, context.now) =>
+        {
+            Err(Refusal {
+                rule: rfc8705::CERTIFICATE_CURRENT,
+                reason: ProofReason::CertificateNotCurrent.into(),
+            })
+        }
+        Some(_) | None => Ok(()),
+    }
 }
 
 async fn look_up(context: &Context<'_>, id: &ClientId) -> Result<Arc<Client>, Error> {

@@ -165,28 +165,8 @@ impl Jws {
     /// [`JoseFault::KeyMismatch`] when the key is not for this algorithm, [`JoseFault::Signature`] when it did not
     /// make the signature.
     pub fn verify(&self, key: &PublicJwk) -> Result<Verified, JoseFault> {
-        if !key.fits(self.header.alg) {
-            return Err(JoseFault::KeyMismatch);
-        }
         let signed = self.text.get(..self.signed_bytes).unwrap_or_default().as_bytes();
-        let outcome = match (key.material(), self.header.alg) {
-            (Material::Rsa { n, e }, Alg::Ps256) => {
-                PublicKeyComponents { n, e }.verify(&RSA_PSS_2048_8192_SHA256, signed, &self.signature)
-            }
-            (Material::Rsa { n, e }, Alg::Rs256) => {
-                PublicKeyComponents { n, e }.verify(&RSA_PKCS1_2048_8192_SHA256, signed, &self.signature)
-            }
-            (Material::P256(point), Alg::Es256) => {
-                UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).verify(signed, &self.signature)
-            }
-            (Material::Ed25519(point), Alg::EdDsa) => {
-                UnparsedPublicKey::new(&ED25519, point).verify(signed, &self.signature)
-            }
-            (Material::Rsa { .. } | Material::P256(_) | Material::Ed25519(_), _) => {
-                return Err(JoseFault::KeyMismatch);
-            }
-        };
-        outcome.map_err(|_| JoseFault::Signature)?;
+        key.verify(self.header.alg, signed, &self.signature)?;
         Ok(Verified { payload: self.payload.clone(), alg: self.header.alg })
     }
 
@@ -207,6 +187,37 @@ impl Jws {
 
     pub(super) fn payload(&self) -> &[u8] {
         &self.payload
+    }
+}
+
+impl PublicJwk {
+    /// Verifies a bare signature in the form of RFC 7518 section 3.
+    ///
+    /// # Errors
+    /// [`JoseFault::KeyMismatch`] when the key is not for this algorithm, [`JoseFault::Signature`] when it did not
+    /// make the signature.
+    pub fn verify(&self, alg: Alg, signed: &[u8], signature: &[u8]) -> Result<(), JoseFault> {
+        if !self.fits(alg) {
+            return Err(JoseFault::KeyMismatch);
+        }
+        let outcome = match (self.material(), alg) {
+            (Material::Rsa { n, e }, Alg::Ps256) => {
+                PublicKeyComponents { n, e }.verify(&RSA_PSS_2048_8192_SHA256, signed, signature)
+            }
+            (Material::Rsa { n, e }, Alg::Rs256) => {
+                PublicKeyComponents { n, e }.verify(&RSA_PKCS1_2048_8192_SHA256, signed, signature)
+            }
+            (Material::P256(point), Alg::Es256) => {
+                UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).verify(signed, signature)
+            }
+            (Material::Ed25519(point), Alg::EdDsa) => {
+                UnparsedPublicKey::new(&ED25519, point).verify(signed, signature)
+            }
+            (Material::Rsa { .. } | Material::P256(_) | Material::Ed25519(_), _) => {
+                return Err(JoseFault::KeyMismatch);
+            }
+        };
+        outcome.map_err(|_| JoseFault::Signature)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use super::certificate_subject::{self, CertificateSubject};
 use crate::jose::{Alg, JwkSet};
 use crate::policy::settings::TokenForm;
 use crate::policy::{ClientAuth, Constraint, Policy};
@@ -89,17 +90,6 @@ impl Credential {
     }
 }
 
-/// The one attribute a client certificate is matched by (RFC 8705 section 2.1.2).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum CertificateSubject {
-    /// `tls_client_auth_subject_dn`, in the string form of RFC 4514.
-    Dn(String),
-    /// `tls_client_auth_san_dns`.
-    SanDns(String),
-    /// `tls_client_auth_san_uri`.
-    SanUri(String),
-}
-
 /// `grant_type` values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -155,6 +145,12 @@ pub struct ClientMetadata {
     /// `tls_client_auth_san_uri`.
     #[serde(default)]
     pub tls_client_auth_san_uri: Option<String>,
+    /// `tls_client_auth_san_ip`: dotted decimal, or the hexadecimal form of IPv6.
+    #[serde(default)]
+    pub tls_client_auth_san_ip: Option<String>,
+    /// `tls_client_auth_san_email`.
+    #[serde(default)]
+    pub tls_client_auth_san_email: Option<String>,
     /// `jwks`, inline.
     #[serde(default)]
     pub jwks: Option<serde_json::Value>,
@@ -283,7 +279,7 @@ fn credential(
     let credential = match metadata.token_endpoint_auth_method.as_str() {
         "private_key_jwt" => Some(Credential::PrivateKeyJwt),
         "self_signed_tls_client_auth" => Some(Credential::SelfSignedTlsClientAuth),
-        "tls_client_auth" => subject(metadata, blame).map(Credential::TlsClientAuth),
+        "tls_client_auth" => certificate_subject::read(metadata, blame).map(Credential::TlsClientAuth),
         _ => {
             blame(
                 "token_endpoint_auth_method",
@@ -301,26 +297,6 @@ fn credential(
         );
     }
     credential
-}
-
-/// RFC 8705 section 2.1.2: exactly one of the subject members.
-fn subject(
-    metadata: &ClientMetadata,
-    blame: &mut impl FnMut(&'static str, &str),
-) -> Option<CertificateSubject> {
-    let named = [
-        metadata.tls_client_auth_subject_dn.clone().map(CertificateSubject::Dn),
-        metadata.tls_client_auth_san_dns.clone().map(CertificateSubject::SanDns),
-        metadata.tls_client_auth_san_uri.clone().map(CertificateSubject::SanUri),
-    ];
-    let mut named = named.into_iter().flatten();
-    match (named.next(), named.next()) {
-        (Some(one), None) => Some(one),
-        (None, _) | (Some(_), Some(_)) => {
-            blame("tls_client_auth_subject_dn", "name exactly one subject attribute of the certificate");
-            None
-        }
-    }
 }
 
 fn constraint(

@@ -2,8 +2,10 @@
 
 pub(crate) mod binding;
 pub(crate) mod certificate;
+pub(crate) mod certificate_subject;
 pub(crate) mod client;
 pub(crate) mod details;
+pub(crate) mod distinguished_name;
 pub(crate) mod grant;
 pub(crate) mod id_token;
 pub(crate) mod request;

@@ -85,3 +85,39 @@ pub const UAE_OPEN_FINANCE: Policy = Policy {
     refresh_token_lifetime: Cap::ConsentLifetime,
     ..FAPI2_SECURITY
 };
+
+/// The profiles by the names under which a deployment chooses one.
+const NAMED: &[(&str, &Policy)] = &[
+    ("plain-oauth", &PLAIN_OAUTH),
+    ("fapi1-advanced", &FAPI1_ADVANCED),
+    ("fapi2-security", &FAPI2_SECURITY),
+    ("fapi2-message-signing", &FAPI2_MESSAGE_SIGNING),
+    ("uae-open-finance", &UAE_OPEN_FINANCE),
+];
+
+impl Policy {
+    /// The profile of this name, for deployments that choose by configuration; `None` when there is none.
+    #[must_use]
+    pub fn named(name: &str) -> Option<&'static Self> {
+        NAMED.iter().find(|(known, _)| *known == name).map(|(_, policy)| *policy)
+    }
+
+    /// Every name that [`Policy::named`] knows.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        NAMED.iter().map(|(name, _)| *name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_profile_is_found_by_its_name_and_nothing_else_is() {
+        for name in Policy::names() {
+            assert!(Policy::named(name).is_some(), "{name}");
+        }
+        assert_eq!(Policy::named("fapi2-security"), Some(&FAPI2_SECURITY));
+        assert_eq!(Policy::named("FAPI2_SECURITY"), None);
+    }
+}

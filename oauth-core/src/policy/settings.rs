@@ -167,8 +167,9 @@ impl Settings {
         }
     }
 
-    /// Every setting that is out of bounds, not only the first.
-    pub(crate) fn out_of_bounds(&self, policy: &Policy) -> Vec<OutOfBounds> {
+    /// Every setting that is out of bounds, not only the first. Whether the signer has a key is not looked at here.
+    #[must_use]
+    pub fn out_of_bounds(&self, policy: &Policy) -> Vec<OutOfBounds> {
         let mut found = Vec::new();
         let mut lifetime = |setting, length: Seconds, cap: Cap, bound_by| {
             if length <= Seconds::new(0) || !cap.allows(length) {

@@ -57,6 +57,12 @@ impl Once {
     pub fn proof(issuer: &Issuer, thumbprint: &[u8; 32], jti: &str, until: Timestamp) -> Self {
         Self { key: key("proof", issuer, thumbprint, jti), until }
     }
+
+    /// The signature of an HTTP message, owned by the client (RFC 9421 section 7.2.2).
+    #[must_use]
+    pub fn message(issuer: &Issuer, client: &ClientId, fingerprint: &[u8; 32], until: Timestamp) -> Self {
+        Self { key: key("message", issuer, fingerprint, client.as_str()), until }
+    }
 }
 
 fn key(kind: &str, issuer: &Issuer, owner: &[u8], id: &str) -> [u8; 32] {

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
+use super::companion::Companion;
 use crate::model::client::Client;
 use crate::model::details::{AuthorizationDetails, VettedDetails};
 use crate::model::grant::{Approval, Grant};
@@ -55,32 +56,61 @@ pub struct DetailsCase<'a> {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ConsentFacts(pub Vec<Value>);
 
-/// The consents behind grants.
+/// A change of a consent, judged and ready. The [`Store`](super::store::Store) keeps it together with the request or
+/// the grant it belongs to.
+pub struct ConsentChange {
+    /// The change.
+    pub companion: Box<dyn Companion>,
+    /// What follows when somebody was quicker.
+    pub overtaken: Overtaken,
+}
+
+/// What follows when somebody else changed a consent first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Overtaken {
+    /// The change is to be made anew, from the consent as it is now.
+    Again,
+    /// The request is refused.
+    Refused(Refusal),
+}
+
+impl std::fmt::Debug for ConsentChange {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ConsentChange").field("overtaken", &self.overtaken).finish_non_exhaustive()
+    }
+}
+
+/// The consents behind grants. Each change is made here and kept by the [`Store`](super::store::Store), in one step with
+/// what it belongs to; `None` is nothing to change.
 #[async_trait]
 pub trait Consents: Send + Sync {
     /// Reads the stored consents that these details refer to. Called while gathering, before [`DetailTypes::vet`].
     async fn facts(&self, asked: &AuthorizationDetails, client: &Client) -> Result<ConsentFacts, Fault>;
 
-    /// Keeps the consent of a vetted request as waiting for authorization. Called by PAR, before the request is
-    /// kept; if keeping the request fails, the consent lapses by itself.
+    /// The consent of a vetted request, waiting for authorization. Called by PAR, last.
     ///
     /// # Errors
-    /// A refusal when its identifier was used before.
-    async fn lodge(&self, request: &VettedRequest, now: Timestamp) -> Result<(), Error>;
+    /// A refusal when the request refers to a consent that no longer waits.
+    async fn lodging(&self, request: &VettedRequest, now: Timestamp) -> Result<Option<ConsentChange>, Error>;
 
     /// The customer approved: the consent becomes authorised, once. Called before the grant is opened.
     ///
     /// # Errors
-    /// A refusal when it is no longer waiting.
-    async fn authorise(&self, grant: &Grant, approval: &Approval, now: Timestamp) -> Result<(), Error>;
+    /// A refusal when it is no longer waiting, or the accounts are not those that could be chosen.
+    async fn authorisation(
+        &self,
+        grant: &Grant,
+        approval: &Approval,
+        now: Timestamp,
+    ) -> Result<Option<ConsentChange>, Error>;
 
-    /// The customer refused. Safe to repeat.
-    async fn refuse(
+    /// The customer refused. `None` as well when the consent waits no longer.
+    async fn rejection(
         &self,
         request: &VettedRequest,
         subject: Option<&Subject>,
         now: Timestamp,
-    ) -> Result<(), Error>;
+    ) -> Result<Option<ConsentChange>, Error>;
 
     /// How the consent stands, clock applied. Called at every token request, introspection and resource call.
     async fn standing(&self, consent: &ConsentId, now: Timestamp) -> Result<Standing, Fault>;
@@ -152,21 +182,30 @@ impl Consents for NoConsents {
         Ok(ConsentFacts::default())
     }
 
-    async fn lodge(&self, _request: &VettedRequest, _now: Timestamp) -> Result<(), Error> {
-        Ok(())
+    async fn lodging(
+        &self,
+        _request: &VettedRequest,
+        _now: Timestamp,
+    ) -> Result<Option<ConsentChange>, Error> {
+        Ok(None)
     }
 
-    async fn authorise(&self, _grant: &Grant, _approval: &Approval, _now: Timestamp) -> Result<(), Error> {
-        Ok(())
+    async fn authorisation(
+        &self,
+        _grant: &Grant,
+        _approval: &Approval,
+        _now: Timestamp,
+    ) -> Result<Option<ConsentChange>, Error> {
+        Ok(None)
     }
 
-    async fn refuse(
+    async fn rejection(
         &self,
         _request: &VettedRequest,
         _subject: Option<&Subject>,
         _now: Timestamp,
-    ) -> Result<(), Error> {
-        Ok(())
+    ) -> Result<Option<ConsentChange>, Error> {
+        Ok(None)
     }
 
     async fn standing(&self, _consent: &ConsentId, _now: Timestamp) -> Result<Standing, Fault> {

@@ -1,9 +1,11 @@
 //! What the embedder supplies: one narrow trait per need, each saying when it is called.
 
+pub mod apart;
 pub(crate) mod audit;
 pub(crate) mod claims;
 pub(crate) mod clients;
 pub(crate) mod clock;
+pub(crate) mod companion;
 pub(crate) mod consents;
 pub(crate) mod entropy;
 pub(crate) mod interaction;

@@ -3,7 +3,9 @@
 
 use async_trait::async_trait;
 
-use crate::model::grant::Grant;
+use super::apart;
+use super::companion::{Companion, Kept};
+use crate::model::grant::{Grant, Stage};
 use crate::model::request::VettedRequest;
 use crate::model::token::AccessClaims;
 use crate::refusal::Fault;
@@ -22,6 +24,17 @@ pub trait Store: Send + Sync {
         until: Timestamp,
     ) -> Result<(), Fault>;
 
+    /// [`Self::push`], and with it the consent the request asks for: both or neither where they live in one database,
+    /// elsewhere in the order of [`apart::push`].
+    async fn push_with(
+        &self,
+        key: &Fingerprint<RequestUri>,
+        (request, until): (&VettedRequest, Timestamp),
+        companion: &dyn Companion,
+    ) -> Result<Kept, Fault> {
+        apart::push(self, key, (request, until), companion).await
+    }
+
     /// Reads a pushed request that is neither decided nor over. Called when a browser arrives; spends nothing.
     async fn pushed(
         &self,
@@ -37,8 +50,31 @@ pub trait Store: Send + Sync {
         now: Timestamp,
     ) -> Result<Spend, Fault>;
 
+    /// [`Self::open`], and with it the consent the grant belongs to: both or neither where they live in one
+    /// database, elsewhere in the order of [`apart::open`].
+    async fn open_with(
+        &self,
+        request: &Fingerprint<RequestUri>,
+        opening: &Opening,
+        now: Timestamp,
+        companion: &dyn Companion,
+    ) -> Result<Together, Fault> {
+        apart::open(self, request, opening, now, companion).await
+    }
+
     /// Spends the pushed request without a grant. Called when the customer refused.
     async fn close(&self, request: &Fingerprint<RequestUri>, now: Timestamp) -> Result<Spend, Fault>;
+
+    /// [`Self::close`], and with it the consent that was refused: both or neither where they live in one database,
+    /// elsewhere in the order of [`apart::close`].
+    async fn close_with(
+        &self,
+        request: &Fingerprint<RequestUri>,
+        now: Timestamp,
+        companion: &dyn Companion,
+    ) -> Result<Together, Fault> {
+        apart::close(self, request, now, companion).await
+    }
 
     /// The grant behind a code, spent or not, with the code's own end. Called by the token endpoint; spends nothing.
     async fn grant_by_code(&self, code: &Fingerprint<Code>) -> Result<Option<Grant>, Fault>;
@@ -67,6 +103,11 @@ pub trait Store: Send + Sync {
     /// The grant of this name, whatever its stage.
     async fn grant(&self, id: &GrantId) -> Result<Option<Grant>, Fault>;
 
+    /// How far the grant of this name has come. Called at every introspection and resource call.
+    async fn stage(&self, id: &GrantId) -> Result<Option<Stage>, Fault> {
+        Ok(self.grant(id).await?.map(|grant| grant.stage))
+    }
+
     /// The grants a customer gave that are not revoked and not over, newest first, at most 1000.
     async fn grants_of(&self, subject: &Subject, now: Timestamp) -> Result<Vec<Grant>, Fault>;
 
@@ -92,6 +133,16 @@ pub enum Spend {
     SpentBefore(Option<GrantId>),
     /// There is nothing of that name, or it is over.
     Unknown,
+}
+
+/// What became of a verb and the change that goes with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Together {
+    /// The verb found this. With [`Spend::Applied`] both are kept, otherwise neither.
+    Decided(Spend),
+    /// Somebody had changed what the companion was made from. No grant came of it, and the companion is not kept; the
+    /// request is still there where both live in one database, and spent elsewhere.
+    Overtaken,
 }
 
 /// A grant about to be opened.

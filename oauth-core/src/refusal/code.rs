@@ -2,7 +2,8 @@
 //! its wire form is decided here.
 
 use super::reason::{
-    ApprovalReason, ClientReason, DetailsFault, GrantReason, ProofReason, Reason, RequestReason, TokenReason,
+    ApprovalReason, ClientReason, DetailsFault, GrantReason, MessageReason, ProofReason, Reason,
+    RequestReason, TokenReason,
 };
 
 /// `error` values, by the registry of RFC 6749 section 11.4 and the documents that extend it.
@@ -48,6 +49,8 @@ pub enum ErrorCode {
     InvalidToken,
     /// RFC 6750 section 3.1.
     InsufficientScope,
+    /// RFC 9470 section 3.
+    InsufficientUserAuthentication,
     /// Not an OAuth error: the path or method does not exist. Written as `invalid_request`.
     NotHere,
 }
@@ -77,6 +80,7 @@ impl ErrorCode {
             Self::InvalidTarget => "invalid_target",
             Self::InvalidToken => "invalid_token",
             Self::InsufficientScope => "insufficient_scope",
+            Self::InsufficientUserAuthentication => "insufficient_user_authentication",
         }
     }
 }
@@ -118,6 +122,7 @@ impl Reason {
                 return Wire { code: details(reason.fault), status: 400, description };
             }
             Self::Token(reason) => token(*reason),
+            Self::Message(reason) => (ErrorCode::InvalidRequest, message(*reason)),
             Self::Approval(reason) => approval(*reason),
         };
         Wire { code, status: status(self, code, at), description: description.to_owned() }
@@ -131,6 +136,8 @@ fn status(reason: &Reason, code: ErrorCode, at: At) -> u16 {
         Reason::Request(RequestReason::TooLarge) => Some(413),
         Reason::Request(RequestReason::MediaType) => Some(415),
         Reason::Request(RequestReason::CallerNotAllowed) => Some(403),
+        // FAPI 2.0 Message Signing section 5.6.1.2-3
+        Reason::Message(_) => Some(401),
         Reason::Client(_)
         | Reason::Request(_)
         | Reason::Proof(_)
@@ -142,9 +149,13 @@ fn status(reason: &Reason, code: ErrorCode, at: At) -> u16 {
     by_reason.unwrap_or(match (code, at) {
         (ErrorCode::InvalidClient, _) => 401,
         (ErrorCode::InsufficientScope, _) => 403,
-        (ErrorCode::InvalidToken | ErrorCode::InvalidDpopProof | ErrorCode::UseDpopNonce, At::Resource) => {
-            401
-        }
+        (
+            ErrorCode::InvalidToken
+            | ErrorCode::InvalidDpopProof
+            | ErrorCode::UseDpopNonce
+            | ErrorCode::InsufficientUserAuthentication,
+            At::Resource,
+        ) => 401,
         (ErrorCode::ServerError, _) => 500,
         (_, At::ClientEndpoint | At::Resource | At::Browser) => 400,
     })
@@ -301,6 +312,10 @@ const fn proof(reason: ProofReason, at: At) -> (ErrorCode, &'static str) {
             ErrorCode::InvalidRequest,
             "This client gets certificate-bound tokens; use the mtls_endpoint_aliases with the client certificate.",
         ),
+        (ProofReason::CertificateNotCurrent, _) => (
+            ErrorCode::InvalidRequest,
+            "The client certificate is not yet or no longer valid; present one that is.",
+        ),
         (ProofReason::ConstraintMismatch, _) => (
             ErrorCode::InvalidRequest,
             "The request binds tokens in another way than this client registered; use the registered one.",
@@ -419,6 +434,29 @@ const fn token(reason: TokenReason) -> (ErrorCode, &'static str) {
         TokenReason::Scope => {
             (ErrorCode::InsufficientScope, "The access token does not carry the scope this resource needs.")
         }
+        TokenReason::Authentication => (
+            ErrorCode::InsufficientUserAuthentication,
+            "The customer has to sign in again, as the challenge says, before this can be done.",
+        ),
+    }
+}
+
+const fn message(reason: MessageReason) -> &'static str {
+    match reason {
+        MessageReason::Missing => "Sign the request (RFC 9421) with the tag that Accept-Signature names.",
+        MessageReason::Repeated => "Send exactly one signature with the tag of the profile.",
+        MessageReason::Malformed => {
+            "Signature-Input, Signature or Content-Digest is not in the form of RFC 9421 and RFC 9530."
+        }
+        MessageReason::NotCovered => {
+            "The signature does not cover everything it must; Accept-Signature lists the components."
+        }
+        MessageReason::Stale => "The signature is too old, ahead of our clock, or says no time. Sign again.",
+        MessageReason::Algorithm => "The algorithm of the signature is not accepted, or not that of the key.",
+        MessageReason::Key => "No registered key of this client has the keyid of the signature.",
+        MessageReason::Signature => "The signature of the message does not verify.",
+        MessageReason::Digest => "The content is not what Content-Digest says; use sha-256 or sha-512.",
+        MessageReason::Replayed => "This signature was used before. Sign again.",
     }
 }
 

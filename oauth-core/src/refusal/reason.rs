@@ -15,6 +15,8 @@ pub enum Reason {
     Details(DetailsReason),
     /// The access token at a protected resource.
     Token(TokenReason),
+    /// The signature of the HTTP message itself.
+    Message(MessageReason),
     /// The customer, or what the customer was asked.
     Approval(ApprovalReason),
 }
@@ -172,6 +174,8 @@ pub enum ProofReason {
     KeyMismatch,
     /// No client certificate where the token is bound to one.
     CertificateMissing,
+    /// A client certificate out of its time, where tokens are to be bound to it.
+    CertificateNotCurrent,
     /// Both a DPoP proof and a certificate binding are in play and contradict the registration.
     ConstraintMismatch,
 }
@@ -258,6 +262,33 @@ pub enum TokenReason {
     Binding,
     /// The scope of this resource is not in the token.
     Scope,
+    /// The customer signed in too long ago, or not strongly enough, for this resource (RFC 9470 section 3).
+    Authentication,
+}
+
+/// The signature of an HTTP message (RFC 9421) or its digest (RFC 9530).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MessageReason {
+    /// No signature with the tag of the profile.
+    Missing,
+    /// More than one signature with that tag.
+    Repeated,
+    /// `Signature-Input`, `Signature` or `Content-Digest` cannot be read.
+    Malformed,
+    /// A component that must be covered is not.
+    NotCovered,
+    /// `created` is missing, too old or ahead of our clock, or `expires` has passed.
+    Stale,
+    /// An algorithm outside the policy, or not that of the key.
+    Algorithm,
+    /// No key of the sender has this `keyid`.
+    Key,
+    /// The signature does not verify.
+    Signature,
+    /// The content is not what its digest says.
+    Digest,
+    /// This signature was seen before.
+    Replayed,
 }
 
 /// The customer, or what the customer was asked.
@@ -289,5 +320,5 @@ macro_rules! grouped {
 
 grouped! {
     Client(ClientReason), Request(RequestReason), Proof(ProofReason), Grant(GrantReason), Details(DetailsReason),
-    Token(TokenReason), Approval(ApprovalReason)
+    Token(TokenReason), Message(MessageReason), Approval(ApprovalReason)
 }

@@ -1,5 +1,6 @@
 //! What the documents demand: one file per document, its sections in order. A rule is a value with an id.
 
+pub(crate) mod fapi2_message_signing;
 pub(crate) mod fapi2_security;
 pub(crate) mod oidc_core;
 pub(crate) mod rfc6749;
@@ -9,6 +10,7 @@ pub(crate) mod rfc8705;
 pub(crate) mod rfc8707;
 pub(crate) mod rfc9101;
 pub(crate) mod rfc9126;
+pub(crate) mod rfc9421;
 pub(crate) mod rfc9449;
 
 use crate::policy::Policy;

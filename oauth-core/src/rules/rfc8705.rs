@@ -2,16 +2,20 @@
 //!
 //! | Section | Met by |
 //! |---|---|
-//! | 2.1 | [`SUBJECT_REGISTERED`] with [`Chain`](crate::Chain) |
+//! | 2.1 | [`SUBJECT_REGISTERED`] with [`Chain`](crate::Chain), [`FOR_CLIENTS`] |
+//! | 2.1.2 | [`CertificateSubject`](crate::CertificateSubject) |
 //! | 2.2 | [`KEY_REGISTERED`] |
-//! | 3 | [`CERTIFICATE_SHOWN`] |
+//! | 3 | [`CERTIFICATE_SHOWN`], [`CERTIFICATE_CURRENT`] |
+//! | 7.3 | [`VALID_NOW`] |
 
 use std::sync::Arc;
 
 use super::{Rule, demand};
-use crate::identify::certificate::Names;
+use crate::identify::certificate::{Names, Purpose};
+use crate::model::binding::Thumbprint;
 use crate::model::certificate::Chain;
-use crate::model::client::{CertificateSubject, Client, Credential};
+use crate::model::certificate_subject::CertificateSubject;
+use crate::model::client::{Client, Credential};
 use crate::refusal::RuleId;
 use crate::refusal::reason::{ClientReason, ProofReason};
 use crate::vocabulary::time::Timestamp;
@@ -20,19 +24,30 @@ use crate::vocabulary::time::Timestamp;
 pub(crate) struct CertificateCase {
     pub(crate) client: Arc<Client>,
     pub(crate) chain: Chain,
+    pub(crate) thumbprint: Thumbprint,
     pub(crate) names: Names,
     pub(crate) now: Timestamp,
 }
 
 /// The rules for a certificate that is the client's credential.
-pub(crate) const CREDENTIAL: &[&Rule<CertificateCase>] = &[&VALID_NOW, &SUBJECT_REGISTERED, &KEY_REGISTERED];
+pub(crate) const CREDENTIAL: &[&Rule<CertificateCase>] =
+    &[&VALID_NOW, &FOR_CLIENTS, &SUBJECT_REGISTERED, &KEY_REGISTERED];
 
 /// Section 7.3: a resumed session may outlive the certificate, so its dates are judged at every request.
 pub(crate) const VALID_NOW: Rule<CertificateCase> = Rule {
     id: RuleId("RFC8705-7.3"),
-    check: |case, _| {
-        let valid = case.names.not_before <= case.now && case.now <= case.names.not_after;
-        demand(valid, ClientReason::CertificateUntrusted)
+    check: |case, _| demand(case.names.cover(case.now), ClientReason::CertificateUntrusted),
+};
+
+/// Section 2.1, path validation of RFC 5280: an authority that issued the certificate for something else, for instance
+/// for encryption only or for a server, has not vouched for a client. What a client signed itself needs no permission.
+pub(crate) const FOR_CLIENTS: Rule<CertificateCase> = Rule {
+    id: RuleId("RFC8705-2.1-purpose"),
+    check: |case, _| match case.client.credential {
+        Credential::TlsClientAuth(_) => {
+            demand(case.names.purpose == Purpose::ClientAuthentication, ClientReason::CertificateUntrusted)
+        }
+        Credential::SelfSignedTlsClientAuth | Credential::PrivateKeyJwt => Ok(()),
     },
 };
 
@@ -44,27 +59,42 @@ pub(crate) const SUBJECT_REGISTERED: Rule<CertificateCase> = Rule {
         if case.chain != Chain::Trusted {
             return Err(ClientReason::CertificateUntrusted.into());
         }
+        let names = &case.names;
         let named = match subject {
-            CertificateSubject::Dn(dn) => case.names.subject_is(dn),
-            CertificateSubject::SanDns(name) => {
-                case.names.dns.iter().any(|known| known.eq_ignore_ascii_case(name))
+            CertificateSubject::Dn(name) => names.subject.as_ref() == Some(name),
+            CertificateSubject::SanDns(name) => names.dns.iter().any(|own| own.eq_ignore_ascii_case(name)),
+            CertificateSubject::SanUri(uri) => names.uris.contains(uri),
+            CertificateSubject::SanIp(address) => names.addresses.contains(address),
+            CertificateSubject::SanEmail(address) => {
+                names.emails.iter().any(|own| same_mailbox(own, address))
             }
-            CertificateSubject::SanUri(uri) => case.names.uris.contains(uri),
         };
         demand(named, ClientReason::CertificateMismatch)
     },
 };
 
-/// Section 2.2: the key of a self-signed certificate is one of the client's registered keys.
+/// RFC 5280 section 7.5: the part before the `@` as it stands, the host in any case.
+fn same_mailbox(one: &str, other: &str) -> bool {
+    match (one.rsplit_once('@'), other.rsplit_once('@')) {
+        (Some((name, host)), Some((other_name, other_host))) => {
+            name == other_name && host.eq_ignore_ascii_case(other_host)
+        }
+        (Some(_) | None, Some(_) | None) => false,
+    }
+}
+
+/// Section 2.2: the self-signed certificate is one that the client registered. Where its JWK carries the certificate
+/// (`x5c`), it is that certificate and no other; where it does not, any with that key.
 pub(crate) const KEY_REGISTERED: Rule<CertificateCase> = Rule {
     id: RuleId("RFC8705-2.2"),
     check: |case, _| {
         if case.client.credential != Credential::SelfSignedTlsClientAuth {
             return Ok(());
         }
-        let shown = case.names.key;
-        let registered =
-            shown.is_some() && case.client.keys.keys().iter().any(|key| Some(key.thumbprint()) == shown);
+        let registered = case.client.keys.keys().iter().any(|key| match key.x5c().first() {
+            Some(certificate) => Thumbprint::of(certificate) == case.thumbprint,
+            None => Some(key.thumbprint()) == case.names.key,
+        });
         demand(registered, ClientReason::CertificateMismatch)
     },
 };
@@ -74,3 +104,6 @@ pub(crate) const CERTIFICATE_SHOWN: RuleId = RuleId("RFC8705-3");
 
 /// The refusal of [`CERTIFICATE_SHOWN`].
 pub(crate) const CERTIFICATE_ABSENT: ProofReason = ProofReason::CertificateMissing;
+
+/// Section 3: proof of possession with a certificate out of its time is none.
+pub(crate) const CERTIFICATE_CURRENT: RuleId = RuleId("RFC8705-3-time");

@@ -16,6 +16,7 @@ mod grants;
 mod key_ring;
 mod refresh;
 mod requests;
+mod together;
 mod tokens;
 
 use std::fmt::Debug;
@@ -64,6 +65,7 @@ where
     F: Future<Output = Arc<dyn Store>>,
 {
     requests::hold(&make).await?;
+    together::hold(&make).await?;
     grants::hold(&make).await?;
     refresh::hold(&make).await?;
     tokens::hold(&make).await

@@ -15,6 +15,7 @@
 //! for the primary, each accepts a proof once. Where that matters, use [`SqlClaims`](super::sql::SqlClaims).
 
 mod incarnation;
+mod place;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -82,11 +83,24 @@ pub enum RedisTrouble {
     /// The URL, or the namespace, cannot be used.
     #[error("not a Redis URL, or an empty namespace")]
     Settings,
+    /// It is on another machine and would be reached in the clear.
+    #[error(
+        "Redis on another machine is reached over TLS: use rediss:// (with sslrootcert=FILE for an authority of your \
+         own), or add plaintext=allowed where the network itself is protected"
+    )]
+    Plaintext,
+    /// The file that `sslrootcert` names cannot be used.
+    #[error("sslrootcert is no readable file of certificates in PEM form")]
+    Authority,
 }
 
 impl RedisClaims {
-    /// Connects to `redis://…` and finds or makes the incarnation. All keys begin with the namespace; two deployments
-    /// on one server need two. Must be called inside the runtime that will serve it.
+    /// Connects and finds or makes the incarnation. All keys begin with the namespace; two deployments on one server need
+    /// two. Must be called inside the runtime that will serve it.
+    ///
+    /// `redis://…` is for this machine. Another one is reached by `rediss://…`, whose certificate must be for that name and
+    /// from a public authority, or from one in the PEM file of the parameter `sslrootcert`. Where the network protects the
+    /// connection otherwise, `redis://…?plaintext=allowed` says so.
     ///
     /// # Errors
     /// [`RedisTrouble`], as the source of the fault, when Redis cannot be used.
@@ -95,7 +109,7 @@ impl RedisClaims {
             return Err(fault(RedisTrouble::Settings));
         }
         let claims = Self {
-            client: Client::open(url).map_err(|_| fault(RedisTrouble::Settings))?,
+            client: place::client(url).map_err(fault)?,
             namespace: namespace.to_owned(),
             state: Mutex::new(State {
                 session: None,

@@ -8,12 +8,15 @@
 //!
 //! | Verb | Statements |
 //! |---|---|
-//! | `push`, `pushed`, `close`, `grant_by_code`, `grant_by_refresh`, `issue`, `access`, `grant`, `grants_of`, `revoke`, `revoke_token`, `token_standing`, `claim` of up to two keys | 1 |
+//! | `push`, `pushed`, `close`, `grant_by_code`, `grant_by_refresh`, `issue`, `access`, `grant`, `stage`, `grants_of`, `revoke`, `revoke_token`, `token_standing`, `claim` of up to two keys | 1 |
 //! | `open` | 1 on PostgreSQL, 2 on SQLite |
+//! | `push_with`, `open_with`, `close_with` | those of the verb and of its companion |
 //! | `redeem`, `rotate` | 1 on PostgreSQL; 1 on SQLite and 1 more for each token to keep; 1 more when nothing was spent |
 //! | `sweep` | 1 a table |
 //! | keys of a ring: `keys`, `reseal` | 1 |
 //! | keys of a ring: `apply` | 1 a step |
+//!
+//! Whatever the statements of one verb, they are one transaction, and on SQLite one trip to the writer.
 
 mod claims;
 mod key_ring;
@@ -26,15 +29,17 @@ pub use key_ring::SqlKeyRing;
 
 use async_trait::async_trait;
 
-use self::record::{grant_in, read, write};
-use self::spend::{open, redeem, rotate};
-use super::database::{Database, DbError, Migration, MigrationSet, Row, Statement};
+use self::record::{grant_in, read, stage_in, write};
+use self::spend::{closed, decide_with, insert_request, open, opened, push_with, redeem, rotate};
+use super::database::{Change, Database, DbError, Migration, MigrationSet, Row, Statement};
 use crate::limits;
-use crate::model::grant::Grant;
+use crate::model::grant::{Grant, Stage};
 use crate::model::request::VettedRequest;
 use crate::model::token::AccessClaims;
+use crate::port::apart;
+use crate::port::companion::{Companion, Kept};
 use crate::port::store::{
-    Opening, Redemption, RefreshRecord, Spend, Store, StoredAccess, TokenStanding, UseState,
+    Opening, Redemption, RefreshRecord, Spend, Store, StoredAccess, Together, TokenStanding, UseState,
 };
 use crate::refusal::Fault;
 use crate::vocabulary::id::{GrantId, Subject};
@@ -82,8 +87,19 @@ impl Store for SqlStore {
         request: &VettedRequest,
         until: Timestamp,
     ) -> Result<(), Fault> {
-        let insert = Statement::new(text::PUSH).bytes(*key.as_bytes()).int(until.millis());
-        self.change(insert.text(write(request)?)).await.map(drop)
+        self.change(insert_request(key, request, until)?).await.map(drop)
+    }
+
+    async fn push_with(
+        &self,
+        key: &Fingerprint<RequestUri>,
+        (request, until): (&VettedRequest, Timestamp),
+        companion: &dyn Companion,
+    ) -> Result<Kept, Fault> {
+        let Some(shared) = Change::shared(companion, &self.database) else {
+            return apart::push(self, key, (request, until), companion).await;
+        };
+        push_with(&self.database, insert_request(key, request, until)?, shared).await
     }
 
     async fn pushed(
@@ -104,9 +120,33 @@ impl Store for SqlStore {
         open(&self.database, request, opening, now).await
     }
 
+    async fn open_with(
+        &self,
+        request: &Fingerprint<RequestUri>,
+        opening: &Opening,
+        now: Timestamp,
+        companion: &dyn Companion,
+    ) -> Result<Together, Fault> {
+        let Some(shared) = Change::shared(companion, &self.database) else {
+            return apart::open(self, request, opening, now, companion).await;
+        };
+        decide_with(&self.database, opened(&self.database, request, opening, now)?, shared).await
+    }
+
     async fn close(&self, request: &Fingerprint<RequestUri>, now: Timestamp) -> Result<Spend, Fault> {
-        let spend = Statement::new(text::CLOSE).bytes(*request.as_bytes()).int(now.millis());
-        Ok(if self.change(spend).await? > 0 { Spend::Applied } else { Spend::Unknown })
+        Ok(if self.change(closed(request, now)).await? > 0 { Spend::Applied } else { Spend::Unknown })
+    }
+
+    async fn close_with(
+        &self,
+        request: &Fingerprint<RequestUri>,
+        now: Timestamp,
+        companion: &dyn Companion,
+    ) -> Result<Together, Fault> {
+        let Some(shared) = Change::shared(companion, &self.database) else {
+            return apart::close(self, request, now, companion).await;
+        };
+        decide_with(&self.database, vec![closed(request, now)], shared).await
     }
 
     async fn grant_by_code(&self, code: &Fingerprint<Code>) -> Result<Option<Grant>, Fault> {
@@ -148,6 +188,11 @@ impl Store for SqlStore {
     async fn grant(&self, id: &GrantId) -> Result<Option<Grant>, Fault> {
         let row = self.one(Statement::new(text::GRANT).text(id.as_str())).await?;
         row.map(|row| grant_in(&row)).transpose()
+    }
+
+    async fn stage(&self, id: &GrantId) -> Result<Option<Stage>, Fault> {
+        let row = self.one(Statement::new(text::STAGE).text(id.as_str())).await?;
+        row.map(|row| stage_in(&row)).transpose()
     }
 
     async fn grants_of(&self, subject: &Subject, now: Timestamp) -> Result<Vec<Grant>, Fault> {

@@ -6,23 +6,28 @@
 use std::sync::Arc;
 
 use crate::identify::Presented;
+use crate::identify::certificate::is_current;
 use crate::identify::nonce::Nonces;
 use crate::identify::proof::{self, ProofContext, Target};
 use crate::jose::{Jws, PublicJwk};
 use crate::limits;
 use crate::model::binding::Binding;
+use crate::model::client::Client;
 use crate::model::grant::Stage;
 use crate::model::token::{ACCESS_TOKEN_TYPE, AccessClaims};
 use crate::policy::Policy;
 use crate::policy::settings::{ProofNonce, ServerSecret, TokenForm};
 use crate::port::Ports;
-use crate::port::claims::{Claimed, Claims};
+use crate::port::claims::{Claimed, Claims, Once};
 use crate::port::consents::{Consents, Standing};
 use crate::port::signer::{Signer, Wanted};
 use crate::port::store::{Store, TokenStanding};
-use crate::refusal::reason::{ProofReason, TokenReason};
+use crate::refusal::reason::{MessageReason, ProofReason, TokenReason};
 use crate::refusal::{Error, Fault, Refusal, RuleId};
+use crate::rules::rfc8705::CERTIFICATE_CURRENT;
+use crate::rules::rfc9421;
 use crate::server::Context;
+use crate::verify::message::{RequestMessage, VerifiedMessage, verify_request};
 use crate::vocabulary::id::KeyId;
 use crate::vocabulary::secret::{Access, Secret};
 use crate::vocabulary::time::Timestamp;
@@ -139,6 +144,42 @@ impl TokenVerifier {
         verify(&side, presented, now).await
     }
 
+    /// Judges the signature of a request by a client that [`TokenVerifier::verify`] has let in, and claims it: a
+    /// signature is good for one request.
+    ///
+    /// # Errors
+    /// A refusal, answered 401, or a fault of a store.
+    pub async fn verify_message(
+        &self,
+        request: &RequestMessage<'_>,
+        client: &Client,
+        now: Timestamp,
+    ) -> Result<VerifiedMessage, Error> {
+        let verified = verify_request(request, &client.keys, self.policy, now)?;
+        let replayed = Refusal { rule: rfc9421::USED_ONCE, reason: MessageReason::Replayed.into() };
+        if verified.created < self.claims.remembers_since(now).await? {
+            return Err(replayed.into());
+        }
+        let until = verified.created.plus(self.policy.proof_age_max).plus(self.policy.skew);
+        let once = Once::message(&self.issuer, &client.id, &verified.fingerprint, until);
+        match self.claims.claim(&[once], now).await? {
+            Claimed::First => Ok(verified),
+            Claimed::SeenBefore => Err(replayed.into()),
+        }
+    }
+
+    /// Whose tokens are taken.
+    #[must_use]
+    pub const fn issuer(&self) -> &Issuer {
+        &self.issuer
+    }
+
+    /// For which resource: `aud`.
+    #[must_use]
+    pub fn audience(&self) -> &str {
+        &self.audience
+    }
+
     /// A nonce for the `DPoP-Nonce` header (RFC 9449 section 9), when this side asks for them.
     #[must_use]
     pub fn fresh_nonce(&self, now: Timestamp) -> Option<String> {
@@ -215,8 +256,14 @@ async fn bound(
             }
         }
         (Binding::Mtls(certificate), Scheme::Bearer) => match &presented.certificate {
-            Some(shown) if shown.thumbprint() == certificate => Ok(()),
-            Some(_) | None => Err(refuse(BOUND, TokenReason::Binding).into()),
+            Some(shown) if shown.thumbprint() != certificate => {
+                Err(refuse(BOUND, TokenReason::Binding).into())
+            }
+            Some(shown) if !is_current(shown, now) => {
+                Err(refuse(CERTIFICATE_CURRENT, TokenReason::Binding).into())
+            }
+            Some(_) => Ok(()),
+            None => Err(refuse(BOUND, TokenReason::Binding).into()),
         },
         (Binding::Dpop(_), Scheme::Bearer) | (Binding::Mtls(_), Scheme::Dpop) => {
             Err(refuse(SCHEME, TokenReason::Scheme).into())
@@ -275,9 +322,9 @@ async fn standing(
             TokenStanding::Revoked => return Ok(None),
         },
         (Some(_), TokenForm::Opaque) => {}
-        (Some(id), TokenForm::Jwt) => match side.store.grant(id).await? {
-            Some(grant) if grant.stage != Stage::Revoked => {}
-            Some(_) | None => return Ok(None),
+        (Some(id), TokenForm::Jwt) => match side.store.stage(id).await? {
+            Some(Stage::Opened | Stage::Redeemed) => {}
+            Some(Stage::Revoked) | None => return Ok(None),
         },
     }
     let Some(consent) = &claims.consent_id else { return Ok(Some(Standing::Good)) };

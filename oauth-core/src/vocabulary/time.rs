@@ -45,6 +45,12 @@ impl Timestamp {
         Self(self.0.saturating_add(length.0.saturating_mul(1000)))
     }
 
+    /// This instant and so many milliseconds, saturating.
+    #[must_use]
+    pub const fn plus_millis(self, millis: i64) -> Self {
+        Self(self.0.saturating_add(millis))
+    }
+
     /// A while before this instant, saturating.
     #[must_use]
     pub const fn minus(self, length: Seconds) -> Self {

@@ -14,7 +14,7 @@ pub(crate) fn postgres() -> Option<&'static str> {
     static SERVER: OnceLock<Option<(String, Option<Child>)>> = OnceLock::new();
     let server = SERVER.get_or_init(|| match setting("MANDATE_TEST_POSTGRES") {
         Some(url) => Some((url, None)),
-        None => start_postgres().map(|(url, child)| (url, Some(child))),
+        None => start_postgres(None).map(|(url, child)| (url, Some(child))),
     });
     server.as_ref().map(|(url, _)| url.as_str())
 }
@@ -46,8 +46,28 @@ impl Redis {
         Self::start_at(free_port(), scratch("redis"))
     }
 
+    /// One that speaks TLS only, under the name `localhost`.
+    pub(crate) fn start_with_tls(authority: &Authority) -> Option<Self> {
+        let (port, directory) = (free_port(), scratch("redis"));
+        authority.identify(&directory);
+        let mut words = redis_server(0, &directory);
+        let file = |name: &str| directory.join(name).display().to_string();
+        words.extend(["--tls-port".to_owned(), port.to_string(), "--tls-auth-clients".into(), "no".into()]);
+        words.extend([
+            "--tls-cert-file".to_owned(),
+            file("server.pem"),
+            "--tls-key-file".into(),
+            file("server.key"),
+        ]);
+        words.extend(["--tls-ca-cert-file".to_owned(), authority.file()]);
+        Self::run(&words, port, directory)
+    }
+
     fn start_at(port: u16, directory: PathBuf) -> Option<Self> {
-        let words = redis_server(port, &directory);
+        Self::run(&redis_server(port, &directory), port, directory)
+    }
+
+    fn run(words: &[String], port: u16, directory: PathBuf) -> Option<Self> {
         let child = Command::new(&words[0]).args(&words[1..]).stdout(Stdio::null()).spawn().ok()?;
         await_port(port);
         Some(Self { child, port, directory })
@@ -85,6 +105,53 @@ impl Drop for Redis {
     }
 }
 
+/// A PostgreSQL server of one test that speaks TLS under the name `localhost`, and its port.
+pub(crate) fn postgres_with_tls(authority: &Authority) -> Option<(u16, Child)> {
+    let (url, server) = start_postgres(Some(authority))?;
+    let port = url.rsplit([':', '/']).nth(1)?.parse().ok()?;
+    Some((port, server))
+}
+
+/// A certificate authority of one test.
+pub(crate) struct Authority {
+    issuer: rcgen::Issuer<'static, rcgen::KeyPair>,
+    directory: PathBuf,
+}
+
+impl Authority {
+    pub(crate) fn new() -> Self {
+        let mut parameters = rcgen::CertificateParams::new(Vec::new()).unwrap();
+        parameters.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        let key = rcgen::KeyPair::generate().unwrap();
+        let directory = scratch("authority");
+        std::fs::set_permissions(&directory, Permissions::from_mode(0o755)).unwrap();
+        std::fs::write(directory.join("ca.pem"), parameters.self_signed(&key).unwrap().pem()).unwrap();
+        Self { issuer: rcgen::Issuer::new(parameters, key), directory }
+    }
+
+    /// The file of its own certificate.
+    pub(crate) fn file(&self) -> String {
+        self.directory.join("ca.pem").display().to_string()
+    }
+
+    /// Writes a certificate for `localhost` and its key.
+    fn identify(&self, directory: &Path) {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let parameters = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+        let certificate = parameters.signed_by(&key, &self.issuer).unwrap();
+        std::fs::write(directory.join("server.pem"), certificate.pem()).unwrap();
+        std::fs::write(directory.join("server.key"), key.serialize_pem()).unwrap();
+        let private = Permissions::from_mode(0o600);
+        std::fs::set_permissions(directory.join("server.key"), private).unwrap();
+    }
+}
+
+impl Drop for Authority {
+    fn drop(&mut self) {
+        drop(std::fs::remove_dir_all(&self.directory));
+    }
+}
+
 fn redis_server(port: u16, directory: &Path) -> Vec<String> {
     let (port, directory) = (port.to_string(), directory.display().to_string());
     ["redis-server", "--port", &port, "--bind", "127.0.0.1", "--save", "", "--dir", &directory]
@@ -92,14 +159,17 @@ fn redis_server(port: u16, directory: &Path) -> Vec<String> {
         .to_vec()
 }
 
-fn start_postgres() -> Option<(String, Child)> {
+fn start_postgres(tls: Option<&Authority>) -> Option<(String, Child)> {
     let programs = postgres_programs()?;
     let (port, directory) = (free_port(), scratch("postgres"));
+    if let Some(authority) = tls {
+        authority.identify(&directory);
+    }
     std::fs::set_permissions(&directory, Permissions::from_mode(0o755)).ok()?;
     let data = directory.join("data").display().to_string();
     // PostgreSQL refuses to run as the administrator.
     let account: &[&str] = if std::fs::metadata("/proc/self").ok()?.uid() == 0 {
-        let owner = Command::new("chown").arg("postgres").arg(&directory).status().ok()?;
+        let owner = Command::new("chown").args(["-R", "postgres"]).arg(&directory).status().ok()?;
         owner.success().then_some(&[
             "setpriv",
             "--reuid=postgres",
@@ -133,6 +203,11 @@ fn start_postgres() -> Option<(String, Child)> {
         ["listen_addresses=127.0.0.1", "unix_socket_directories=", "fsync=off", "max_connections=300"]
     {
         words.extend(["-c", setting]);
+    }
+    let file = |kind: &str, name: &str| format!("ssl_{kind}_file={}", directory.join(name).display());
+    let files = [file("cert", "server.pem"), file("key", "server.key")];
+    if tls.is_some() {
+        words.extend(["-c", "ssl=on", "-c", &files[0], "-c", &files[1]]);
     }
     let server = guarded(&program("postgres", &words), &directory)?;
     await_port(port);

@@ -52,6 +52,18 @@ impl ConsentStatus {
         }
     }
 
+    /// How a consent of this status stands.
+    #[must_use]
+    pub const fn standing(self) -> Standing {
+        match self {
+            Self::AwaitingAuthorization => Standing::Waiting,
+            Self::Authorized => Standing::Good,
+            Self::Suspended => Standing::Suspended,
+            Self::Finished => Standing::Finished,
+            Self::Rejected | Self::Revoked | Self::Expired => Standing::Ended,
+        }
+    }
+
     /// Whether nothing can follow.
     #[must_use]
     pub const fn is_terminal(self) -> bool {
@@ -199,13 +211,7 @@ impl Consent {
     /// How it stands at this instant.
     #[must_use]
     pub fn standing(&self, now: Timestamp) -> Standing {
-        match self.at(now).map_or(self.status, |(moved, _)| moved.status) {
-            AwaitingAuthorization => Standing::Waiting,
-            Authorized => Standing::Good,
-            Suspended => Standing::Suspended,
-            Finished => Standing::Finished,
-            Rejected | Revoked | Expired => Standing::Ended,
-        }
+        self.at(now).map_or(self.status, |(moved, _)| moved.status).standing()
     }
 }
 

@@ -2,18 +2,17 @@
 
 use async_trait::async_trait;
 use oauth_core::{
-    Approval, ApprovalReason, AuthorizationDetails, Client, ClientId, ConsentFacts, ConsentId, Consents,
-    DetailsFault, DetailsReason, Error, Fault, Grant, Issuer, Refusal, RuleId, Standing, Subject, Timestamp,
-    VettedRequest,
+    Approval, ApprovalReason, AuthorizationDetails, Client, ClientId, ConsentChange, ConsentFacts, ConsentId,
+    Consents, DetailsFault, DetailsReason, Error, Fault, Grant, Issuer, Overtaken, Refusal, RuleId, Standing,
+    Subject, Timestamp, VettedRequest,
 };
 
-use super::{ConsentEngine, TRIES, contended};
+use super::ConsentEngine;
 use crate::consent::history::{Actor, HistoryEntry};
 use crate::consent::status::ConsentStatus;
 use crate::consent::{Consent, Lodged};
 use crate::describe::{AccountChoice, choice};
 use crate::detail::{Lodging, ofxpera};
-use crate::port::{Inserted, Replaced};
 
 /// UAE bank service initiation section 4.1: an identifier is used once, for ever.
 const ID_UNUSED: RuleId = RuleId("UAEBSI-4.1-unused");
@@ -36,105 +35,101 @@ impl Consents for ConsentEngine {
         Ok(ConsentFacts(facts))
     }
 
-    async fn lodge(&self, request: &VettedRequest, now: Timestamp) -> Result<(), Error> {
+    async fn lodging(&self, request: &VettedRequest, now: Timestamp) -> Result<Option<ConsentChange>, Error> {
         let (Some(id), Some(detail)) = (&request.details.consent, request.details.elements.first()) else {
-            return Ok(());
+            return Ok(None);
         };
         match self.registry.lodging(detail, request.asked_at)? {
-            Lodging::Stored => self.refer(id, request, now).await,
+            Lodging::Stored => self.reference(id, request, now).await,
             Lodging::Fresh { terms, element } => {
                 let (issuer, client) = (request.issuer.clone(), request.client.clone());
                 let lodged = Lodged { id: id.clone(), issuer, client, element };
                 let (consent, entry) = Consent::awaiting(lodged, *terms, now);
-                match self.store.insert(&consent, &entry).await? {
-                    Inserted::New => Ok(()),
-                    Inserted::IdUsed => Err(id_used().into()),
-                }
+                let companion = self.store.insertion(&consent, &entry)?;
+                Ok(Some(ConsentChange { companion, overtaken: Overtaken::Refused(id_used()) }))
             }
         }
     }
 
-    async fn authorise(&self, grant: &Grant, approval: &Approval, now: Timestamp) -> Result<(), Error> {
+    async fn authorisation(
+        &self,
+        grant: &Grant,
+        approval: &Approval,
+        now: Timestamp,
+    ) -> Result<Option<ConsentChange>, Error> {
         let Some(id) = &grant.details.consent else {
-            return Ok(());
+            return Ok(None);
         };
-        for _ in 0..TRIES {
-            let consent =
-                self.consent(id, now).await?.filter(|consent| belongs(consent, &grant.client, &grant.issuer));
-            let consent = consent.ok_or_else(decided)?;
-            let accounts = chosen(&choice(&consent.terms), &approval.accounts)?;
-            let actor = Actor::Customer(approval.subject.clone());
-            if !is_waiting(&consent) {
-                return Err(decided().into());
-            }
-            let (moved, entry) =
-                consent.moved(ConsentStatus::Authorized, &actor, "approved", now).map_err(|_| decided())?;
-            let authorised = Consent { subject: Some(approval.subject.clone()), accounts, ..moved };
-            if self.store.replace(&authorised, &entry).await? == Replaced::Done {
-                return Ok(());
-            }
+        let consent =
+            self.consent(id, now).await?.filter(|consent| belongs(consent, &grant.client, &grant.issuer));
+        let consent = consent.ok_or_else(decided)?;
+        let accounts = chosen(&choice(&consent.terms), &approval.accounts)?;
+        let actor = Actor::Customer(approval.subject.clone());
+        if !is_waiting(&consent) {
+            return Err(decided().into());
         }
-        Err(contended().into())
+        let (moved, entry) =
+            consent.moved(ConsentStatus::Authorized, &actor, "approved", now).map_err(|_| decided())?;
+        let authorised = Consent { subject: Some(approval.subject.clone()), accounts, ..moved };
+        self.replacing(&authorised, &entry)
     }
 
-    async fn refuse(
+    async fn rejection(
         &self,
         request: &VettedRequest,
         subject: Option<&Subject>,
         now: Timestamp,
-    ) -> Result<(), Error> {
+    ) -> Result<Option<ConsentChange>, Error> {
         let Some(id) = &request.details.consent else {
-            return Ok(());
+            return Ok(None);
         };
-        for _ in 0..TRIES {
-            let consent = self.consent(id, now).await?;
-            let Some(consent) = consent
-                .filter(|stored| belongs(stored, &request.client, &request.issuer) && is_waiting(stored))
-            else {
-                return Ok(());
-            };
-            let actor = subject.map_or(Actor::Engine, |subject| Actor::Customer(subject.clone()));
-            let Ok((moved, entry)) = consent.moved(ConsentStatus::Rejected, &actor, "declined", now) else {
-                return Ok(());
-            };
-            let rejected = Consent { subject: subject.cloned(), ..moved };
-            if self.store.replace(&rejected, &entry).await? == Replaced::Done {
-                return Ok(());
-            }
-        }
-        Err(contended().into())
+        let consent = self.consent(id, now).await?;
+        let Some(consent) =
+            consent.filter(|stored| belongs(stored, &request.client, &request.issuer) && is_waiting(stored))
+        else {
+            return Ok(None);
+        };
+        let actor = subject.map_or(Actor::Engine, |subject| Actor::Customer(subject.clone()));
+        let Ok((moved, entry)) = consent.moved(ConsentStatus::Rejected, &actor, "declined", now) else {
+            return Ok(None);
+        };
+        self.replacing(&Consent { subject: subject.cloned(), ..moved }, &entry)
     }
 
     async fn standing(&self, consent: &ConsentId, now: Timestamp) -> Result<Standing, Fault> {
-        let consent = self.consent(consent, now).await?;
-        Ok(consent.map_or(Standing::Ended, |consent| consent.standing(now)))
+        let kept = self.store.status(consent).await?;
+        Ok(kept.map_or(Standing::Ended, |kept| kept.standing(now)))
     }
 }
 
 impl ConsentEngine {
     /// A pushed request refers to a stored consent: from now on the terms stand still.
-    async fn refer(&self, id: &ConsentId, request: &VettedRequest, now: Timestamp) -> Result<(), Error> {
-        for _ in 0..TRIES {
-            let stored = self.consent(id, now).await?;
-            let stored = stored.filter(|stored| belongs(stored, &request.client, &request.issuer));
-            let stored = stored.filter(is_waiting).ok_or_else(decided)?;
-            if stored.asked_at.is_some() {
-                return Ok(());
-            }
-            let (status, client) = (stored.status, stored.client.clone());
-            let entry = HistoryEntry {
-                at: now,
-                from: Some(status),
-                to: status,
-                actor: Actor::Tpp(client),
-                reason: "authorization requested".to_owned(),
-            };
-            let referred = Consent { asked_at: Some(now), ..stored };
-            if self.store.replace(&referred, &entry).await? == Replaced::Done {
-                return Ok(());
-            }
+    async fn reference(
+        &self,
+        id: &ConsentId,
+        request: &VettedRequest,
+        now: Timestamp,
+    ) -> Result<Option<ConsentChange>, Error> {
+        let stored = self.consent(id, now).await?;
+        let stored = stored.filter(|stored| belongs(stored, &request.client, &request.issuer));
+        let stored = stored.filter(is_waiting).ok_or_else(decided)?;
+        if stored.asked_at.is_some() {
+            return Ok(None);
         }
-        Err(contended().into())
+        let (status, client) = (stored.status, stored.client.clone());
+        let entry = HistoryEntry {
+            at: now,
+            from: Some(status),
+            to: status,
+            actor: Actor::Tpp(client),
+            reason: "authorization requested".to_owned(),
+        };
+        self.replacing(&Consent { asked_at: Some(now), ..stored }, &entry)
+    }
+
+    fn replacing(&self, changed: &Consent, entry: &HistoryEntry) -> Result<Option<ConsentChange>, Error> {
+        let companion = self.store.replacement(changed, entry)?;
+        Ok(Some(ConsentChange { companion, overtaken: Overtaken::Again }))
     }
 }
 

@@ -1,21 +1,21 @@
 //! Consents in this process, for tests and demonstrations.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use oauth_core::{ClientId, ConsentId, Fault, Subject, Timestamp};
+use oauth_core::{ClientId, Companion, ConsentId, Fault, Kept, Subject, Timestamp};
 
 use crate::consent::Consent;
 use crate::consent::history::HistoryEntry;
-use crate::port::{ConsentStore, DUE_MAX, Inserted, LIST_MAX, Replaced};
+use crate::port::{ConsentStore, DUE_MAX, LIST_MAX};
 
 /// Consents in memory.
 #[derive(Debug, Default)]
-pub struct MemoryConsents(Mutex<Kept>);
+pub struct MemoryConsents(Arc<Mutex<Shelf>>);
 
 #[derive(Debug, Default)]
-struct Kept {
+struct Shelf {
     /// By unique key, in the order of their creation.
     order: Vec<String>,
     consents: HashMap<String, (Consent, Vec<HistoryEntry>)>,
@@ -28,12 +28,68 @@ impl MemoryConsents {
         Self::default()
     }
 
-    fn kept(&self) -> MutexGuard<'_, Kept> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn shelf(&self) -> MutexGuard<'_, Shelf> {
+        locked(&self.0)
+    }
+
+    fn change(&self, way: Way, consent: &Consent, entry: &HistoryEntry) -> Box<dyn Companion> {
+        let (consent, entry) = (consent.clone(), entry.clone());
+        Box::new(Change { shelf: Arc::clone(&self.0), way, consent, entry })
     }
 }
 
-impl Kept {
+/// A change of one consent, not kept yet.
+struct Change {
+    shelf: Arc<Mutex<Shelf>>,
+    way: Way,
+    consent: Consent,
+    entry: HistoryEntry,
+}
+
+#[derive(Clone, Copy)]
+enum Way {
+    Insert,
+    Replace,
+}
+
+#[async_trait]
+impl Companion for Change {
+    async fn keep(&self) -> Result<Kept, Fault> {
+        let mut shelf = locked(&self.shelf);
+        Ok(match self.way {
+            Way::Insert => shelf.insert(&self.consent, &self.entry),
+            Way::Replace => shelf.replace(&self.consent, &self.entry),
+        })
+    }
+}
+
+fn locked(shelf: &Mutex<Shelf>) -> MutexGuard<'_, Shelf> {
+    shelf.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Shelf {
+    fn insert(&mut self, consent: &Consent, entry: &HistoryEntry) -> Kept {
+        let key = consent.unique_key();
+        if self.consents.contains_key(&key) {
+            return Kept::Overtaken;
+        }
+        self.order.push(key.clone());
+        self.consents.insert(key, (consent.clone(), vec![entry.clone()]));
+        Kept::Done
+    }
+
+    fn replace(&mut self, changed: &Consent, entry: &HistoryEntry) -> Kept {
+        let Some((consent, history)) = self.consents.get_mut(&changed.unique_key()) else {
+            return Kept::Overtaken;
+        };
+        if consent.id != changed.id || consent.revision != changed.revision {
+            return Kept::Overtaken;
+        }
+        *consent = Consent { revision: changed.revision.saturating_add(1), ..changed.clone() };
+        history.push(entry.clone());
+        Kept::Done
+    }
+
     fn named(&self, id: &ConsentId) -> Option<&(Consent, Vec<HistoryEntry>)> {
         self.consents.get(&crate::value::uuid::key(id.as_str())).filter(|(consent, _)| consent.id == *id)
     }
@@ -50,51 +106,35 @@ impl Kept {
 
 #[async_trait]
 impl ConsentStore for MemoryConsents {
-    async fn insert(&self, consent: &Consent, entry: &HistoryEntry) -> Result<Inserted, Fault> {
-        let mut kept = self.kept();
-        let key = consent.unique_key();
-        if kept.consents.contains_key(&key) {
-            return Ok(Inserted::IdUsed);
-        }
-        kept.order.push(key.clone());
-        kept.consents.insert(key, (consent.clone(), vec![entry.clone()]));
-        Ok(Inserted::New)
+    fn insertion(&self, consent: &Consent, entry: &HistoryEntry) -> Result<Box<dyn Companion>, Fault> {
+        Ok(self.change(Way::Insert, consent, entry))
+    }
+
+    fn replacement(&self, changed: &Consent, entry: &HistoryEntry) -> Result<Box<dyn Companion>, Fault> {
+        Ok(self.change(Way::Replace, changed, entry))
     }
 
     async fn consent(&self, id: &ConsentId) -> Result<Option<Consent>, Fault> {
-        Ok(self.kept().named(id).map(|(consent, _)| consent.clone()))
-    }
-
-    async fn replace(&self, changed: &Consent, entry: &HistoryEntry) -> Result<Replaced, Fault> {
-        let mut kept = self.kept();
-        let Some((consent, history)) = kept.consents.get_mut(&changed.unique_key()) else {
-            return Ok(Replaced::Conflict);
-        };
-        if consent.id != changed.id || consent.revision != changed.revision {
-            return Ok(Replaced::Conflict);
-        }
-        *consent = Consent { revision: changed.revision.saturating_add(1), ..changed.clone() };
-        history.push(entry.clone());
-        Ok(Replaced::Done)
+        Ok(self.shelf().named(id).map(|(consent, _)| consent.clone()))
     }
 
     async fn of_subject(&self, subject: &Subject) -> Result<Vec<Consent>, Fault> {
-        Ok(self.kept().newest(|consent| consent.subject.as_ref() == Some(subject)))
+        Ok(self.shelf().newest(|consent| consent.subject.as_ref() == Some(subject)))
     }
 
     async fn of_client(&self, client: &ClientId) -> Result<Vec<Consent>, Fault> {
-        Ok(self.kept().newest(|consent| consent.client == *client))
+        Ok(self.shelf().newest(|consent| consent.client == *client))
     }
 
     async fn history(&self, id: &ConsentId) -> Result<Vec<HistoryEntry>, Fault> {
-        Ok(self.kept().named(id).map(|(_, history)| history.clone()).unwrap_or_default())
+        Ok(self.shelf().named(id).map(|(_, history)| history.clone()).unwrap_or_default())
     }
 
     async fn due(&self, now: Timestamp) -> Result<Vec<Consent>, Fault> {
-        let kept = self.kept();
+        let shelf = self.shelf();
         let is_due = |consent: &&Consent| consent.due_at().is_some_and(|due| due <= now);
         let mut due: Vec<Consent> =
-            kept.consents.values().map(|(consent, _)| consent).filter(is_due).cloned().collect();
+            shelf.consents.values().map(|(consent, _)| consent).filter(is_due).cloned().collect();
         due.sort_by_key(Consent::due_at);
         due.truncate(DUE_MAX);
         Ok(due)

@@ -1,12 +1,15 @@
 //! Consents in SQLite or PostgreSQL, over the database layer of `oauth-core`.
 
 use async_trait::async_trait;
-use oauth_core::store::database::{Database, DbError, Migration, MigrationSet, Row, Statement, Transaction};
-use oauth_core::{ClientId, ConsentId, Fault, Subject, Timestamp};
+use oauth_core::store::database::{
+    Change, Database, DbError, Migration, MigrationSet, Row, Statement, Transaction,
+};
+use oauth_core::{ClientId, Companion, ConsentId, Fault, Subject, Timestamp};
 
 use crate::consent::Consent;
 use crate::consent::history::HistoryEntry;
-use crate::port::{ConsentStore, Inserted, Replaced};
+use crate::consent::status::ConsentStatus;
+use crate::port::{ConsentStore, KeptStatus};
 
 /// Consents in a database.
 #[derive(Debug, Clone)]
@@ -53,6 +56,7 @@ const UPDATE: &str =
 const LOCK: &str = "UPDATE consent SET revision = revision WHERE id = $1 RETURNING revision, body";
 const NOTE: &str = "INSERT INTO consent_history (consent, at, body) VALUES ($1, $2, $3)";
 const BY_ID: &str = "SELECT revision, body FROM consent WHERE id = $1";
+const STATUS: &str = "SELECT status, due_at FROM consent WHERE id = $1";
 const BY_SUBJECT: &str = "SELECT revision, body FROM consent WHERE subject = $1
     ORDER BY created_at DESC, id DESC LIMIT 200";
 const BY_CLIENT: &str = "SELECT revision, body FROM consent WHERE client = $1
@@ -67,19 +71,9 @@ impl SqlConsents {
         Self(database)
     }
 
-    /// One transaction: the second statement only if the first changed a row.
-    async fn first_then_second(&self, statements: [Statement; 2]) -> Result<Kept, Fault> {
-        let work = self.0.transaction(move |transaction| {
-            let [first, second] = statements.clone();
-            Box::pin(async move {
-                if transaction.execute(first).await?.affected == 0 {
-                    return Ok(Kept::Neither);
-                }
-                transaction.execute(second).await?;
-                Ok(Kept::Both)
-            })
-        });
-        work.await.map_err(fault)
+    /// The note of a change that stopped is not kept either.
+    fn change(&self, statements: Vec<Statement>) -> Box<dyn Companion> {
+        Box::new(Change::new(self.0.clone(), "consents", statements))
     }
 
     async fn list(&self, query: Statement) -> Result<Vec<Consent>, Fault> {
@@ -117,10 +111,12 @@ pub async fn save(
 
 #[async_trait]
 impl ConsentStore for SqlConsents {
-    async fn insert(&self, consent: &Consent, entry: &HistoryEntry) -> Result<Inserted, Fault> {
-        let statements = [insert(consent).map_err(fault)?, note(&consent.id, entry).map_err(fault)?];
-        let kept = self.first_then_second(statements).await?;
-        Ok(if kept == Kept::Both { Inserted::New } else { Inserted::IdUsed })
+    fn insertion(&self, consent: &Consent, entry: &HistoryEntry) -> Result<Box<dyn Companion>, Fault> {
+        Ok(self.change(vec![insert(consent).map_err(fault)?, note(&consent.id, entry).map_err(fault)?]))
+    }
+
+    fn replacement(&self, changed: &Consent, entry: &HistoryEntry) -> Result<Box<dyn Companion>, Fault> {
+        Ok(self.change(vec![update(changed).map_err(fault)?, note(&changed.id, entry).map_err(fault)?]))
     }
 
     async fn consent(&self, id: &ConsentId) -> Result<Option<Consent>, Fault> {
@@ -128,10 +124,9 @@ impl ConsentStore for SqlConsents {
         row.as_ref().map(read).transpose().map_err(fault)
     }
 
-    async fn replace(&self, changed: &Consent, entry: &HistoryEntry) -> Result<Replaced, Fault> {
-        let statements = [update(changed).map_err(fault)?, note(&changed.id, entry).map_err(fault)?];
-        let kept = self.first_then_second(statements).await?;
-        Ok(if kept == Kept::Both { Replaced::Done } else { Replaced::Conflict })
+    async fn status(&self, id: &ConsentId) -> Result<Option<KeptStatus>, Fault> {
+        let row = self.0.read_one(Statement::new(STATUS).text(id.as_str())).await.map_err(fault)?;
+        row.as_ref().map(status).transpose().map_err(fault)
     }
 
     async fn of_subject(&self, subject: &Subject) -> Result<Vec<Consent>, Fault> {
@@ -151,12 +146,6 @@ impl ConsentStore for SqlConsents {
     async fn due(&self, now: Timestamp) -> Result<Vec<Consent>, Fault> {
         self.list(Statement::new(DUE).int(now.millis())).await
     }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kept {
-    Both,
-    Neither,
 }
 
 fn insert(consent: &Consent) -> Result<Statement, DbError> {
@@ -193,6 +182,15 @@ fn written(value: &impl serde::Serialize) -> Result<String, DbError> {
 fn read(row: &Row) -> Result<Consent, DbError> {
     let consent: Consent = serde_json::from_str(row.text("body")?).map_err(|_| corrupt())?;
     Ok(Consent { revision: row.int("revision")?, ..consent })
+}
+
+fn status(row: &Row) -> Result<KeptStatus, DbError> {
+    let name = row.text("status")?;
+    let status = ConsentStatus::ALL.into_iter().find(|status| status.as_str() == name);
+    Ok(KeptStatus {
+        status: status.ok_or_else(corrupt)?,
+        due_at: row.opt_int("due_at")?.map(Timestamp::from_millis),
+    })
 }
 
 fn corrupt() -> DbError {

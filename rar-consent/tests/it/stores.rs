@@ -96,14 +96,14 @@ async fn saving_over_a_newer_revision_undoes_the_transaction() {
     assert_eq!(store.consent(&consent.id).await.unwrap().unwrap().revision, 2);
 }
 
-async fn sqlite() -> Database {
+pub(crate) async fn sqlite() -> Database {
     let database = Database::open(&DatabaseUrl::sqlite_memory()).await.unwrap();
     database.migrate(&migrations()).await.unwrap();
     database
 }
 
 /// A schema of its own on the server that `MANDATE_TEST_POSTGRES` names. `None`, and said so, without it.
-async fn postgres() -> Option<Database> {
+pub(crate) async fn postgres() -> Option<Database> {
     #[expect(
         clippy::disallowed_methods,
         reason = "where the test server is, only the one who started it knows"

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use oauth_core::{AccessClaims, Client, CorrelationId, Scope, Standing, Subject, Timestamp};
 use rar_consent::{Consent, Permission};
 
-use super::needs::{Needs, TokenKind};
+use super::needs::{Authentication, Needs, TokenKind};
 use super::refusal::GuardRefusal;
 use super::standing::permits;
 
@@ -76,6 +76,24 @@ impl Authority {
             return Ok(());
         }
         Err(lacking(&self.needs))
+    }
+
+    /// Whether the customer signed in as recently and as strongly as the route needs (RFC 9470 section 3).
+    ///
+    /// # Errors
+    /// [`GuardRefusal::Authentication`].
+    pub fn signed_in_well(&self) -> Result<(), GuardRefusal> {
+        let Authentication { acr_values, max_age } = self.needs.authentication;
+        let acr = self.claims.acr.as_deref();
+        let strong = acr_values.is_empty() || acr.is_some_and(|acr| acr_values.contains(&acr));
+        let recent = max_age.is_none_or(|age| {
+            let at = self.claims.auth_time.map(Timestamp::from_seconds);
+            at.is_some_and(|at| self.now <= at.plus(age))
+        });
+        match (&self.subject, strong && recent) {
+            (None, _) | (Some(_), true) => Ok(()),
+            (Some(_), false) => Err(GuardRefusal::Authentication(self.needs.authentication)),
+        }
     }
 
     /// Whether the consent stands and permits what the route is for. The guard asks this itself, except on routes that

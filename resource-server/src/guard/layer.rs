@@ -1,5 +1,8 @@
 //! The guard as a tower layer, for a bank's own routes.
 //!
+//! A layer does not read content. A guard that demands signed requests therefore lets nothing through here; call
+//! [`Guard::judge_message`] where the content is read instead.
+//!
 //! ```text
 //! let router = Router::new().route("/loyalty", get(points)).layer(GuardLayer::new(guard, origin, NEEDS));
 //! async fn points(Extension(authority): Extension<Authority>) -> String
@@ -12,6 +15,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, StatusCode, header};
+use oauth_core::{Reason, Refusal};
 use tower_service::Service;
 
 use super::{Arrived, Guard, GuardRefusal, Needs, correlate};
@@ -82,7 +86,11 @@ where
             };
             let arrived =
                 arrived_from(&request, &layer.origin, (correlation, interaction), ports.clock.now());
-            let mut answer = match guard.admit(&arrived, &layer.needs).await {
+            let admitted = match guard.demands_signatures() {
+                true => Err(oauth_core::Fault::new("guard", "a layer cannot judge signed content").into()),
+                false => guard.admit(&arrived, &layer.needs).await,
+            };
+            let mut answer = match admitted {
                 Ok(authority) => {
                     request.extensions_mut().insert(authority);
                     inner.call(request).await?
@@ -119,6 +127,11 @@ pub(crate) fn challenge(
         if let Ok(value) = HeaderValue::from_str(&challenge) {
             headers.append(header::WWW_AUTHENTICATE, value);
         }
+    }
+    if let GuardRefusal::Token(Refusal { reason: Reason::Message(_), .. }) = refusal
+        && let Some(Ok(value)) = guard.accepted_signature(arrived).map(|value| HeaderValue::from_str(&value))
+    {
+        headers.insert("accept-signature", value);
     }
     if let Some(nonce) = guard.demanded_nonce(refusal, arrived)
         && let Ok(value) = HeaderValue::from_str(&nonce)

@@ -8,6 +8,8 @@ mod authority;
 mod challenge;
 mod headers;
 mod layer;
+mod message;
+mod metadata;
 mod needs;
 mod refusal;
 mod standing;
@@ -27,7 +29,9 @@ use authority::Gathered;
 pub use arrived::{AUTH_DATE, Arrived, AuthDate, CUSTOMER_IP, IDEMPOTENCY_KEY, INTERACTION_ID, Interaction};
 pub use authority::Authority;
 pub use layer::{GuardLayer, Guarded, guarded};
-pub use needs::{ANY_STANDING, Body, IN_FORCE, Needs, READABLE, Retry, Scoped, TokenKind};
+pub use message::{MessageSigning, SignedRequests, SignedResponses};
+pub use metadata::{ProtectedResource, WELL_KNOWN};
+pub use needs::{ANY_STANDING, Authentication, Body, IN_FORCE, Needs, READABLE, Retry, Scoped, TokenKind};
 pub use refusal::{GuardRefusal, HeaderFault};
 
 pub(crate) use arrived::{correlate, fresh_uuid};
@@ -40,6 +44,7 @@ pub struct Guard {
     policy: &'static Policy,
     algs: String,
     ports: GuardPorts,
+    signing: Option<MessageSigning>,
 }
 
 /// What the guard asks.
@@ -88,7 +93,14 @@ impl Guard {
     #[must_use]
     pub fn new(verifier: TokenVerifier, policy: &'static Policy, ports: GuardPorts) -> Self {
         let algs = verifier.proof_algs();
-        Self { verifier, policy, algs, ports }
+        Self { verifier, policy, algs, ports, signing: None }
+    }
+
+    /// The same guard, with signed messages (FAPI 2.0 Message Signing section 5.6).
+    #[must_use]
+    pub fn with_message_signing(mut self, signing: MessageSigning) -> Self {
+        self.signing = Some(signing);
+        self
     }
 
     /// What the guard asks.
@@ -135,6 +147,7 @@ impl Guard {
             return Err(GuardRefusal::Header { name: INTERACTION_ID, fault: HeaderFault::Malformed });
         }
         authority.in_scope()?;
+        authority.signed_in_well()?;
         if needs.retry == Retry::None {
             authority.pass()?;
         }
@@ -144,12 +157,15 @@ impl Guard {
     /// `WWW-Authenticate` values for a refusal; none when it is not about the token.
     #[must_use]
     pub fn challenges(&self, refusal: &GuardRefusal, arrived: &Arrived) -> Vec<String> {
-        let side = challenge::Side { offered: self.policy.sender_constraint.offered(), algs: &self.algs };
+        let metadata = self.metadata_address();
+        let offered = self.policy.sender_constraint.offered();
+        let side = challenge::Side { offered, algs: &self.algs, metadata: metadata.as_deref() };
         let shown = arrived.headers.get(http::header::AUTHORIZATION).and_then(|value| value.to_str().ok());
         let shown: Option<Constraint> = challenge::scheme_of(shown);
         match refusal {
             GuardRefusal::Token(refusal) => challenge::for_token(refusal, shown, &side),
             GuardRefusal::Scope { needed } => challenge::for_scope(needed, shown, &side),
+            GuardRefusal::Authentication(needed) => challenge::for_authentication(needed, shown, &side),
             GuardRefusal::NotFound
             | GuardRefusal::Method { .. }
             | GuardRefusal::Header { .. }

@@ -1,6 +1,6 @@
 //! What a route demands, as data. A route cannot be written without saying it.
 
-use oauth_core::{Scope, Standing};
+use oauth_core::{Scope, Seconds, Standing};
 use rar_consent::Permission;
 
 /// What a caller must bring. The guard enforces every field before, or together with, the route's own work.
@@ -12,6 +12,8 @@ pub struct Needs {
     pub scope: &'static [Scoped],
     /// The standings of the consent that pass; of no effect on tokens without a consent.
     pub standing: &'static [Standing],
+    /// How the customer must have signed in.
+    pub authentication: Authentication,
     /// What the consent must permit; of no effect on tokens without a customer.
     pub permission: Option<Permission>,
     /// What is sent.
@@ -37,6 +39,20 @@ pub enum TokenKind {
     Client,
     /// Either.
     Either,
+}
+
+/// How the customer must have signed in for a call (RFC 9470); of no effect on tokens without a customer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Authentication {
+    /// One of these authentication context classes; an empty list takes any.
+    pub acr_values: &'static [&'static str],
+    /// How long ago at most; `None` takes any.
+    pub max_age: Option<Seconds>,
+}
+
+impl Authentication {
+    /// As the token has it.
+    pub const ANY: Self = Self { acr_values: &[], max_age: None };
 }
 
 /// One value of `scope` (RFC 6749 section 3.3).

@@ -3,7 +3,8 @@
 use oauth_core::{At, Fault, Refusal, RuleId, Standing};
 use rar_consent::Permission;
 
-use crate::rules::{fapi_resource, rfc6750};
+use super::needs::Authentication;
+use crate::rules::{fapi_resource, rfc6750, rfc9470};
 
 /// Why the guard turns a call away.
 #[derive(Debug, thiserror::Error)]
@@ -52,6 +53,9 @@ pub enum GuardRefusal {
         /// What the route needs, for the challenge.
         needed: String,
     },
+    /// The customer has to sign in again, more recently or more strongly (RFC 9470).
+    #[error("insufficient user authentication")]
+    Authentication(Authentication),
     /// The consent stands, but not in a way that allows this.
     #[error("consent is {0:?}")]
     Standing(Standing),
@@ -84,6 +88,7 @@ impl GuardRefusal {
             Self::TooLarge | Self::BrokenOff => fapi_resource::BODY_BOUNDED,
             Self::Participant => fapi_resource::PARTICIPANT,
             Self::Scope { .. } => rfc6750::SCOPE,
+            Self::Authentication(_) => rfc9470::STEP_UP,
             Self::Standing(_) | Self::Permission(_) => fapi_resource::CONSENT_PERMITS,
             Self::Failed(_) => fapi_resource::OUR_SIDE,
         }
@@ -98,6 +103,7 @@ impl GuardRefusal {
             Self::Token(refusal) => refusal.reason.wire(At::Resource).status,
             Self::Header { .. } | Self::BrokenOff => 400,
             Self::NotAcceptable | Self::Version => 406,
+            Self::Authentication(_) => 401,
             Self::MediaType => 415,
             Self::TooLarge => 413,
             Self::Participant | Self::Scope { .. } | Self::Standing(_) | Self::Permission(_) => 403,

@@ -2,4 +2,6 @@
 
 pub(crate) mod fapi_resource;
 pub(crate) mod rfc6750;
+pub(crate) mod rfc9470;
+pub(crate) mod rfc9728;
 pub(crate) mod uae_payments;

@@ -24,7 +24,7 @@ use resource_server::domain::{
     Account, AccountId, AccountKind, AccountNumber, AccountStatus, BookedTransaction, Currency, EntryId,
     LedgerAccount, Line, SignedMoney, TransactionId, TransactionKind, TransactionStatus, read_instant,
 };
-use resource_server::guard::{Guard, GuardPorts};
+use resource_server::guard::{Guard, GuardPorts, MessageSigning, SignedRequests, SignedResponses};
 use resource_server::http::{ExternalOrigin, Origin, ResourceService};
 use resource_server::operation::{OperationSettings, Operations};
 use resource_server::port::Ports;
@@ -64,6 +64,7 @@ impl Drop for World {
 pub(super) struct Answered {
     pub(super) status: u16,
     pub(super) headers: HeaderMap,
+    pub(super) bytes: bytes::Bytes,
     pub(super) body: Value,
 }
 
@@ -87,11 +88,23 @@ pub(super) async fn file() -> World {
     let directory = std::env::temp_dir().join(name);
     std::fs::create_dir_all(&directory).unwrap();
     let url = DatabaseUrl::parse(&format!("sqlite:{}", directory.join("bank.db").display())).unwrap();
-    world("file", &url, Some(directory), ProofNonce::Off).await
+    world("file", &url, Some(directory), (ProofNonce::Off, None)).await
+}
+
+/// A bank with signed messages.
+pub(super) async fn signing(requests: SignedRequests, responses: SignedResponses) -> World {
+    let signing = MessageSigning {
+        requests,
+        responses,
+        signer: testkit::keys::signer(),
+        alg: oauth_core::jose::Alg::Ps256,
+        jwks_uri: None,
+    };
+    world("memory", &DatabaseUrl::sqlite_memory(), None, (ProofNonce::Off, Some(signing))).await
 }
 
 pub(super) async fn asking_for_nonces() -> World {
-    world("memory", &DatabaseUrl::sqlite_memory(), None, ProofNonce::Require).await
+    world("memory", &DatabaseUrl::sqlite_memory(), None, (ProofNonce::Require, None)).await
 }
 
 /// A schema of its own on the server that `MANDATE_TEST_POSTGRES` names. `None`, and said so, without it.
@@ -112,7 +125,7 @@ async fn postgres() -> Option<World> {
     admin.close().await;
     let sign = if server.contains('?') { '&' } else { '?' };
     let url = DatabaseUrl::parse(&format!("{server}{sign}options[search_path]={schema}")).unwrap();
-    Some(world("postgres", &url, None, ProofNonce::Off).await)
+    Some(world("postgres", &url, None, (ProofNonce::Off, None)).await)
 }
 
 pub(super) async fn everywhere() -> Vec<World> {
@@ -125,7 +138,7 @@ async fn world(
     name: &'static str,
     url: &DatabaseUrl,
     directory: Option<PathBuf>,
-    nonce: ProofNonce,
+    (nonce, signing): (ProofNonce, Option<MessageSigning>),
 ) -> World {
     let database = Database::open(url).await.unwrap();
     database.migrate(&rar_consent::migrations()).await.unwrap();
@@ -176,7 +189,11 @@ async fn world(
         proof_nonce: nonce,
         secret: ServerSecret::new(Zeroizing::new([7; 32])),
     };
-    let guard = Arc::new(Guard::new(TokenVerifier::new(settings, &core), &FAPI2_SECURITY, guard_ports));
+    let guard = Guard::new(TokenVerifier::new(settings, &core), &FAPI2_SECURITY, guard_ports);
+    let guard = Arc::new(match signing {
+        Some(signing) => guard.with_message_signing(signing),
+        None => guard,
+    });
     let ofxpera = OfxperaSettings::of("bayan-trust", "Bayan Trust", "BAYNPHMM");
     let service = ResourceService::at(Origin::new(ORIGIN).unwrap())
         .mount(Ofxpera::new(operations.clone(), ofxpera), guard.clone())
@@ -318,7 +335,7 @@ impl World {
         let (parts, body) = answer.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
         let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-        Answered { status: parts.status.as_u16(), headers: parts.headers, body }
+        Answered { status: parts.status.as_u16(), headers: parts.headers, bytes, body }
     }
 
     /// The first column of the only row.

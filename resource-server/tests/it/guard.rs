@@ -3,10 +3,10 @@
 use http::{Request, Response};
 use http_body_util::Full;
 use oauth_core::jose::Audience;
-use oauth_core::{AccessClaims, Binding, ConsentId, Thumbprint};
+use oauth_core::{AccessClaims, Binding, Thumbprint};
 use rar_consent::Permission;
 use resource_server::guard::{
-    Authority, Body, GuardLayer, IN_FORCE, Needs, Retry, Scoped, TokenKind, guarded,
+    Authentication, Authority, Body, GuardLayer, IN_FORCE, Needs, Retry, Scoped, TokenKind, guarded,
 };
 use resource_server::http::{Origin, RouteInfo};
 use tower_service::Service;
@@ -223,7 +223,7 @@ async fn a_body_above_the_bound_is_413_and_is_not_read_without_a_token() {
 
 /// A bank's own route: says who called.
 #[derive(Clone)]
-struct WhoAmI;
+pub(super) struct WhoAmI;
 
 impl Service<Request<()>> for WhoAmI {
     type Response = Response<Full<bytes::Bytes>>;
@@ -246,6 +246,7 @@ async fn the_guard_stands_before_a_banks_own_route_too() {
     const NEEDS: Needs = Needs {
         token: TokenKind::Customer,
         scope: &[Scoped::Value("loyalty")],
+        authentication: Authentication::ANY,
         standing: IN_FORCE,
         permission: None,
         body: Body::None,
@@ -253,21 +254,7 @@ async fn the_guard_stands_before_a_banks_own_route_too() {
     };
     let layer = GuardLayer::new(world.guard.clone(), Origin::new(super::fixture::ORIGIN).unwrap(), NEEDS);
     let mut service = guarded(WhoAmI, layer);
-    let request = |scope: &str| {
-        let token = super::fixture::sign(&AccessClaims {
-            consent_id: Some(ConsentId::new("c-1").unwrap()),
-            ..claims("c-1", scope)
-        });
-        let certificate = oauth_core::PeerCertificate::new(
-            b"the certificate of the client".as_slice().into(),
-            oauth_core::Chain::Trusted,
-        );
-        Request::get("/loyalty")
-            .header("authorization", format!("Bearer {token}"))
-            .extension(certificate)
-            .body(())
-            .unwrap()
-    };
+    let request = |scope: &str| with_token(&claims("c-1", scope));
     let answer = service.call(request("loyalty")).await.unwrap();
     assert_eq!(answer.status(), 200);
     assert_eq!(answer.headers()["cache-control"], "no-store");
@@ -276,4 +263,18 @@ async fn the_guard_stands_before_a_banks_own_route_too() {
     assert!(refused.headers()["www-authenticate"].to_str().unwrap().contains("scope=\"loyalty\""));
     let nobody = service.call(Request::get("/loyalty").body(()).unwrap()).await.unwrap();
     assert_eq!(nobody.status(), 401);
+}
+
+/// A call of a bank's own route with a token bound to the certificate of the connection.
+pub(super) fn with_token(claims: &AccessClaims) -> Request<()> {
+    let token = super::fixture::sign(claims);
+    let certificate = oauth_core::PeerCertificate::new(
+        b"the certificate of the client".as_slice().into(),
+        oauth_core::Chain::Trusted,
+    );
+    Request::get("/loyalty")
+        .header("authorization", format!("Bearer {token}"))
+        .extension(certificate)
+        .body(())
+        .unwrap()
 }

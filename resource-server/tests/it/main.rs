@@ -9,6 +9,8 @@ mod dpop;
 mod fixture;
 #[cfg(test)]
 mod guard;
+mod messages;
+mod metadata;
 #[cfg(test)]
 mod ofxpera;
 #[cfg(test)]

@@ -13,6 +13,7 @@ use conformance::user::{Decision, Place, Returned, User, Visit};
 use tokio::process::Command;
 use tokio::sync::OnceCell;
 
+pub(crate) mod certificates;
 pub(crate) mod judge;
 pub(crate) mod raw;
 pub(crate) mod uae;
@@ -128,6 +129,11 @@ impl World {
         self.luzon.clone()
     }
 
+    /// Any registered client by its name, freshly read.
+    pub(crate) async fn client(&self, id: &str) -> Tpp {
+        self.bank.tpp(Some(id)).await.unwrap()
+    }
+
     /// The resource server as a client.
     pub(crate) fn apis(&self) -> Tpp {
         self.apis.with_proof_key(Key::generate(Alg::Es256, "proof").unwrap())
@@ -204,7 +210,7 @@ fn with_the_apis(directory: &Path) -> std::path::PathBuf {
     let text = std::fs::read_to_string(directory.join("tpp.toml")).unwrap();
     let apis = "\n[clients.bank-apis]\nredirect_uri = \"https://localhost/none\"\n\
                 token_endpoint_auth_method = \"private_key_jwt\"\nsender_constraint = \"dpop\"\n\
-                signing_key = \"bank-apis.sig.pem\"\nsigning_kid = \"bank-apis-1\"\nsigning_alg = \"PS256\"\n";
+                signing_key = \"bank-apis.sig.pem\"\nsigning_kid = \"bank-apis-1\"\nsigning_alg = \"ES256\"\n";
     let file = directory.join("blackbox.toml");
     std::fs::write(&file, text + apis).unwrap();
     file

@@ -17,11 +17,11 @@ const DECIDE: &str = "decide";
 pub(super) const CANCEL: &str = "cancel";
 
 /// A request that waits, with everything the page says about it.
-struct Shown {
-    waiting: Waiting,
+pub(super) struct Shown {
+    pub(super) waiting: Waiting,
     consent: Option<Consent>,
     description: Option<Description>,
-    accounts: AccountChoice,
+    pub(super) accounts: AccountChoice,
 }
 
 /// The page of a request: sign in first, then decide.
@@ -96,11 +96,11 @@ async fn resume(ui: &Ui, visit: &Visit, outcome: Outcome) -> Result<Answer, UiFa
     Ok(redirect(&location))
 }
 
-async fn waiting(ui: &Ui, visit: &Visit) -> Result<Waiting, Error> {
+pub(super) async fn waiting(ui: &Ui, visit: &Visit) -> Result<Waiting, Error> {
     ui.server.waiting(visit.ticket.as_deref().unwrap_or_default(), visit.browser.as_deref()).await
 }
 
-async fn gather(ui: &Ui, visit: &Visit, waiting: Waiting) -> Result<Shown, UiFault> {
+pub(super) async fn gather(ui: &Ui, visit: &Visit, waiting: Waiting) -> Result<Shown, UiFault> {
     let consent = match &waiting.request.details.consent {
         Some(id) => ui.consents.consent(id, visit.now).await?,
         None => None,
@@ -161,8 +161,19 @@ fn options(choice: &Choice, own: Vec<OwnAccount>) -> AccountChoice {
     }
 }
 
+/// What somebody who ticks nothing but the obvious would post: the preselected account, or all that can be chosen.
+pub(super) fn offered(accounts: &AccountChoice) -> Vec<String> {
+    let (options, at_most) = match accounts {
+        AccountChoice::OneOf(options) => (options, 1),
+        AccountChoice::AnyOf(options) => (options, usize::MAX),
+        AccountChoice::Fixed(_) | AccountChoice::NotNeeded => return Vec::new(),
+    };
+    let usable = options.iter().filter(|option| option.unavailable.is_none());
+    usable.take(at_most).map(|option| option.id.clone()).collect()
+}
+
 /// What is wrong with the posted choice, in words for the page.
-fn unfit(offered: &AccountChoice, posted: &[String]) -> Option<&'static str> {
+pub(super) fn unfit(offered: &AccountChoice, posted: &[String]) -> Option<&'static str> {
     let usable = |options: &[AccountOption]| {
         posted.iter().all(|id| options.iter().any(|option| option.id == *id && option.unavailable.is_none()))
     };
@@ -184,7 +195,7 @@ fn unfit(offered: &AccountChoice, posted: &[String]) -> Option<&'static str> {
 }
 
 /// The accounts the approval names: the posted ones. An account that the request names itself needs no naming.
-fn chosen(offered: &AccountChoice, posted: Vec<String>) -> Vec<String> {
+pub(super) fn chosen(offered: &AccountChoice, posted: Vec<String>) -> Vec<String> {
     match offered {
         AccountChoice::OneOf(_) | AccountChoice::AnyOf(_) => posted,
         AccountChoice::Fixed(_) | AccountChoice::NotNeeded => Vec::new(),
@@ -199,7 +210,7 @@ fn render(ui: &Ui, visit: &Visit, shown: &Shown, error: Option<&str>) -> Result<
     let description = shown.description.as_ref();
     let view = ConsentView {
         form: Form {
-            action: "/request/decide".to_owned(),
+            action: ui.at("/request/decide"),
             csrf: Hidden::new(ui.sessions.form_token(session, &format!("{DECIDE} {ticket}"))),
             ticket: Some(Hidden::new(ticket)),
         },
@@ -210,7 +221,7 @@ fn render(ui: &Ui, visit: &Visit, shown: &Shown, error: Option<&str>) -> Result<
             .as_ref()
             .map(|(_, customer)| customer.name.clone())
             .unwrap_or_default(),
-        not_you_href: "/sign-out".to_owned(),
+        not_you_href: ui.at("/sign-out"),
         requester: words::requester(&client),
         payments: description.map(words::payments).unwrap_or_default(),
         may: words::may(&request.scope),

@@ -4,7 +4,6 @@ use http::StatusCode;
 use oauth_core::Prompt;
 
 use super::super::customers::SignIn;
-use super::super::sessions::SESSION_COOKIE;
 use super::web::{Answer, clear_cookie, page, redirect, set_cookie};
 use super::{Ui, UiFault, Visit};
 use crate::pages::csp::ReturnOrigin;
@@ -31,7 +30,7 @@ pub(super) fn for_request(
     let browser = visit.browser.as_deref().ok_or(UiFault::Form)?;
     let ticket = visit.ticket.as_deref().ok_or(UiFault::Form)?;
     let form = |action: &str, purpose: &str| Form {
-        action: action.to_owned(),
+        action: ui.at(action),
         csrf: Hidden::new(ui.sessions.form_token(browser, &format!("{purpose} {ticket}"))),
         ticket: Some(Hidden::new(ticket)),
     };
@@ -64,10 +63,10 @@ pub(super) async fn submit(ui: &Ui, visit: &Visit) -> Result<Answer, UiFault> {
             ui.sessions.close(visit.session.as_deref()).await?;
             let session = ui.sessions.open(&customer.subject, visit.now).await?;
             let mut answer = redirect(&match &visit.ticket {
-                Some(ticket) => format!("/request?ticket={ticket}"),
-                None => "/my/consents".to_owned(),
+                Some(ticket) => ui.at(&format!("/request?ticket={ticket}")),
+                None => ui.at("/my/consents"),
             });
-            set_cookie(&mut answer, SESSION_COOKIE, &session);
+            set_cookie(&mut answer, &ui.session_cookie, &session);
             return Ok(answer);
         }
         SignIn::Wrong => {
@@ -94,7 +93,7 @@ fn render(ui: &Ui, visit: &Visit, username: &str, error: Option<&str>) -> Result
         None => SIGN_IN.to_owned(),
     };
     let form = Form {
-        action: "/sign-in".to_owned(),
+        action: ui.at("/sign-in"),
         csrf: Hidden::new(ui.sessions.form_token(cookie, &purpose)),
         ticket: visit.ticket.as_deref().map(Hidden::new),
     };
@@ -116,16 +115,16 @@ fn render(ui: &Ui, visit: &Visit, username: &str, error: Option<&str>) -> Result
 /// Asks before signing out.
 pub(super) fn ask_to_leave(ui: &Ui, visit: &Visit) -> Result<Answer, UiFault> {
     let (Some((_, customer)), Some(session)) = (&visit.signed_in, &visit.session) else {
-        return Ok(redirect("/sign-in"));
+        return Ok(redirect(&ui.at("/sign-in")));
     };
     let view = SignOutView {
         form: Form {
-            action: "/sign-out".to_owned(),
+            action: ui.at("/sign-out"),
             csrf: Hidden::new(ui.sessions.form_token(session, SIGN_OUT)),
             ticket: None,
         },
         customer_name: customer.name.clone(),
-        stay_href: "/my/consents".to_owned(),
+        stay_href: ui.at("/my/consents"),
     };
     Ok(page(StatusCode::OK, ui.pages.sign_out(&view)?, None))
 }
@@ -136,9 +135,9 @@ pub(super) async fn leave(ui: &Ui, visit: &Visit) -> Result<Answer, UiFault> {
         return Err(UiFault::Form);
     }
     ui.sessions.close(visit.session.as_deref()).await?;
-    let view = SignedOutView { sign_in_href: "/sign-in".to_owned(), return_href: None, requester_name: None };
+    let view = SignedOutView { sign_in_href: ui.at("/sign-in"), return_href: None, requester_name: None };
     let mut answer = page(StatusCode::OK, ui.pages.signed_out(&view)?, None);
-    clear_cookie(&mut answer, SESSION_COOKIE);
+    clear_cookie(&mut answer, &ui.session_cookie);
     Ok(answer)
 }
 

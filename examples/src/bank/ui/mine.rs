@@ -16,11 +16,11 @@ const REVOKE: &str = "revoke";
 
 /// The list.
 pub(super) async fn list(ui: &Ui, visit: &Visit) -> Result<Answer, UiFault> {
-    let Some((signed_in, _)) = &visit.signed_in else { return Ok(redirect("/sign-in")) };
+    let Some((signed_in, _)) = &visit.signed_in else { return Ok(redirect(&ui.at("/sign-in"))) };
     let consents = ui.consents.of_subject(&signed_in.subject, visit.now).await?;
     let (mut open, mut ended) = (Vec::new(), Vec::new());
-    for consent in &consents {
-        let line = line(consent, &requester(ui, consent).await?);
+    for consent in consents.iter().filter(|consent| is_ours(ui, consent)) {
+        let line = line(ui, consent, &requester(ui, consent).await?);
         if is_open(consent.status) {
             open.push(line);
         } else {
@@ -33,11 +33,11 @@ pub(super) async fn list(ui: &Ui, visit: &Visit) -> Result<Answer, UiFault> {
 
 /// One consent: `{id}`, `{id}/revoke`, `{id}/revoke/confirm`.
 pub(super) async fn one(ui: &Ui, visit: &Visit, method: &Method, rest: &str) -> Result<Answer, UiFault> {
-    let Some((signed_in, _)) = &visit.signed_in else { return Ok(redirect("/sign-in")) };
+    let Some((signed_in, _)) = &visit.signed_in else { return Ok(redirect(&ui.at("/sign-in"))) };
     let (id, action) = rest.split_once('/').map_or((rest, ""), |(id, action)| (id, action));
     let id = ConsentId::new(id).map_err(|_| UiFault::NotFound)?;
     let consent = ui.consents.consent(&id, visit.now).await?.ok_or(UiFault::NotFound)?;
-    if consent.subject.as_ref() != Some(&signed_in.subject) {
+    if consent.subject.as_ref() != Some(&signed_in.subject) || !is_ours(ui, &consent) {
         return Err(UiFault::NotFound);
     }
     match (method, action) {
@@ -63,7 +63,7 @@ async fn details(ui: &Ui, visit: &Visit, consent: &Consent, error: Option<&str>)
     }
     let view = ConsentDetailsView {
         session: session(ui, visit),
-        back_href: "/my/consents".to_owned(),
+        back_href: ui.at("/my/consents"),
         heading: words::title(&description, &requester.name),
         status: words::standing(consent.status),
         consent_id: consent.id.as_str().to_owned(),
@@ -84,7 +84,7 @@ async fn ask(ui: &Ui, visit: &Visit, consent: &Consent) -> Result<Answer, UiFaul
     let view = RevokeView {
         session: session(ui, visit),
         form: form(ui, visit, consent, "revoke/confirm"),
-        keep_href: path(consent, ""),
+        keep_href: path(ui, consent, ""),
         summary: words::summary(&describe(consent)),
         consequence: consequence(consent, &requester.name),
         requester_name: requester.name,
@@ -109,12 +109,12 @@ async fn revoke(ui: &Ui, visit: &Visit, consent: &Consent) -> Result<Answer, UiF
         at: words::moment(visit.now),
         consequence: format!("{} can no longer use it. This took effect at once.", requester.name),
         requester_name: requester.name,
-        my_consents_href: "/my/consents".to_owned(),
+        my_consents_href: ui.at("/my/consents"),
     };
     Ok(page(StatusCode::OK, ui.pages.revoked(&view)?, None))
 }
 
-fn line(consent: &Consent, requester: &Requester) -> ConsentLine {
+fn line(ui: &Ui, consent: &Consent, requester: &Requester) -> ConsentLine {
     let period = match (is_open(consent.status), consent.until) {
         (true, Some(until)) => format!("Until {}", words::moment(until).shown),
         (true, None) => "Until you end it".to_owned(),
@@ -126,7 +126,7 @@ fn line(consent: &Consent, requester: &Requester) -> ConsentLine {
         count => Some(format!("Used {count} times")),
     };
     ConsentLine {
-        href: path(consent, ""),
+        href: path(ui, consent, ""),
         requester_name: requester.name.clone(),
         summary: words::summary(&describe(consent)),
         status: words::standing(consent.status),
@@ -154,15 +154,20 @@ fn consequence(consent: &Consent, requester: &str) -> String {
     )
 }
 
-fn path(consent: &Consent, action: &str) -> String {
+/// A customer may have given consents at several issuers; each shows its own.
+fn is_ours(ui: &Ui, consent: &Consent) -> bool {
+    consent.issuer == ui.server.settings().issuer
+}
+
+fn path(ui: &Ui, consent: &Consent, action: &str) -> String {
     let slash = if action.is_empty() { "" } else { "/" };
-    format!("/my/consents/{}{slash}{action}", consent.id)
+    ui.at(&format!("/my/consents/{}{slash}{action}", consent.id))
 }
 
 fn form(ui: &Ui, visit: &Visit, consent: &Consent, action: &str) -> Form {
     let session = visit.session.as_deref().unwrap_or_default();
     Form {
-        action: path(consent, action),
+        action: path(ui, consent, action),
         csrf: Hidden::new(ui.sessions.form_token(session, &format!("{REVOKE} {}", consent.id))),
         ticket: None,
     }
@@ -181,7 +186,7 @@ fn session(ui: &Ui, visit: &Visit) -> Session {
     let name = visit.signed_in.as_ref().map(|(_, customer)| customer.name.clone()).unwrap_or_default();
     let cookie = visit.session.as_deref().unwrap_or_default();
     let csrf = Hidden::new(ui.sessions.form_token(cookie, login::SIGN_OUT));
-    Session { name, sign_out: Form { action: "/sign-out".to_owned(), csrf, ticket: None } }
+    Session { name, sign_out: Form { action: ui.at("/sign-out"), csrf, ticket: None } }
 }
 
 async fn requester(ui: &Ui, consent: &Consent) -> Result<Requester, UiFault> {

@@ -3,6 +3,7 @@
 mod consent;
 mod login;
 mod mine;
+mod stand_in;
 pub mod web;
 mod words;
 
@@ -14,13 +15,15 @@ use http_body::Body;
 use oauth_core::http::{BROWSER_COOKIE, cookie};
 use oauth_core::{
     ApprovalReason, AuthorizationServer, ClientDirectory, Clock, CorrelationId, Error, ErrorPage, Fault,
-    Interaction, Reason, Subject, Timestamp, VettedRequest,
+    Interaction, Issuer, Reason, Subject, Timestamp, VettedRequest,
 };
 use rar_consent::ConsentEngine;
 
+pub use stand_in::{StandIn, Verdict};
+
 use self::web::{Answer, Posted, page, redirect};
 use super::customers::{Customer, Customers};
-use super::sessions::{SESSION_COOKIE, Sessions, SignedIn};
+use super::sessions::{Sessions, SignedIn};
 use crate::pages::view::{CompletedView, ErrorView, Issuer as IssuerLine, LandingView};
 use crate::pages::{Pages, PagesFault};
 
@@ -44,8 +47,12 @@ pub struct Ui {
     pub clock: Arc<dyn Clock>,
     /// Our own origin, for posted forms.
     pub origin: String,
-    /// Name of the policy in force.
-    pub policy: &'static str,
+    /// The issuer's path, below which its pages are.
+    pub prefix: String,
+    /// Name of the session cookie: sessions of one issuer are none of another's.
+    pub session_cookie: String,
+    /// Every issuer of the deployment, with the name of its policy.
+    pub issuers: Arc<[(Issuer, &'static str)]>,
 }
 
 /// The accounts a customer can choose from on the approval page.
@@ -112,14 +119,26 @@ pub(crate) struct Visit {
 }
 
 impl Ui {
+    /// Whose pages these are.
+    #[must_use]
+    pub fn issuer(&self) -> &Issuer {
+        &self.server.settings().issuer
+    }
+
     /// Whether a path is one of the pages.
     #[must_use]
     pub fn serves(&self, path: &str) -> bool {
-        path == "/"
-            || matches!(path, "/sign-in" | "/sign-out" | "/request" | "/request/decide" | "/request/cancel")
-            || path == "/my/consents"
-            || path.starts_with("/my/consents/")
-            || path.starts_with("/assets/")
+        self.below(path).is_some_and(is_page)
+    }
+
+    /// The path below this issuer's.
+    fn below<'p>(&self, path: &'p str) -> Option<&'p str> {
+        path.strip_prefix(&self.prefix).filter(|rest| rest.starts_with('/'))
+    }
+
+    /// The address of one of the pages on this host.
+    fn at(&self, page: &str) -> String {
+        format!("{}{page}", self.prefix)
     }
 
     /// Answers one request of a browser.
@@ -128,7 +147,7 @@ impl Ui {
         B: Body,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let Ok(correlation) = self.server.fresh_correlation() else { return redirect("/") };
+        let Ok(correlation) = self.server.fresh_correlation() else { return redirect(&self.at("/")) };
         match self.dispatch(request, correlation.clone()).await {
             Ok(answer) => answer,
             Err(fault) => self.failed(&fault, &correlation),
@@ -140,7 +159,8 @@ impl Ui {
         B: Body,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let path = request.uri().path().to_owned();
+        let path = request.uri().path();
+        let path = self.below(path).unwrap_or(path).to_owned();
         let method = request.method().clone();
         if path == self.pages.style_path() {
             return Ok(web::style());
@@ -158,7 +178,7 @@ impl Ui {
             (&Method::GET, "/my/consents") => mine::list(self, &visit).await,
             (method, path) => match path.strip_prefix("/my/consents/") {
                 Some(rest) => mine::one(self, &visit, method, rest).await,
-                None if self.serves(path) && !path.starts_with("/assets/") => Err(UiFault::Method),
+                None if is_page(path) && !path.starts_with("/assets/") => Err(UiFault::Method),
                 None => Err(UiFault::NotFound),
             },
         }
@@ -179,10 +199,10 @@ impl Ui {
         } else {
             Posted::default()
         };
-        let session = cookie(&parts.headers, SESSION_COOKIE);
+        let session = cookie(&parts.headers, &self.session_cookie);
         let signed_in = self.sessions.find(session.as_deref(), now).await?;
         let signed_in = signed_in.and_then(|found| {
-            let customer = self.customers.by_subject(&found.subject)?.clone();
+            let customer = self.customers.by_subject(&found.subject)?;
             Some((found, customer))
         });
         let query: Vec<(String, String)> =
@@ -200,11 +220,18 @@ impl Ui {
     }
 
     fn landing(&self) -> Result<Answer, UiFault> {
-        let identifier = self.server.settings().issuer.as_str().to_owned();
-        let metadata_href = format!("{identifier}/.well-known/oauth-authorization-server");
+        let line = |(issuer, policy): &(Issuer, &'static str)| IssuerLine {
+            identifier: issuer.as_str().to_owned(),
+            policy: (*policy).to_owned(),
+            metadata_href: format!(
+                "{}/.well-known/oauth-authorization-server{}",
+                issuer.origin(),
+                issuer.path()
+            ),
+        };
         let view = LandingView {
-            my_consents_href: "/my/consents".to_owned(),
-            issuers: vec![IssuerLine { identifier, policy: self.policy.to_owned(), metadata_href }],
+            my_consents_href: self.at("/my/consents"),
+            issuers: self.issuers.iter().map(line).collect(),
         };
         Ok(page(StatusCode::OK, self.pages.landing(&view)?, None))
     }
@@ -214,7 +241,7 @@ impl Ui {
         if let UiFault::Protocol(Error::Refused(refusal)) = fault
             && refusal.reason == Reason::Approval(ApprovalReason::DecidedBefore)
         {
-            let view = CompletedView { my_consents_href: "/my/consents".to_owned() };
+            let view = CompletedView { my_consents_href: self.at("/my/consents") };
             return page(StatusCode::GONE, self.pages.completed(&view).unwrap_or_default(), None);
         }
         let (status, heading, what) = self.told(fault);
@@ -266,9 +293,20 @@ impl std::fmt::Debug for Ui {
     }
 }
 
+/// Whether a path, below the issuer's own, is one of the pages.
+fn is_page(path: &str) -> bool {
+    path == "/"
+        || matches!(path, "/sign-in" | "/sign-out" | "/request" | "/request/decide" | "/request/cancel")
+        || path == "/my/consents"
+        || path.starts_with("/my/consents/")
+        || path.starts_with("/assets/")
+}
+
 /// Where the core sends browsers: our own page for the ticket; and how its errors look.
 #[derive(Debug)]
 pub struct PageInteraction {
+    /// The issuer's path, below which its pages are.
+    pub prefix: String,
     /// How it looks.
     pub pages: Arc<Pages>,
 }
@@ -276,7 +314,7 @@ pub struct PageInteraction {
 #[async_trait]
 impl Interaction for PageInteraction {
     async fn begin(&self, ticket: &str, _request: &VettedRequest) -> Result<String, Fault> {
-        Ok(format!("/request?ticket={ticket}"))
+        Ok(format!("{}/request?ticket={ticket}", self.prefix))
     }
 
     fn error_page(&self, shown: &ErrorPage) -> String {

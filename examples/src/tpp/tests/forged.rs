@@ -65,6 +65,42 @@ pub(super) enum Lie {
     LosesOrder,
     /// Every signed answer has the same `jti`.
     RepeatsJti,
+    /// No lie: a client of signed authorization responses.
+    Signed,
+    /// Signed responses were registered, and a plain one comes.
+    SignedNot,
+    /// A signed response of another issuer.
+    SignedOtherIss,
+    /// A signed response for another client.
+    SignedOtherAudience,
+    /// A signed response with another state.
+    SignedOtherState,
+    /// A signed response that is over.
+    SignedLate,
+    /// A signed response without an end.
+    SignedForever,
+    /// A response signed by somebody else.
+    SignedOtherKey,
+    /// A response that says `alg` is `none`.
+    SignedByNobody,
+}
+
+impl Lie {
+    /// Lies to a client that registered signed responses.
+    const fn is_signed(self) -> bool {
+        matches!(
+            self,
+            Self::Signed
+                | Self::SignedNot
+                | Self::SignedOtherIss
+                | Self::SignedOtherAudience
+                | Self::SignedOtherState
+                | Self::SignedLate
+                | Self::SignedForever
+                | Self::SignedOtherKey
+                | Self::SignedByNobody
+        )
+    }
 }
 
 /// A running bank and the directory of its client.
@@ -114,7 +150,8 @@ impl ForgedBank {
              redirect_uri = \"http://127.0.0.1:9473/callback\"\ntoken_endpoint_auth_method = \"private_key_jwt\"\n\
              sender_constraint = \"dpop\"\nsigning_key = \"palm.sig.pem\"\nsigning_kid = \"p1\"\nsigning_alg = \"PS256\"\n"
         );
-        std::fs::write(dir.join("tpp/tpp.toml"), config).unwrap();
+        let signed = if lie.is_signed() { "authorization_signed_response_alg = \"PS256\"\n" } else { "" };
+        std::fs::write(dir.join("tpp/tpp.toml"), config + signed).unwrap();
         let bank = Arc::new(Bank { lie, issuer, key, stranger, seen: Mutex::default() });
         tokio::spawn(serve(listener, TlsAcceptor::from(Arc::new(tls)), Arc::clone(&bank)));
         Self { dir, bank }
@@ -246,6 +283,8 @@ impl Bank {
             "token_endpoint_auth_methods_supported": ["private_key_jwt"],
             "token_endpoint_auth_signing_alg_values_supported": ["PS256"],
             "dpop_signing_alg_values_supported": ["ES256"], "id_token_signing_alg_values_supported": ["PS256"],
+            "response_modes_supported": ["query", "jwt"],
+            "authorization_signing_alg_values_supported": ["PS256"],
             "authorization_details_types_supported": ["urn:openfinanceuae:service-initiation-consent"],
         })
     }
@@ -284,11 +323,36 @@ impl Bank {
         if self.lie != Lie::NoIss {
             query.append_pair("iss", self.or(Lie::OtherIss, &self.issuer, "https://evil.example"));
         }
-        let mut answer = redirect(&format!("{redirect_uri}?{}", query.finish()));
+        let query = if self.lie.is_signed() && self.lie != Lie::SignedNot {
+            assert_eq!(seen.pushed["response_mode"], "jwt");
+            format!("response={}", self.signed_response(&seen.pushed["state"]))
+        } else {
+            query.finish()
+        };
+        let mut answer = redirect(&format!("{redirect_uri}?{query}"));
         if self.lie == Lie::KeepsForm {
             *answer.status_mut() = http::StatusCode::TEMPORARY_REDIRECT;
         }
         answer
+    }
+
+    /// JARM section 2.1.
+    fn signed_response(&self, state: &str) -> String {
+        let now = SystemClock.now().seconds();
+        let end = if self.lie == Lie::SignedLate { now - 60 } else { now + 300 };
+        let mut claims = json!({"code": "code-SECRET", "exp": end,
+            "iss": self.or(Lie::SignedOtherIss, &self.issuer, "https://evil.example"),
+            "aud": self.or(Lie::SignedOtherAudience, "palm", "other"),
+            "state": self.or(Lie::SignedOtherState, state, "other")});
+        if self.lie == Lie::SignedForever {
+            claims.as_object_mut().unwrap().remove("exp");
+        }
+        if self.lie == Lie::SignedByNobody {
+            let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+            return format!("{}.{}.", part(&json!({"alg": "none"})), part(&claims));
+        }
+        let signer = if self.lie == Lie::SignedOtherKey { &self.stranger } else { &self.key };
+        self.sign(signer, &claims)
     }
 
     fn token(&self, headers: &http::HeaderMap, form: &Form) -> Value {

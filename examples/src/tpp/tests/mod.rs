@@ -36,6 +36,14 @@ async fn an_honest_bank_is_paid_through_and_nothing_secret_is_narrated() {
 }
 
 #[tokio::test]
+async fn a_signed_authorization_response_is_paid_through_as_well() {
+    let bank = ForgedBank::open(Lie::Signed).await;
+    let (outcome, heard) = run(&bank, "pay --headless").await;
+    outcome.unwrap_or_else(|stop| panic!("{stop}\n{heard}"));
+    assert!(!heard.contains("SECRET"), "{heard}");
+}
+
+#[tokio::test]
 async fn every_proof_assertion_and_interaction_id_is_used_once() {
     let bank = ForgedBank::open(Lie::None).await;
     run(&bank, "pay --headless").await.0.unwrap();
@@ -52,6 +60,14 @@ async fn each_lie_stops_the_run_with_its_rule_and_no_further_request() {
         (Lie::NoIss, "CL-05", "POST /consent"),
         (Lie::OtherIss, "CL-05", "POST /consent"),
         (Lie::OtherState, "CL-05", "POST /consent"),
+        (Lie::SignedNot, "CL-06", "POST /consent"),
+        (Lie::SignedOtherIss, "CL-06", "POST /consent"),
+        (Lie::SignedOtherAudience, "CL-06", "POST /consent"),
+        (Lie::SignedOtherState, "CL-05", "POST /consent"),
+        (Lie::SignedLate, "CL-06", "POST /consent"),
+        (Lie::SignedForever, "CL-06", "POST /consent"),
+        (Lie::SignedOtherKey, "CL-06", "POST /consent"),
+        (Lie::SignedByNobody, "CL-06", "POST /consent"),
         (Lie::LeavesOrigin, "CL-19", "POST /consent"),
         (Lie::KeepsForm, "CL-19", "POST /consent"),
         (Lie::BearerToken, "CL-09", "POST /token"),

@@ -12,6 +12,7 @@
 //! Work inside a transaction must use its [`Transaction`] only: SQLite has one writer, so waiting inside it for another
 //! write of the same [`Database`] ends when the transaction's time is up.
 
+mod chain;
 mod error;
 mod migration;
 #[cfg(feature = "postgres")]
@@ -25,6 +26,7 @@ mod url;
 #[cfg(feature = "sqlite")]
 mod writer;
 
+pub use chain::{Chained, Change};
 pub use error::{Abort, DbError};
 pub use migration::{Migration, MigrationSet};
 pub use row::{Column, Row, Written};
@@ -111,6 +113,7 @@ impl Database {
     /// # Errors
     /// Whatever the engine reports.
     pub async fn read(&self, query: Statement) -> Result<Vec<Row>, DbError> {
+        self.0.counters.read();
         match &self.0.engine {
             #[cfg(feature = "sqlite")]
             Connected::Sqlite(sqlite) => sqlite.read(query).await,
@@ -124,7 +127,13 @@ impl Database {
     /// # Errors
     /// As [`Self::read`].
     pub async fn read_one(&self, query: Statement) -> Result<Option<Row>, DbError> {
-        Ok(self.read(query).await?.into_iter().next())
+        self.0.counters.read();
+        match &self.0.engine {
+            #[cfg(feature = "sqlite")]
+            Connected::Sqlite(sqlite) => sqlite.read_one(query).await,
+            #[cfg(feature = "postgres")]
+            Connected::Postgres(postgres) => Ok(postgres.read(query).await?.into_iter().next()),
+        }
     }
 
     /// Runs one statement as a transaction of its own.
@@ -132,11 +141,28 @@ impl Database {
     /// # Errors
     /// Whatever the engine reports. After [`DbError::Unavailable`] the change may or may not have been made.
     pub async fn write(&self, statement: Statement) -> Result<Written, DbError> {
+        self.0.counters.write();
         match &self.0.engine {
             #[cfg(feature = "sqlite")]
             Connected::Sqlite(sqlite) => sqlite.write(statement).await,
             #[cfg(feature = "postgres")]
             Connected::Postgres(postgres) => postgres.write(statement).await,
+        }
+    }
+
+    /// Runs statements of which each has to change a row, as one transaction: all of them, or none when one changes
+    /// nothing. On SQLite they travel to the writer together, so a later one must not rest on the `RETURNING` of an
+    /// earlier one. A constant `$` stands in none of them but before the number of a parameter.
+    ///
+    /// # Errors
+    /// As [`Self::write`].
+    pub async fn chain(&self, statements: Vec<Statement>) -> Result<Chained, DbError> {
+        self.0.counters.write();
+        match &self.0.engine {
+            #[cfg(feature = "sqlite")]
+            Connected::Sqlite(sqlite) => sqlite.chain(statements).await,
+            #[cfg(feature = "postgres")]
+            Connected::Postgres(postgres) => postgres.chain(statements).await,
         }
     }
 
@@ -176,6 +202,18 @@ impl Database {
         self.0.counters.statements.load(Ordering::Relaxed)
     }
 
+    /// Reads that callers have asked for: [`Self::read`] and [`Self::read_one`].
+    #[must_use]
+    pub fn reads(&self) -> u64 {
+        self.0.counters.reads.load(Ordering::Relaxed)
+    }
+
+    /// Changes that callers have asked for, each atomic: [`Self::write`], [`Self::chain`] and [`Self::transaction`].
+    #[must_use]
+    pub fn writes(&self) -> u64 {
+        self.0.counters.writes.load(Ordering::Relaxed)
+    }
+
     /// Commits made. Fewer than the writes when SQLite's writer commits several together.
     #[must_use]
     pub fn commits(&self) -> u64 {
@@ -192,7 +230,13 @@ impl Database {
         }
     }
 
+    /// Whether this is a clone of the other.
+    fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     async fn run(&self, work: Work) -> Result<(), DbError> {
+        self.0.counters.write();
         match &self.0.engine {
             #[cfg(feature = "sqlite")]
             Connected::Sqlite(sqlite) => sqlite.transaction(work).await,
@@ -210,11 +254,21 @@ impl std::fmt::Debug for Database {
 
 #[derive(Default)]
 struct Counters {
+    reads: AtomicU64,
+    writes: AtomicU64,
     statements: AtomicU64,
     commits: AtomicU64,
 }
 
 impl Counters {
+    fn read(&self) {
+        self.reads.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn write(&self) {
+        self.writes.fetch_add(1, Ordering::Relaxed);
+    }
+
     fn statement(&self) {
         self.statements.fetch_add(1, Ordering::Relaxed);
     }

@@ -16,6 +16,7 @@ use sqlx::{
 use tracing::Instrument as _;
 
 use super::Counters;
+use super::chain::Chained;
 use super::error::{DbError, Fault, Reach};
 use super::row::{Row, Value, Written};
 use super::statement::{Param, Statement};
@@ -96,6 +97,24 @@ impl Postgres {
             Ok(written)
         })
         .await
+    }
+
+    pub(super) async fn chain(&self, statements: Vec<Statement>) -> Result<Chained, DbError> {
+        let (work, _) = Work::new(Isolation::ReadCommitted, move |transaction| {
+            let statements = statements.clone();
+            Box::pin(async move {
+                for (index, statement) in statements.into_iter().enumerate() {
+                    if transaction.execute(statement).await?.affected == 0 {
+                        return Err(Transaction::abort(Chained::Stopped(index)));
+                    }
+                }
+                Ok(())
+            })
+        });
+        match self.transaction(work).await {
+            Ok(()) => Ok(Chained::Done),
+            Err(error) => error.into_reason(),
+        }
     }
 
     pub(super) async fn transaction(&self, work: Work) -> Result<(), DbError> {

@@ -14,6 +14,7 @@ use sqlx::{
 use tokio::sync::Semaphore;
 
 use super::Counters;
+use super::chain::Chained;
 use super::error::{DbError, Fault, Reach};
 use super::row::{Row, Value, Written};
 use super::statement::{Param, Statement};
@@ -61,19 +62,28 @@ impl Sqlite {
         };
         let mut lease = readers.lease().await?;
         self.counters.statement();
-        match execute(lease.connection()?, query).await {
-            Ok(done) => Ok(done.rows),
-            Err(fault) => {
-                if fault.reach == Reach::Connection {
-                    lease.connection = None;
-                }
-                Err(fault.error)
-            }
-        }
+        let read = execute(lease.connection()?, query).await;
+        lease.settle(read.map(|done| done.rows))
+    }
+
+    /// The engine stops at the first row and wakes us once.
+    pub(super) async fn read_one(&self, query: Statement) -> Result<Option<Row>, DbError> {
+        let Some(readers) = &self.readers else {
+            return Ok(self.writer.write(query).await?.first());
+        };
+        let mut lease = readers.lease().await?;
+        self.counters.statement();
+        let bound = bound(sqlx::query(query.sql), query.params);
+        let found = lease.connection()?.fetch_optional(bound).await.map_err(|error| fault(&error));
+        lease.settle(found.and_then(|raw| raw.map(|raw| row(&raw, &mut None)).transpose()))
     }
 
     pub(super) async fn write(&self, statement: Statement) -> Result<Written, DbError> {
         self.writer.write(statement).await
+    }
+
+    pub(super) async fn chain(&self, statements: Vec<Statement>) -> Result<Chained, DbError> {
+        self.writer.chain(statements).await
     }
 
     pub(super) async fn transaction(&self, work: Work) -> Result<(), DbError> {
@@ -133,29 +143,100 @@ pub(super) async fn execute(
     connection: &mut SqliteConnection,
     statement: Statement,
 ) -> Result<Written, Fault> {
-    let mut query = sqlx::query(statement.sql);
-    for param in statement.params {
-        query = match param {
-            Param::Text(value) => query.bind(value),
-            Param::Int(value) => query.bind(value),
-            Param::Bytes(value) => query.bind(value),
-        };
+    let query = bound(sqlx::query(statement.sql), statement.params);
+    let mut done = Vec::with_capacity(1);
+    collect(connection, query, &mut done, 1).await?;
+    Ok(done.pop().unwrap_or_default())
+}
+
+/// Runs several statements in one trip to the connection's thread, `BEGIN IMMEDIATE` before them when it is asked for,
+/// until one fails. Also says what those before it did.
+pub(super) async fn execute_all(
+    connection: &mut SqliteConnection,
+    start: Start,
+    statements: &[Statement],
+) -> (Vec<Written>, Result<(), Fault>) {
+    let text = joined(start, statements);
+    let params = statements.iter().flat_map(|statement| statement.params.iter().cloned());
+    let query = bound(sqlx::query(AssertSqlSafe(text)), params);
+    let before = usize::from(start == Start::Begin);
+    let mut done = Vec::with_capacity(before + statements.len());
+    let ended = collect(connection, query, &mut done, before + statements.len()).await;
+    (done.split_off(before.min(done.len())), ended)
+}
+
+/// Whether statements open a transaction or run in one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Start {
+    Begin,
+    Within,
+}
+
+/// One text of several statements, with the parameters numbered through. It is the same text for the same statements,
+/// so that the connection finds them prepared.
+fn joined(start: Start, statements: &[Statement]) -> String {
+    let mut text = String::with_capacity(statements.iter().map(|statement| statement.sql.len() + 8).sum());
+    if start == Start::Begin {
+        text.push_str("BEGIN IMMEDIATE;");
     }
+    let mut bound = 0;
+    for statement in statements {
+        let mut pieces = statement.sql.split('$');
+        text.push_str(pieces.next().unwrap_or_default());
+        for piece in pieces {
+            let end = piece.bytes().position(|byte| !byte.is_ascii_digit()).unwrap_or(piece.len());
+            let (number, rest) = piece.split_at(end);
+            let number = number.parse::<usize>().unwrap_or_default().saturating_add(bound);
+            text.push('$');
+            text.push_str(&number.to_string());
+            text.push_str(rest);
+        }
+        text.push(';');
+        bound += statement.params.len();
+    }
+    text
+}
+
+type Query<'q> = sqlx::query::Query<'q, sqlx::Sqlite, sqlx::sqlite::SqliteArguments>;
+
+fn bound(query: Query<'_>, params: impl IntoIterator<Item = Param>) -> Query<'_> {
+    params.into_iter().fold(query, |query, param| match param {
+        Param::Text(value) => query.bind(value),
+        Param::Int(value) => query.bind(value),
+        Param::Bytes(value) => query.bind(value),
+    })
+}
+
+/// Takes what so many statements did, and does not wait for the thread to say that there is nothing more.
+async fn collect(
+    connection: &mut SqliteConnection,
+    query: Query<'_>,
+    done: &mut Vec<Written>,
+    statements: usize,
+) -> Result<(), Fault> {
     let mut steps = connection.fetch_many(query);
-    let mut written = Written::default();
-    let mut names: Option<Arc<[Box<str>]>> = None;
-    while let Some(step) = steps.try_next().await.map_err(|error| fault(&error))? {
+    let mut rows = Vec::new();
+    let mut names = None;
+    while done.len() < statements
+        && let Some(step) = steps.try_next().await.map_err(|error| fault(&error))?
+    {
         match step {
-            Either::Left(done) => written.affected = done.rows_affected(),
-            Either::Right(raw) => {
-                let names =
-                    names.get_or_insert_with(|| raw.columns().iter().map(|c| c.name().into()).collect());
-                let values = (0..raw.len()).map(|index| value(&raw, index)).collect::<Result<_, _>>()?;
-                written.rows.push(Row { names: Arc::clone(names), values });
+            Either::Left(end) => {
+                done.push(Written { rows: std::mem::take(&mut rows), affected: end.rows_affected() });
+                names = None;
             }
+            Either::Right(raw) => rows.push(row(&raw, &mut names)?),
         }
     }
-    Ok(written)
+    Ok(())
+}
+
+type Names = Arc<[Box<str>]>;
+
+fn row(raw: &SqliteRow, names: &mut Option<Names>) -> Result<Row, Fault> {
+    let names = names.get_or_insert_with(|| raw.columns().iter().map(|c| c.name().into()).collect());
+    let values = (0..raw.len()).map(|index| value(raw, index)).collect::<Result<_, _>>()?;
+    Ok(Row { names: Arc::clone(names), values })
 }
 
 /// Runs several statements without parameters: migrations, and the layer's own words.
@@ -172,12 +253,12 @@ fn value(row: &SqliteRow, index: usize) -> Result<Value, Fault> {
     if raw.is_null() {
         return Ok(Value::Null);
     }
-    let name = raw.type_info().name().to_owned();
-    match name.as_str() {
+    let kind = raw.type_info();
+    match kind.name() {
         "TEXT" => row.try_get_unchecked(index).map(Value::Text),
         "INTEGER" => row.try_get_unchecked(index).map(Value::Int),
         "BLOB" => row.try_get_unchecked(index).map(Value::Bytes),
-        _ => {
+        name => {
             let detail = format!("column {index} has the type {name}");
             return Err(Fault::new(DbError::Corrupt { detail }, Reach::Transaction));
         }
@@ -229,6 +310,16 @@ impl Readers {
 impl Lease<'_> {
     fn connection(&mut self) -> Result<&mut SqliteConnection, DbError> {
         self.connection.as_mut().ok_or(DbError::Closed)
+    }
+
+    /// A connection that broke is not lent again.
+    fn settle<T>(&mut self, outcome: Result<T, Fault>) -> Result<T, DbError> {
+        outcome.map_err(|fault| {
+            if fault.reach == Reach::Connection {
+                self.connection = None;
+            }
+            fault.error
+        })
     }
 }
 

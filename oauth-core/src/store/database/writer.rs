@@ -7,9 +7,10 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use tokio::sync::{mpsc, oneshot};
 
 use super::Counters;
+use super::chain::{self, Chained};
 use super::error::{DbError, Fault, Reach};
 use super::row::Written;
-use super::sqlite::{connect, execute, script};
+use super::sqlite::{Start, connect, execute, execute_all, script};
 use super::statement::Statement;
 use super::transaction::{Connection, Transaction, Work};
 
@@ -19,7 +20,8 @@ pub(super) struct Writer {
 }
 
 enum Job {
-    Write(Statement, Reply<Written>),
+    Write([Statement; 1], Reply<Written>),
+    Chain(Vec<Statement>, Reply<Chained>),
     Transaction(Work, Reply<()>),
     Close(oneshot::Sender<()>),
 }
@@ -29,6 +31,7 @@ type Reply<T> = oneshot::Sender<Result<T, DbError>>;
 /// A job done, waiting for the commit to be told so.
 enum Answer {
     Write(Reply<Written>, Result<Written, DbError>),
+    Chain(Reply<Chained>, Result<Chained, DbError>),
     Transaction(Reply<()>, Result<(), DbError>),
 }
 
@@ -51,7 +54,13 @@ impl Writer {
 
     pub(super) async fn write(&self, statement: Statement) -> Result<Written, DbError> {
         let (reply, answer) = oneshot::channel();
-        self.queue.send(Job::Write(statement, reply)).await.map_err(|_| DbError::Closed)?;
+        self.queue.send(Job::Write([statement], reply)).await.map_err(|_| DbError::Closed)?;
+        answer.await.unwrap_or(Err(DbError::Closed))
+    }
+
+    pub(super) async fn chain(&self, statements: Vec<Statement>) -> Result<Chained, DbError> {
+        let (reply, answer) = oneshot::channel();
+        self.queue.send(Job::Chain(statements, reply)).await.map_err(|_| DbError::Closed)?;
         answer.await.unwrap_or(Err(DbError::Closed))
     }
 
@@ -93,7 +102,7 @@ impl Task {
         drop(self.close_connection().await);
     }
 
-    async fn commit_together(&mut self, mut jobs: Vec<Job>) {
+    async fn commit_together(&mut self, jobs: Vec<Job>) {
         let connection = match self.connection.take() {
             Some(connection) => Ok(connection),
             None => self.reopen().await,
@@ -102,8 +111,11 @@ impl Task {
             Ok(connection) => connection,
             Err(error) => return jobs.into_iter().for_each(|job| job.refuse(&error)),
         };
+        let statements_only = !jobs.iter().any(|job| matches!(job, Job::Transaction(..)));
         let outcome = if jobs.len() == 1 && matches!(jobs.first(), Some(Job::Write(..))) {
-            alone(&mut connection, jobs.remove(0), &self.counters).await
+            alone(&mut connection, jobs, &self.counters).await
+        } else if statements_only {
+            at_once(&mut connection, jobs, &self.counters).await
         } else {
             together(&mut connection, jobs, &self.counters).await
         };
@@ -144,8 +156,9 @@ enum Usable {
 }
 
 /// One statement is a transaction by itself.
-async fn alone(connection: &mut SqliteConnection, job: Job, counters: &Counters) -> Usable {
-    let Job::Write(statement, reply) = job else { return Usable::Yes };
+async fn alone(connection: &mut SqliteConnection, mut jobs: Vec<Job>, counters: &Counters) -> Usable {
+    let Some(Job::Write(statement, reply)) = jobs.pop() else { return Usable::Yes };
+    let [statement] = statement;
     counters.statement();
     let outcome = execute(connection, statement).await;
     let usable = match &outcome {
@@ -158,6 +171,65 @@ async fn alone(connection: &mut SqliteConnection, job: Job, counters: &Counters)
     };
     drop(reply.send(outcome.map_err(|fault| fault.error)));
     usable
+}
+
+/// Jobs of nothing but statements, in one transaction without savepoints and with one trip for each. When one of several
+/// does not come to its end, nothing is kept and all are run again, each behind a savepoint.
+async fn at_once(connection: &mut SqliteConnection, jobs: Vec<Job>, counters: &Counters) -> Usable {
+    let mut done = Vec::with_capacity(jobs.len());
+    let mut start = Start::Begin;
+    for job in &jobs {
+        let statements = job.statements();
+        statements.iter().for_each(|_| counters.statement());
+        let (written, ended) = execute_all(connection, start, statements).await;
+        let verdict = job.judge(written, ended);
+        let goes_on = matches!(verdict, Ok(Did::All(_)));
+        done.push(verdict);
+        if !goes_on {
+            break;
+        }
+        start = Start::Within;
+    }
+    let failed = match done.last() {
+        Some(Ok(Did::Stopped(_))) => Some(Reach::Statement),
+        Some(Err(fault)) => Some(fault.reach),
+        Some(Ok(Did::All(_))) | None => None,
+    };
+    let ended = match failed {
+        None => script(connection, "COMMIT").await.inspect(|()| counters.commit()),
+        Some(_) => undo(connection).await,
+    };
+    match (failed, ended) {
+        (None, Ok(())) => {
+            jobs.into_iter().zip(done).for_each(|(job, did)| job.answer(did));
+            Usable::Yes
+        }
+        (None, Err(fault)) => {
+            let undone = undo(connection).await;
+            jobs.into_iter().for_each(|job| job.refuse(&fault.error));
+            if undone.is_ok() { Usable::Yes } else { Usable::No }
+        }
+        (Some(Reach::Statement), Ok(())) if jobs.len() > 1 => together(connection, jobs, counters).await,
+        (Some(Reach::Statement), Ok(())) => {
+            jobs.into_iter().zip(done).for_each(|(job, did)| job.answer(did));
+            Usable::Yes
+        }
+        (Some(reach), undone) => {
+            let error = match done.pop() {
+                Some(Err(fault)) => fault.error,
+                Some(Ok(_)) | None => DbError::Closed,
+            };
+            jobs.into_iter().for_each(|job| job.refuse(&error));
+            if undone.is_ok() && reach != Reach::Connection { Usable::Yes } else { Usable::No }
+        }
+    }
+}
+
+/// What the statements of one job did.
+enum Did {
+    All(Vec<Written>),
+    /// The one at this place changed nothing, and it had to.
+    Stopped(usize),
 }
 
 /// All jobs in one transaction. When it cannot be committed, every job has failed: even a refusal may rest on what
@@ -227,7 +299,7 @@ async fn run(
     counters: &Counters,
 ) -> (Option<Answer>, Result<(), Fault>) {
     match job {
-        Job::Write(statement, reply) => {
+        Job::Write([statement], reply) => {
             counters.statement();
             let outcome = execute(connection, statement).await;
             let standing = match &outcome {
@@ -236,6 +308,10 @@ async fn run(
             };
             (Some(Answer::Write(reply, outcome.map_err(|fault| fault.error))), standing)
         }
+        Job::Chain(statements, reply) => {
+            let (outcome, standing) = link(connection, &statements, counters).await;
+            (Some(Answer::Chain(reply, outcome)), standing)
+        }
         Job::Transaction(work, reply) => {
             let (outcome, standing) = transact(connection, &work, batch, counters).await;
             (Some(Answer::Transaction(reply, outcome)), standing)
@@ -243,6 +319,28 @@ async fn run(
         // Taken out of the batch before.
         Job::Close(_) => (None, Ok(())),
     }
+}
+
+/// Runs a chain behind a savepoint.
+async fn link(
+    connection: &mut SqliteConnection,
+    statements: &[Statement],
+    counters: &Counters,
+) -> (Result<Chained, DbError>, Result<(), Fault>) {
+    if let Err(fault) = script(connection, "SAVEPOINT job").await {
+        return (Err(fault.error.again()), Err(fault));
+    }
+    statements.iter().for_each(|_| counters.statement());
+    let (written, ended) = execute_all(connection, Start::Within, statements).await;
+    let outcome = match (chain::outcome(&written), ended) {
+        (Chained::Done, Err(fault)) => Err(fault.error),
+        (outcome, _) => Ok(outcome),
+    };
+    let standing = match outcome {
+        Ok(Chained::Done) => script(connection, "RELEASE job").await,
+        Ok(Chained::Stopped(_)) | Err(_) => script(connection, "ROLLBACK TO job; RELEASE job").await,
+    };
+    (outcome, standing)
 }
 
 /// Runs a transaction behind a savepoint, so that giving it up leaves the other jobs of the batch alone.
@@ -267,9 +365,46 @@ async fn transact(
 }
 
 impl Job {
+    fn statements(&self) -> &[Statement] {
+        match self {
+            Self::Write(statement, _) => statement,
+            Self::Chain(statements, _) => statements,
+            Self::Transaction(..) | Self::Close(_) => &[],
+        }
+    }
+
+    /// A failure after a link that changed nothing is not the reason why a chain stopped.
+    fn judge(&self, written: Vec<Written>, ended: Result<(), Fault>) -> Result<Did, Fault> {
+        let stopped = match (self, chain::outcome(&written), &ended) {
+            (_, _, Err(Fault { reach: Reach::Conflict | Reach::Transaction | Reach::Connection, .. })) => {
+                None
+            }
+            (Self::Chain(..), Chained::Stopped(at), _) => Some(at),
+            (_, _, _) => None,
+        };
+        match (stopped, ended) {
+            (Some(at), _) => Ok(Did::Stopped(at)),
+            (None, Ok(())) => Ok(Did::All(written)),
+            (None, Err(fault)) => Err(fault),
+        }
+    }
+
+    fn answer(self, did: Result<Did, Fault>) {
+        match (self, did.map_err(|fault| fault.error)) {
+            (Self::Write(_, reply), Ok(Did::All(mut written))) => {
+                drop(reply.send(Ok(written.pop().unwrap_or_default())));
+            }
+            (Self::Chain(_, reply), Ok(Did::All(_))) => drop(reply.send(Ok(Chained::Done))),
+            (Self::Chain(_, reply), Ok(Did::Stopped(at))) => drop(reply.send(Ok(Chained::Stopped(at)))),
+            (job, Err(error)) => job.refuse(&error),
+            (job, Ok(_)) => job.refuse(&DbError::Closed),
+        }
+    }
+
     fn refuse(self, error: &DbError) {
         match self {
             Self::Write(_, reply) => drop(reply.send(Err(error.again()))),
+            Self::Chain(_, reply) => drop(reply.send(Err(error.again()))),
             Self::Transaction(_, reply) => drop(reply.send(Err(error.again()))),
             Self::Close(reply) => drop(reply.send(())),
         }
@@ -280,6 +415,7 @@ impl Answer {
     fn send(self) {
         match self {
             Self::Write(reply, outcome) => drop(reply.send(outcome)),
+            Self::Chain(reply, outcome) => drop(reply.send(outcome)),
             Self::Transaction(reply, outcome) => drop(reply.send(outcome)),
         }
     }
@@ -287,6 +423,7 @@ impl Answer {
     fn refuse(self, error: &DbError) {
         match self {
             Self::Write(reply, _) => drop(reply.send(Err(error.again()))),
+            Self::Chain(reply, _) => drop(reply.send(Err(error.again()))),
             Self::Transaction(reply, _) => drop(reply.send(Err(error.again()))),
         }
     }

@@ -39,13 +39,16 @@ pub(super) fn read<T: DeserializeOwned>(row: &Row, column: &'static str) -> Resu
 
 /// The grant in a row. How far it has come stands in a column of its own.
 pub(super) fn grant_in(row: &Row) -> Result<Grant, Fault> {
-    let stage = match row.text("stage").map_err(fault)? {
-        "opened" => Stage::Opened,
-        "redeemed" => Stage::Redeemed,
-        "revoked" => Stage::Revoked,
-        _ => return Err(corrupt("column stage holds no stage")),
-    };
-    Ok(Grant { stage, ..read(row, "record")? })
+    Ok(Grant { stage: stage_in(row)?, ..read(row, "record")? })
+}
+
+pub(super) fn stage_in(row: &Row) -> Result<Stage, Fault> {
+    match row.text("stage").map_err(fault)? {
+        "opened" => Ok(Stage::Opened),
+        "redeemed" => Ok(Stage::Redeemed),
+        "revoked" => Ok(Stage::Revoked),
+        _ => Err(corrupt("column stage holds no stage")),
+    }
 }
 
 fn corrupt(detail: &str) -> Fault {

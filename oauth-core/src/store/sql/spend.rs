@@ -1,13 +1,36 @@
-//! The verbs that spend: one statement on PostgreSQL; on SQLite a transaction that begins with the conditional one.
+//! The verbs that spend: one statement on PostgreSQL; on SQLite a chain that begins with the conditional one.
 
-use super::super::database::{Database, Engine, Row, Statement};
+use super::super::database::{Chained, Database, Engine, Statement};
 use super::record::write;
 use super::{fault, text};
-use crate::port::store::{Opening, Redemption, Spend};
+use crate::model::request::VettedRequest;
+use crate::port::companion::Kept;
+use crate::port::store::{Opening, Redemption, Spend, Together};
 use crate::refusal::Fault;
 use crate::vocabulary::id::GrantId;
 use crate::vocabulary::secret::{Code, Fingerprint, Refresh, RequestUri};
 use crate::vocabulary::time::Timestamp;
+
+pub(super) fn insert_request(
+    key: &Fingerprint<RequestUri>,
+    request: &VettedRequest,
+    until: Timestamp,
+) -> Result<Statement, Fault> {
+    Ok(Statement::new(text::PUSH).bytes(*key.as_bytes()).int(until.millis()).text(write(request)?))
+}
+
+/// The companion first: it alone may stop the chain.
+pub(super) async fn push_with(
+    database: &Database,
+    insert: Statement,
+    companion: &[Statement],
+) -> Result<Kept, Fault> {
+    let chain = companion.iter().cloned().chain([insert]).collect();
+    match database.chain(chain).await.map_err(fault)? {
+        Chained::Done => Ok(Kept::Done),
+        Chained::Stopped(_) => Ok(Kept::Overtaken),
+    }
+}
 
 pub(super) async fn open(
     database: &Database,
@@ -15,28 +38,50 @@ pub(super) async fn open(
     opening: &Opening,
     now: Timestamp,
 ) -> Result<Spend, Fault> {
-    let opened = match database.engine() {
-        Engine::Postgres => {
-            let at_once =
-                insert_grant(text::OPEN_AT_ONCE, opening)?.bytes(*request.as_bytes()).int(now.millis());
-            database.write(at_once).await.map(|done| done.affected)
-        }
-        Engine::Sqlite => {
-            let spend = Statement::new(text::CLOSE).bytes(*request.as_bytes()).int(now.millis());
-            let insert = insert_grant(text::INSERT_GRANT, opening)?;
-            let work = database.transaction(move |transaction| {
-                let (spend, insert) = (spend.clone(), insert.clone());
-                Box::pin(async move {
-                    if transaction.execute(spend).await?.affected == 0 {
-                        return Ok(0);
-                    }
-                    transaction.execute(insert).await.map(|done| done.affected)
-                })
-            });
-            work.await
+    let mut statements = opened(database, request, opening, now)?;
+    let opened = match (database.engine(), statements.pop()) {
+        (Engine::Postgres, Some(at_once)) => database.write(at_once).await.map(|done| done.affected > 0),
+        (Engine::Postgres | Engine::Sqlite, last) => {
+            statements.extend(last);
+            database.chain(statements).await.map(|chained| chained == Chained::Done)
         }
     };
-    Ok(if opened.map_err(fault)? > 0 { Spend::Applied } else { Spend::Unknown })
+    Ok(if opened.map_err(fault)? { Spend::Applied } else { Spend::Unknown })
+}
+
+/// Spends the request and opens the grant. On PostgreSQL in one statement.
+pub(super) fn opened(
+    database: &Database,
+    request: &Fingerprint<RequestUri>,
+    opening: &Opening,
+    now: Timestamp,
+) -> Result<Vec<Statement>, Fault> {
+    Ok(match database.engine() {
+        Engine::Postgres => {
+            let at_once = insert_grant(text::OPEN_AT_ONCE, opening)?;
+            vec![at_once.bytes(*request.as_bytes()).int(now.millis())]
+        }
+        Engine::Sqlite => vec![closed(request, now), insert_grant(text::INSERT_GRANT, opening)?],
+    })
+}
+
+pub(super) fn closed(request: &Fingerprint<RequestUri>, now: Timestamp) -> Statement {
+    Statement::new(text::CLOSE).bytes(*request.as_bytes()).int(now.millis())
+}
+
+/// Decides a request and keeps the companion, in one transaction. The request comes first: its row is the lock.
+pub(super) async fn decide_with(
+    database: &Database,
+    mut statements: Vec<Statement>,
+    companion: &[Statement],
+) -> Result<Together, Fault> {
+    let own = statements.len();
+    statements.extend(companion.iter().cloned());
+    Ok(match database.chain(statements).await.map_err(fault)? {
+        Chained::Done => Together::Decided(Spend::Applied),
+        Chained::Stopped(at) if at < own => Together::Decided(Spend::Unknown),
+        Chained::Stopped(_) => Together::Overtaken,
+    })
 }
 
 /// A grant whose code is never redeemed brings nothing, and may be swept when its code is over.
@@ -61,16 +106,15 @@ pub(super) async fn redeem(
     change: &Redemption,
 ) -> Result<Spend, Fault> {
     let key = *code.as_bytes();
-    let spent = match (database.engine(), tokens(change)?) {
-        (Engine::Postgres, tokens) if !tokens.is_empty() => {
-            at_once(database, text::REDEEM_AT_ONCE, key, change).await?
-        }
-        (Engine::Postgres | Engine::Sqlite, tokens) => {
-            let spend = Statement::new(text::REDEEM).bytes(key).int(change.at.millis());
-            in_steps(database, spend, tokens).await?
+    let spend = || Statement::new(text::REDEEM).bytes(key).int(change.at.millis());
+    let spent = match (database.engine(), change.refresh.is_some() || change.access.is_some()) {
+        (_, false) => database.write(spend()).await.map(|done| done.first().is_some()).map_err(fault)?,
+        (Engine::Postgres, true) => at_once(database, text::REDEEM_AT_ONCE, key, change).await?,
+        (Engine::Sqlite, true) => {
+            in_steps(database, spend(), tokens([text::CODE_REFRESH, text::CODE_ACCESS], key, change)?).await?
         }
     };
-    if spent.is_some() {
+    if spent {
         return Ok(Spend::Applied);
     }
     spent_before(database, Statement::new(text::REDEEMED_BEFORE).bytes(key)).await
@@ -84,10 +128,10 @@ pub(super) async fn rotate(
     let key = *old.as_bytes();
     let used = match (database.engine(), change.refresh) {
         (_, None) => keep(database, key, change).await?,
-        (Engine::Postgres, Some(_)) => at_once(database, text::ROTATE_AT_ONCE, key, change).await?.is_some(),
+        (Engine::Postgres, Some(_)) => at_once(database, text::ROTATE_AT_ONCE, key, change).await?,
         (Engine::Sqlite, Some(_)) => {
             let spend = Statement::new(text::ROTATE).bytes(key).int(change.at.millis());
-            in_steps(database, spend, tokens(change)?).await?.is_some()
+            in_steps(database, spend, tokens([text::NEXT_REFRESH, text::NEXT_ACCESS], key, change)?).await?
         }
     };
     if used {
@@ -116,7 +160,7 @@ async fn at_once(
     sql: &'static str,
     key: [u8; 32],
     change: &Redemption,
-) -> Result<Option<Row>, Fault> {
+) -> Result<bool, Fault> {
     let access = change.access.as_ref();
     let claims = access.map(|access| write(&access.claims)).transpose()?;
     let statement = Statement::new(sql)
@@ -127,45 +171,30 @@ async fn at_once(
         .opt_bytes(access.map(|access| *access.token.as_bytes()))
         .opt_int(access.map(|access| access.until.millis()))
         .opt_text(claims);
-    Ok(database.write(statement).await.map_err(fault)?.first())
+    Ok(database.write(statement).await.map_err(fault)?.first().is_some())
 }
 
-/// The inserts of the tokens to keep, each but for its last parameter, the grant.
-fn tokens(change: &Redemption) -> Result<Vec<Statement>, Fault> {
+/// The inserts of the tokens to keep, each for the grant that this key leads to.
+fn tokens(
+    [refresh, access]: [&'static str; 2],
+    key: [u8; 32],
+    change: &Redemption,
+) -> Result<Vec<Statement>, Fault> {
     let mut inserts = Vec::with_capacity(2);
     if let Some((token, until)) = change.refresh {
-        inserts.push(Statement::new(text::INSERT_REFRESH).bytes(*token.as_bytes()).int(until.millis()));
+        inserts.push(Statement::new(refresh).bytes(*token.as_bytes()).int(until.millis()).bytes(key));
     }
-    if let Some(access) = &change.access {
-        let insert = Statement::new(text::INSERT_ACCESS)
-            .bytes(*access.token.as_bytes())
-            .int(access.until.millis())
-            .text(write(&access.claims)?);
-        inserts.push(insert);
+    if let Some(stored) = &change.access {
+        let insert = Statement::new(access).bytes(*stored.token.as_bytes()).int(stored.until.millis());
+        inserts.push(insert.text(write(&stored.claims)?).bytes(key));
     }
     Ok(inserts)
 }
 
-/// Spends, and then keeps the tokens of the grant whose row came back.
-async fn in_steps(
-    database: &Database,
-    spend: Statement,
-    tokens: Vec<Statement>,
-) -> Result<Option<Row>, Fault> {
-    if tokens.is_empty() {
-        return Ok(database.write(spend).await.map_err(fault)?.first());
-    }
-    let work = database.transaction(move |transaction| {
-        let (spend, tokens) = (spend.clone(), tokens.clone());
-        Box::pin(async move {
-            let Some(row) = transaction.query_one(spend).await? else { return Ok(None) };
-            for insert in tokens {
-                transaction.execute(insert.text(row.text(0_usize)?)).await?;
-            }
-            Ok(Some(row))
-        })
-    });
-    work.await.map_err(fault)
+/// Spends, and then keeps the tokens.
+async fn in_steps(database: &Database, spend: Statement, tokens: Vec<Statement>) -> Result<bool, Fault> {
+    let chain = [spend].into_iter().chain(tokens).collect();
+    Ok(database.chain(chain).await.map_err(fault)? == Chained::Done)
 }
 
 /// Why nothing was spent. Asked afterwards: what was spent stays spent, so the answer cannot be overtaken.

@@ -107,6 +107,7 @@ SELECT $1, $2, $3, $4, 'opened', $5, $6, $7, $8, $9, $10 FROM spent";
 
 pub(super) const GRANT_BY_CODE: &str = "SELECT record, stage FROM grant_record WHERE code = $1";
 pub(super) const GRANT: &str = "SELECT record, stage FROM grant_record WHERE id = $1";
+pub(super) const STAGE: &str = "SELECT stage FROM grant_record WHERE id = $1";
 pub(super) const GRANTS_OF: &str = "
 SELECT record, stage FROM grant_record WHERE subject = $1 AND stage <> 'revoked' AND until > $2
 ORDER BY opened_at DESC, id DESC LIMIT $3";
@@ -161,10 +162,20 @@ pub(super) const REFRESHABLE: &str = "
 SELECT r.grant_id FROM refresh_token r JOIN grant_record g ON g.id = r.grant_id
 WHERE r.fingerprint = $1 AND r.spent_at IS NULL AND r.ends_at > $2 AND g.stage <> 'revoked' AND g.until > $2";
 
-pub(super) const INSERT_REFRESH: &str =
-    "INSERT INTO refresh_token (fingerprint, ends_at, grant_id) VALUES ($1, $2, $3)";
 pub(super) const INSERT_ACCESS: &str =
     "INSERT INTO access_token (fingerprint, ends_at, record, grant_id) VALUES ($1, $2, $3, $4)";
+/// Right after the code of the grant was spent, in the same transaction.
+pub(super) const CODE_REFRESH: &str = "
+INSERT INTO refresh_token (fingerprint, ends_at, grant_id) SELECT $1, $2, id FROM grant_record WHERE code = $3";
+pub(super) const CODE_ACCESS: &str = "
+INSERT INTO access_token (fingerprint, ends_at, record, grant_id) SELECT $1, $2, $3, id FROM grant_record WHERE code = $4";
+/// Right after the refresh token was spent, in the same transaction.
+pub(super) const NEXT_REFRESH: &str = "
+INSERT INTO refresh_token (fingerprint, ends_at, grant_id)
+SELECT $1, $2, grant_id FROM refresh_token WHERE fingerprint = $3";
+pub(super) const NEXT_ACCESS: &str = "
+INSERT INTO access_token (fingerprint, ends_at, record, grant_id)
+SELECT $1, $2, $3, grant_id FROM refresh_token WHERE fingerprint = $4";
 pub(super) const ACCESS: &str = "
 SELECT a.record FROM access_token a LEFT JOIN grant_record g ON g.id = a.grant_id
 WHERE a.fingerprint = $1 AND a.ends_at > $2 AND (g.stage IS NULL OR g.stage <> 'revoked')";

@@ -4,6 +4,7 @@ mod contract;
 mod keys;
 mod redis;
 mod statements;
+mod tls;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 

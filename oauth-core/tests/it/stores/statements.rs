@@ -60,7 +60,7 @@ async fn every_verb_takes_as_many_statements_as_is_documented() {
         let a = opening("a");
         let spend = count.is(of_two, "open", store.open(&request, &a, BEGINNING)).await.unwrap();
         assert_eq!(spend, Spend::Applied);
-        count.is(1, "a second open", store.open(&request, &opening("b"), BEGINNING)).await.unwrap();
+        count.is(of_two, "a second open", store.open(&request, &opening("b"), BEGINNING)).await.unwrap();
         count.is(1, "close", store.close(&request, BEGINNING)).await.unwrap();
         count.is(1, "grant_by_code", store.grant_by_code(&a.code)).await.unwrap();
         let both = tokens(Some("r1"), Some("a1"));

@@ -105,7 +105,7 @@ impl Problem {
             GuardRefusal::NotFound => Self::new(Code::NotFound),
             GuardRefusal::Method { .. } => Self::new(Code::MethodNotAllowed),
             GuardRefusal::Token(_) if refusal.status() == 400 => Self::new(Code::InvalidRequest),
-            GuardRefusal::Token(_) => Self::new(Code::InvalidToken),
+            GuardRefusal::Token(_) | GuardRefusal::Authentication(_) => Self::new(Code::InvalidToken),
             GuardRefusal::Header { name, fault: HeaderFault::Missing } => Self::at(Code::MissingHeader, name),
             GuardRefusal::Header { name, fault: HeaderFault::Malformed } => {
                 Self::at(Code::InvalidHeader, name)

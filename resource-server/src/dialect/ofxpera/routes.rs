@@ -17,7 +17,9 @@ use crate::domain::{
     Account, AccountId, AccountKind, Creditor, IntegerDigits, Page, PageRequest, Payment, PaymentId,
     PaymentKind, RequestFingerprint, SignedMoney, Stage, TransactionId, read_instant,
 };
-use crate::guard::{ANY_STANDING, Authority, Body, IN_FORCE, Needs, READABLE, Retry, Scoped, TokenKind};
+use crate::guard::{
+    ANY_STANDING, Authentication, Authority, Body, IN_FORCE, Needs, READABLE, Retry, Scoped, TokenKind,
+};
 use crate::operation::accounts::{self, Statement};
 use crate::operation::payments::{self, Debtor, Listing, OrderKind, PaymentOrder};
 use crate::port::OfKind;
@@ -27,6 +29,7 @@ const fn reading(scope: &'static [Scoped], permission: Permission) -> Needs {
     Needs {
         token: TokenKind::Customer,
         scope,
+        authentication: Authentication::ANY,
         standing: IN_FORCE,
         permission: Some(permission),
         body: Body::None,
@@ -45,6 +48,7 @@ const OWN_CONSENT: &[Scoped] = &[Scoped::Value("consent"), Scoped::OfConsent("co
 const PAYMENT_READ: Needs = Needs {
     token: TokenKind::Either,
     scope: PAYMENTS,
+    authentication: Authentication::ANY,
     standing: READABLE,
     permission: Some(Permission::PaymentInitiate),
     body: Body::None,
@@ -54,6 +58,7 @@ const PAYMENT_READ: Needs = Needs {
 const PAYMENT_MADE: Needs = Needs {
     token: TokenKind::Customer,
     scope: PAYMENTS,
+    authentication: Authentication::ANY,
     standing: IN_FORCE,
     permission: Some(Permission::PaymentInitiate),
     body: Body::Json,
@@ -63,6 +68,7 @@ const PAYMENT_MADE: Needs = Needs {
 const CONSENT_READ: Needs = Needs {
     token: TokenKind::Either,
     scope: OWN_CONSENT,
+    authentication: Authentication::ANY,
     standing: ANY_STANDING,
     permission: None,
     body: Body::None,
@@ -72,6 +78,7 @@ const CONSENT_READ: Needs = Needs {
 const CONSENT_MADE: Needs = Needs {
     token: TokenKind::Client,
     scope: CONSENT,
+    authentication: Authentication::ANY,
     standing: ANY_STANDING,
     permission: None,
     body: Body::Json,

@@ -158,7 +158,7 @@ fn of_guard(refusal: &GuardRefusal) -> Refused {
     let (reason, path) = match refusal {
         GuardRefusal::NotFound => (Reason::NotFound, None),
         GuardRefusal::Method { .. } => (Reason::Method, None),
-        GuardRefusal::Token(_) => (Reason::Token, None),
+        GuardRefusal::Token(_) | GuardRefusal::Authentication(_) => (Reason::Token, None),
         GuardRefusal::Header { name, .. } => (Reason::Header, Some((*name).to_owned())),
         GuardRefusal::NotAcceptable | GuardRefusal::Version => (Reason::NotAcceptable, None),
         GuardRefusal::MediaType => (Reason::MediaType, None),

@@ -13,7 +13,8 @@ use super::{UaeBsi, bare, log, with_header};
 use crate::dialect::{Answer, Call, Route};
 use crate::domain::{PageRequest, Payment, PaymentId};
 use crate::guard::{
-    ANY_STANDING, Body, GuardRefusal, IDEMPOTENCY_KEY, IN_FORCE, Needs, Retry, Scoped, TokenKind,
+    ANY_STANDING, Authentication, Body, GuardRefusal, IDEMPOTENCY_KEY, IN_FORCE, Needs, Retry, Scoped,
+    TokenKind,
 };
 use crate::operation::consents::{self, ConsentRefusal};
 use crate::operation::payments::{self, DebtorFault, PaymentOrder, PaymentRefusal};
@@ -29,6 +30,7 @@ const EITHER: &[Scoped] = &[Scoped::Value("payments"), Scoped::OfConsent("paymen
 const READ: Needs = Needs {
     token: TokenKind::Either,
     scope: EITHER,
+    authentication: Authentication::ANY,
     standing: ANY_STANDING,
     permission: None,
     body: Body::None,
@@ -42,6 +44,7 @@ pub(super) const ROUTES: &[Route<UaeBsi>] = &[
         needs: Needs {
             token: TokenKind::Customer,
             scope: OWN,
+            authentication: Authentication::ANY,
             standing: IN_FORCE,
             permission: None,
             body: Body::SignedJwt,
@@ -57,6 +60,7 @@ pub(super) const ROUTES: &[Route<UaeBsi>] = &[
         needs: Needs {
             token: TokenKind::Client,
             scope: PLAIN,
+            authentication: Authentication::ANY,
             standing: ANY_STANDING,
             permission: None,
             body: Body::None,
@@ -88,6 +92,7 @@ pub(super) const ROUTES: &[Route<UaeBsi>] = &[
         needs: Needs {
             token: TokenKind::Client,
             scope: PLAIN,
+            authentication: Authentication::ANY,
             standing: ANY_STANDING,
             permission: None,
             body: Body::SignedJwt,

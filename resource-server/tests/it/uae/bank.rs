@@ -12,10 +12,10 @@ use oauth_core::store::sql::{SqlClaims, SqlStore};
 use oauth_core::testkit::{self, FixedClock, keys};
 use oauth_core::{
     AccessClaims, Approval, Audit, AuditEvent, AuditOutcome, AuthorizationDetails, Binding, Chain, Client,
-    ClientId, Code, ConsentFacts, ConsentId, Consents as _, DetailType, DetailsCase, Fault, FixedClients,
-    Grant, Interaction, KeyId, NoUserClaims, Opening, PeerCertificate, Ports as CorePorts, ProofNonce,
-    RequestUri, Scope, Seconds, ServerSecret, Spend, Subject, SystemEntropy, Timestamp, TokenVerifier,
-    UAE_OPEN_FINANCE, VerifierSettings, VettedRequest, limits,
+    ClientId, Code, ConsentFacts, ConsentId, DetailType, DetailsCase, Fault, FixedClients, Grant,
+    Interaction, KeyId, NoUserClaims, Opening, PeerCertificate, Ports as CorePorts, ProofNonce, RequestUri,
+    Scope, Seconds, ServerSecret, Spend, Subject, SystemEntropy, Timestamp, TokenVerifier, UAE_OPEN_FINANCE,
+    VerifierSettings, VettedRequest, limits,
 };
 use rar_consent::{ConsentEngine, DetailRegistry, SqlConsents};
 use resource_server::dialect::uae_bsi::UaeBsi;

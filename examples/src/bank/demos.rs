@@ -1,0 +1,319 @@
+//! The demo clients: two third parties for people, one for every other way to authenticate and to hold tokens, and the
+//! bank's own APIs. Each gets its keys once; a later start finds them.
+
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use oauth_core::jose::{Alg, PublicJwk, SigningKey};
+use oauth_core::{KeyId, Timestamp};
+use ring::rand::SystemRandom;
+use rustls_pki_types::pem::PemObject as _;
+use rustls_pki_types::{CertificateDer, PrivatePkcs8KeyDer};
+use serde_json::{Value, json};
+
+use super::data_dir::DataFault;
+use super::deployment::resource_of;
+use crate::keys::{self, KeyAlgorithm};
+use crate::pki::{self, AlternativeName, ClientNames, LocalPki};
+
+/// Where demo clients take their customers back: a port on the customer's own machine (RFC 8252 section 7.3).
+pub(super) const DEMO_REDIRECT_URI: &str = "http://127.0.0.1:9473/callback";
+
+/// A demo client and the files it gets.
+pub(super) struct Demo {
+    pub(super) id: &'static str,
+    organisation: &'static str,
+    domain: &'static str,
+    role: Role,
+    proof: Proof,
+    bound: Bound,
+    pub(super) algorithm: KeyAlgorithm,
+}
+
+/// What a demo client is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Role {
+    /// Named at the start; its files lie in `tpp/`.
+    Shown,
+    /// For testers: one more combination of authentication and binding. Its files lie in `tpp/more/`.
+    Variant,
+    /// The bank's APIs, which introspect; no third party.
+    Apis,
+}
+
+/// How a demo client proves who it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Proof {
+    Assertion,
+    SelfSigned,
+    SubjectDn,
+    Alternative(AlternativeName<'static>),
+}
+
+/// What its tokens are bound to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Bound {
+    Dpop,
+    Mtls,
+}
+
+const fn variant(
+    (id, organisation): (&'static str, &'static str),
+    proof: Proof,
+    bound: Bound,
+    algorithm: KeyAlgorithm,
+) -> Demo {
+    Demo { id, organisation, domain: "variant.example", role: Role::Variant, proof, bound, algorithm }
+}
+
+/// RSA keys are what a first start waits for, so only one client has one.
+pub(super) const DEMOS: &[Demo] = &[
+    Demo {
+        id: "palm-books",
+        organisation: "Palm Books",
+        domain: "palmbooks.example",
+        role: Role::Shown,
+        proof: Proof::Assertion,
+        bound: Bound::Dpop,
+        algorithm: KeyAlgorithm::Ps256,
+    },
+    Demo {
+        id: "luzon-bank",
+        organisation: "Luzon Bank",
+        domain: "luzonbank.example",
+        role: Role::Shown,
+        proof: Proof::SubjectDn,
+        bound: Bound::Mtls,
+        algorithm: KeyAlgorithm::Es256,
+    },
+    Demo {
+        id: "bank-apis",
+        organisation: "The bank's own APIs",
+        domain: "localhost",
+        role: Role::Apis,
+        proof: Proof::Assertion,
+        bound: Bound::Dpop,
+        algorithm: KeyAlgorithm::Es256,
+    },
+    variant(("jwt-es256-mtls", "Cedar Wallet"), Proof::Assertion, Bound::Mtls, KeyAlgorithm::Es256),
+    variant(("jwt-eddsa-dpop", "Coral Savings"), Proof::Assertion, Bound::Dpop, KeyAlgorithm::Ed25519),
+    variant(("self-signed-mtls", "Dune Pay"), Proof::SelfSigned, Bound::Mtls, KeyAlgorithm::Es256),
+    variant(("self-signed-dpop", "Falcon Ledger"), Proof::SelfSigned, Bound::Dpop, KeyAlgorithm::Es256),
+    variant(("tls-dn-dpop", "Oasis Lending"), Proof::SubjectDn, Bound::Dpop, KeyAlgorithm::Es256),
+    variant(
+        ("tls-dns-mtls", "Pearl Credit"),
+        Proof::Alternative(AlternativeName::Dns("tpp.pearlcredit.example")),
+        Bound::Mtls,
+        KeyAlgorithm::Es256,
+    ),
+    variant(
+        ("tls-uri-mtls", "Saffron Market"),
+        Proof::Alternative(AlternativeName::Uri("https://saffronmarket.example/tpp")),
+        Bound::Mtls,
+        KeyAlgorithm::Es256,
+    ),
+    variant(
+        ("tls-ip-mtls", "Visayas Fund"),
+        Proof::Alternative(AlternativeName::Ip("192.0.2.17")),
+        Bound::Mtls,
+        KeyAlgorithm::Es256,
+    ),
+    variant(
+        ("tls-email-mtls", "Mindanao Coop"),
+        Proof::Alternative(AlternativeName::Email("tpp@mindanaocoop.example")),
+        Bound::Mtls,
+        KeyAlgorithm::Es256,
+    ),
+];
+
+const TPP_SCOPE: &str = "openid profile email phone address payments consent products accounts.basic accounts.details \
+                         accounts.open bank_account customer customer_details customer_onboarding accounts";
+const TPP_TYPES: &[&str] = &[
+    "urn:openfinanceuae:service-initiation-consent",
+    "urn:ofxpera:consent:v1",
+    "payment_initiation",
+    "account_information",
+];
+
+impl Demo {
+    /// Whether it is the bank's own APIs, which are registered wherever tokens are introspected.
+    pub(super) fn is_the_apis(&self) -> bool {
+        self.role == Role::Apis
+    }
+
+    /// The signing key below the directory of the third parties.
+    pub(super) fn key_file(&self, tpp: &Path) -> PathBuf {
+        self.file(tpp, "sig.pem")
+    }
+
+    /// What it registers, with its certificate where it needs one; the certificate is issued once.
+    pub(super) fn metadata(
+        &self,
+        tpp: &Path,
+        issuer: &str,
+        (key, pki): (&SigningKey, &LocalPki),
+        now: Timestamp,
+    ) -> Result<Value, DataFault> {
+        let mut keys = vec![key.public(&self.key_id(tpp)?).to_value()];
+        let certificate = self.certificate(tpp, pki, now)?;
+        if self.proof == Proof::SelfSigned {
+            keys.push(self.certified_key(tpp, &certificate)?);
+        }
+        let mut metadata = json!({
+            "client_id": self.id,
+            "organisation": { "name": self.organisation, "id": self.id, "domain": self.domain },
+            "token_endpoint_auth_method": self.proof.method(),
+            "jwks": { "keys": keys },
+            "grant_types": self.grants(),
+            "scope": if self.role == Role::Apis { "introspection" } else { TPP_SCOPE },
+            "authorization_details_types": if self.role == Role::Apis { &[] } else { TPP_TYPES },
+            "resource_signing_alg": signature_of(self.algorithm).as_str(),
+        });
+        let mut put = |name: &str, value: Value| {
+            if let Some(members) = metadata.as_object_mut() {
+                members.insert(name.to_owned(), value);
+            }
+        };
+        match self.role {
+            Role::Apis => put("resource", json!(resource_of(issuer))),
+            Role::Shown | Role::Variant => put("redirect_uris", json!([DEMO_REDIRECT_URI])),
+        }
+        match self.bound {
+            Bound::Mtls => put("tls_client_certificate_bound_access_tokens", json!(true)),
+            Bound::Dpop => put("dpop_bound_access_tokens", json!(true)),
+        }
+        match self.proof {
+            Proof::Assertion | Proof::SelfSigned => {}
+            Proof::SubjectDn => {
+                put("tls_client_auth_subject_dn", json!(format!("CN={},O={}", self.id, self.organisation)))
+            }
+            Proof::Alternative(name) => put(registered_as(name), json!(name.as_str())),
+        }
+        Ok(metadata)
+    }
+
+    /// Its table in `tpp.toml`; the bank's APIs have none.
+    pub(super) fn table(&self) -> Option<String> {
+        if self.role == Role::Apis {
+            return None;
+        }
+        let (id, place) = (self.id, if self.role == Role::Variant { "more/" } else { "" });
+        Some(format!(
+            "\n[clients.{id}]\nredirect_uri = \"{DEMO_REDIRECT_URI}\"\n\
+             token_endpoint_auth_method = \"{}\"\nsender_constraint = \"{}\"\n\
+             signing_key = \"{place}{id}.sig.pem\"\nsigning_kid = \"{id}-1\"\nsigning_alg = \"{}\"\n\
+             participant_id = \"{id}\"\ncertificate = \"{place}{id}.cert.pem\"\n\
+             certificate_key = \"{place}{id}.key.pem\"\n",
+            self.proof.method(),
+            self.bound.as_str(),
+            signature_of(self.algorithm).as_str(),
+        ))
+    }
+
+    fn grants(&self) -> &'static [&'static str] {
+        match self.role {
+            Role::Apis => &["client_credentials"],
+            Role::Shown | Role::Variant => &["authorization_code", "refresh_token", "client_credentials"],
+        }
+    }
+
+    fn file(&self, tpp: &Path, kind: &str) -> PathBuf {
+        let directory = if self.role == Role::Variant { tpp.join("more") } else { tpp.to_owned() };
+        directory.join(format!("{}.{kind}", self.id))
+    }
+
+    fn key_id(&self, tpp: &Path) -> Result<KeyId, DataFault> {
+        KeyId::new(&format!("{}-1", self.id)).map_err(|fault| unusable(tpp, &fault.to_string()))
+    }
+
+    /// The client certificate, issued once: of the local authority, or of its own key (RFC 8705 section 2.2).
+    fn certificate(&self, tpp: &Path, pki: &LocalPki, now: Timestamp) -> Result<PathBuf, DataFault> {
+        let certificate = self.file(tpp, "cert.pem");
+        if certificate.exists() {
+            return Ok(certificate);
+        }
+        let names = ClientNames {
+            common_name: self.id,
+            organisation: self.organisation,
+            alternative: match self.proof {
+                Proof::Alternative(name) => Some(name),
+                Proof::Assertion | Proof::SelfSigned | Proof::SubjectDn => None,
+            },
+        };
+        let identity = match self.proof {
+            Proof::SelfSigned => pki::self_signed_client_certificate(&names, now)?,
+            Proof::Assertion | Proof::SubjectDn | Proof::Alternative(_) => {
+                pki.issue_client_certificate(&names, now)?
+            }
+        };
+        write_private(&self.file(tpp, "key.pem"), &identity.key_pem)?;
+        write_private(&certificate, &identity.certificate_pem)?;
+        Ok(certificate)
+    }
+
+    /// The key of a self-signed certificate as it is registered: with the certificate (RFC 7517 section 4.7).
+    fn certified_key(&self, tpp: &Path, certificate: &Path) -> Result<Value, DataFault> {
+        let path = self.file(tpp, "key.pem");
+        let broken = |fault: &dyn std::fmt::Display| unusable(&path, &fault.to_string());
+        let pkcs8 = PrivatePkcs8KeyDer::from_pem_file(&path).map_err(|fault| broken(&fault))?;
+        let random = SystemRandom::new();
+        let key = SigningKey::from_pkcs8_der(Alg::Es256, pkcs8.secret_pkcs8_der(), &random)
+            .map_err(|fault| broken(&fault))?;
+        let der = CertificateDer::from_pem_file(certificate)
+            .map_err(|fault| unusable(certificate, &fault.to_string()))?;
+        let id = KeyId::new(&format!("{}-tls", self.id)).map_err(|fault| broken(&fault))?;
+        let public: PublicJwk = key.public(&id);
+        let mut value = public.to_value();
+        if let Some(members) = value.as_object_mut() {
+            members.insert("x5c".to_owned(), json!([STANDARD.encode(&der)]));
+        }
+        Ok(value)
+    }
+}
+
+impl Proof {
+    const fn method(self) -> &'static str {
+        match self {
+            Self::Assertion => "private_key_jwt",
+            Self::SelfSigned => "self_signed_tls_client_auth",
+            Self::SubjectDn | Self::Alternative(_) => "tls_client_auth",
+        }
+    }
+}
+
+impl Bound {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Dpop => "dpop",
+            Self::Mtls => "mtls",
+        }
+    }
+}
+
+/// RFC 8705 section 2.1.2.
+const fn registered_as(name: AlternativeName<'_>) -> &'static str {
+    match name {
+        AlternativeName::Dns(_) => "tls_client_auth_san_dns",
+        AlternativeName::Uri(_) => "tls_client_auth_san_uri",
+        AlternativeName::Ip(_) => "tls_client_auth_san_ip",
+        AlternativeName::Email(_) => "tls_client_auth_san_email",
+    }
+}
+
+/// The algorithm a demo key signs with.
+pub(super) const fn signature_of(algorithm: KeyAlgorithm) -> Alg {
+    match algorithm {
+        KeyAlgorithm::Es256 => Alg::Es256,
+        KeyAlgorithm::Ps256 => Alg::Ps256,
+        KeyAlgorithm::Ed25519 => Alg::EdDsa,
+    }
+}
+
+fn unusable(path: &Path, message: &str) -> DataFault {
+    DataFault::Unusable { path: path.to_owned(), message: message.to_owned() }
+}
+
+pub(super) fn write_private(path: &Path, text: &str) -> Result<(), DataFault> {
+    keys::place(path, text.as_bytes(), keys::Access::Owner, keys::Existing::Replace).map_err(DataFault::from)
+}

@@ -1,0 +1,174 @@
+//! What every issuer of a deployment stands on: files, database, customers, consents, replay protection, the clock.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use oauth_core::store::database::{Database, DatabaseUrl, Engine};
+use oauth_core::store::memory::MemoryClaims;
+use oauth_core::store::redis::RedisClaims;
+use oauth_core::store::sql::{SqlClaims, SqlStore};
+use oauth_core::{
+    Claims, Clock, Entropy, Fault, FixedClients, LogAudit, Ports, SystemClock, SystemEntropy, Timestamp,
+};
+use rar_consent::{ConsentEngine, ConsentStore, DetailRegistry, SqlConsents};
+use resource_server::store::sql::SqlBank;
+
+use super::apis::Books;
+use super::assemble::StartFault;
+use super::controls::TestClock;
+use super::customers::Customers;
+use super::data_dir::{DataDir, Past};
+use super::deployment::{Deployment, IssuerPlan, TestControls};
+use super::issuer_files::IssuerFiles;
+use super::signing_keys::SigningKeys;
+use super::ui::PageInteraction;
+use super::{customers, fixture, sessions};
+use crate::pages::Pages;
+
+/// What everything else stands on.
+pub(super) struct Ground {
+    /// The clock as the test controls set it, when there are any.
+    pub(super) test_clock: Option<Arc<TestClock>>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) entropy: Arc<dyn Entropy>,
+    pub(super) data: DataDir,
+    pub(super) database: Database,
+    /// In the order of the deployment.
+    pub(super) keys: Arc<[SigningKeys]>,
+    pub(super) customers: Arc<Customers>,
+    consent_store: Arc<dyn ConsentStore>,
+    pub(super) consents: Arc<ConsentEngine>,
+    pub(super) pages: Arc<Pages>,
+}
+
+/// Passwords hashed at one time: one for each core of a small machine.
+const HASHES_AT_ONCE: usize = 2;
+
+impl Ground {
+    pub(super) async fn lay(deployment: &Deployment) -> Result<Self, StartFault> {
+        let test_clock = match deployment.controls {
+            TestControls::Present => Some(Arc::new(TestClock::default())),
+            TestControls::Absent => None,
+        };
+        let clock: Arc<dyn Clock> = match &test_clock {
+            Some(clock) => clock.clone(),
+            None => Arc::new(SystemClock),
+        };
+        let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::default());
+        let places = DataDir::make(deployment)?;
+        // Everything that takes long at a first start, at once.
+        let ring = async {
+            let database = open(deployment).await?;
+            let keys = SigningKeys::all(deployment, &places, (&database, &clock, &entropy)).await?;
+            Ok::<_, StartFault>((database, keys))
+        };
+        let (data, (database, keys)) = tokio::try_join!(load(deployment, clock.now()), ring)?;
+        fixture::seed(&database, (deployment.demo, &deployment.users), clock.now(), &*entropy).await?;
+        let customers = Customers::load(&database, HASHES_AT_ONCE).await?;
+        let consent_store: Arc<dyn ConsentStore> = Arc::new(SqlConsents::new(database.clone()));
+        let registry = DetailRegistry::standard();
+        let consents = ConsentEngine::new(registry, Arc::clone(&consent_store), Arc::clone(&clock));
+        let pages = Arc::new(Pages::new()?);
+        Ok(Self {
+            test_clock,
+            clock,
+            entropy,
+            data,
+            database,
+            keys,
+            customers,
+            consent_store,
+            consents,
+            pages,
+        })
+    }
+
+    /// The ports of one issuer. Clients, keys and pages are its own; the stores are everybody's.
+    pub(super) fn ports(
+        &self,
+        plan: &IssuerPlan,
+        (files, keys): (&IssuerFiles, &SigningKeys),
+        claims: Arc<dyn Claims>,
+    ) -> Ports {
+        Ports {
+            clock: Arc::clone(&self.clock),
+            entropy: Arc::clone(&self.entropy),
+            clients: Arc::new(FixedClients::new(files.clients.iter().cloned())),
+            signer: keys.signer.clone(),
+            claims,
+            store: Arc::new(SqlStore::new(self.database.clone())),
+            details: Arc::new(DetailRegistry::standard()),
+            consents: self.consents.clone(),
+            interaction: Arc::new(PageInteraction {
+                prefix: plan.issuer().path().to_owned(),
+                pages: Arc::clone(&self.pages),
+            }),
+            users: self.customers.clone(),
+            audit: Arc::new(LogAudit),
+        }
+    }
+
+    /// Accounts, payments and consents for the APIs.
+    pub(super) fn books(&self) -> Books {
+        Books::open(&self.database, (&self.clock, &self.entropy), Arc::clone(&self.consent_store))
+    }
+
+    /// Replay protection as the deployment asks for it: Redis when named, PostgreSQL when that is the database, otherwise
+    /// this process's memory. Its keys cover the issuer, so one serves all.
+    pub(super) async fn claims(&self, deployment: &Deployment) -> Result<Arc<dyn Claims>, StartFault> {
+        let now = self.clock.now();
+        match (&deployment.redis, self.database.engine()) {
+            (Some(url), _) => Ok(Arc::new(RedisClaims::connect(url, "mandate", now).await?)),
+            (None, Engine::Postgres) => Ok(Arc::new(SqlClaims::new(self.database.clone()))),
+            (None, Engine::Sqlite) => {
+                // Keys made just now have signed nothing before; keys of the deployment file may have.
+                let brought = deployment.issuers.iter().any(|issuer| !issuer.clients.is_empty());
+                let since = match self.data.past {
+                    Past::None if !brought => Timestamp::EPOCH,
+                    Past::None | Past::Some => now,
+                };
+                Ok(Arc::new(MemoryClaims::new(since)))
+            }
+        }
+    }
+}
+
+async fn load(deployment: &Deployment, now: Timestamp) -> Result<DataDir, StartFault> {
+    let deployment = deployment.clone();
+    let loaded = tokio::task::spawn_blocking(move || DataDir::ensure(&deployment, now)).await;
+    Ok(loaded.map_err(|_| StartFault::Interrupted)??)
+}
+
+/// The database with every table the bank needs.
+pub(super) async fn open(deployment: &Deployment) -> Result<Database, StartFault> {
+    let url = DatabaseUrl::parse(&deployment.database)
+        .map_err(|fault| StartFault::DatabaseUrl(fault.to_string()))?;
+    let database = Database::open(&url).await?;
+    migrate(&database).await?;
+    Ok(database)
+}
+
+/// Every table the bank needs.
+pub(super) async fn migrate(database: &Database) -> Result<(), StartFault> {
+    for set in [
+        oauth_core::store::sql::migrations(),
+        rar_consent::migrations(),
+        customers::migrations(),
+        sessions::migrations(),
+    ] {
+        database.migrate(&set).await?;
+    }
+    SqlBank::migrate(database).await?;
+    Ok(())
+}
+
+/// Waits until the replay memory covers what is issued from now on, at most a second: nobody who finds the bank open is
+/// refused for having been too early.
+pub(super) async fn remember(claims: &dyn Claims, clock: &dyn Clock) -> Result<(), Fault> {
+    let since = claims.remembers_since(clock.now()).await?;
+    let wait = since.millis().saturating_sub(clock.now().millis());
+    if let Ok(wait) = u64::try_from(wait) {
+        tokio::time::sleep(Duration::from_millis(wait.min(1000))).await;
+    }
+    Ok(())
+}

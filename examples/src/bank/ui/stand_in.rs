@@ -1,0 +1,71 @@
+//! Deciding a request for a customer, by the same steps as the approval page: for the test controls.
+
+use oauth_core::{Approval, Authentication, Denial, Outcome, ResumeSubmitted};
+
+use super::super::customers::Customer;
+use super::super::sessions::SignedIn;
+use super::consent::{chosen, gather, offered, unfit, waiting};
+use super::web::Posted;
+use super::{Ui, UiFault, Visit};
+
+/// A decision in a customer's name.
+#[derive(Debug)]
+pub struct StandIn {
+    /// The request.
+    pub ticket: String,
+    /// The cookie of the browser that the ticket belongs to.
+    pub browser: Option<String>,
+    /// Who decides.
+    pub customer: Customer,
+    /// How.
+    pub verdict: Verdict,
+}
+
+/// What is decided.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// Yes, for these accounts; without any, for what the page would have ticked or could have.
+    Approve(Vec<String>),
+    /// No.
+    Deny,
+}
+
+impl Ui {
+    /// Decides, and says where the browser goes.
+    ///
+    /// # Errors
+    /// [`UiFault::Form`] for accounts that the page would not have offered; otherwise what the page would have shown.
+    pub async fn stand_in(&self, decided: StandIn) -> Result<String, UiFault> {
+        let now = self.clock.now();
+        let authentication =
+            Authentication { at: now, acr: "urn:mandate:password".to_owned(), amr: vec!["pwd".to_owned()] };
+        let signed_in = SignedIn { subject: decided.customer.subject.clone(), authentication };
+        let visit = Visit {
+            browser: decided.browser.clone(),
+            session: None,
+            signed_in: Some((signed_in.clone(), decided.customer)),
+            ticket: Some(decided.ticket.clone()),
+            posted: Posted::default(),
+            now,
+            correlation: self.server.fresh_correlation()?,
+        };
+        let outcome = match decided.verdict {
+            Verdict::Deny => Outcome::Denied(Denial::Refused),
+            Verdict::Approve(accounts) => {
+                let shown = gather(self, &visit, waiting(self, &visit).await?).await?;
+                let accounts = if accounts.is_empty() { offered(&shown.accounts) } else { accounts };
+                if unfit(&shown.accounts, &accounts).is_some() {
+                    return Err(UiFault::Form);
+                }
+                Outcome::Approved(Approval {
+                    subject: signed_in.subject,
+                    authentication: signed_in.authentication,
+                    scope: shown.waiting.request.scope.clone(),
+                    accounts: chosen(&shown.accounts, accounts),
+                })
+            }
+        };
+        let submitted = ResumeSubmitted { ticket: decided.ticket, browser: decided.browser, outcome };
+        Ok(self.server.resume(submitted, &visit.correlation).await?)
+    }
+}
