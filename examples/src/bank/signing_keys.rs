@@ -125,9 +125,14 @@ impl SigningKeys {
     }
 
     async fn schedule(&self) {
+        let each = self.keeper.each();
+        futures_util::future::join_all(each.iter().map(|keeper| self.schedule_of(keeper))).await;
+    }
+
+    async fn schedule_of(&self, keeper: &KeyKeeper) {
         loop {
             tokio::time::sleep(TICK_EVERY).await;
-            if let Err(fault) = self.keeper.tick(&self.signer.keys()).await {
+            if let Err(fault) = keeper.tick(&self.signer.keys()).await {
                 tracing::error!(%fault, "the schedule of the signing keys failed");
                 tokio::time::sleep(TICK_AFTER_FAULT).await;
             }

@@ -70,6 +70,16 @@ impl KeyKeeper {
         Self { ports, settings, audit }
     }
 
+    /// A keeper for each algorithm, for schedules that run side by side: making an RSA key takes long, and delays no other.
+    #[must_use]
+    pub fn each(&self) -> Vec<Self> {
+        let only = |alg: &Alg| {
+            let settings = KeeperSettings { algs: vec![*alg], times: self.settings.times };
+            Self { settings, ..self.clone() }
+        };
+        self.settings.algs.iter().map(only).collect()
+    }
+
     /// Every key, the oldest first.
     ///
     /// # Errors
