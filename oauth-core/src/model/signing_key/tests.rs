@@ -1,4 +1,5 @@
 use super::*;
+use crate::limits;
 use crate::testkit::keys;
 
 const TIMES: KeyTimes = KeyTimes {

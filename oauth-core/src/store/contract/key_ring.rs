@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use super::{BEGINNING, Breach, ROUNDS, cases, later, race, same};
-use crate::jose::Alg;
+use crate::jose::{Alg, PublicJwk};
 use crate::model::signing_key::{KeyMaterial, KeyMove, KeyStage, KeyStep, NewKey, RingKey};
 use crate::port::key_ring::{KeyRing, RingChange};
-use crate::testkit::keys;
 use crate::vocabulary::id::KeyId;
 use crate::vocabulary::uri::Issuer;
 
@@ -27,10 +26,16 @@ fn kid(name: &str) -> Result<KeyId, Breach> {
         .map_err(|fault| Breach::Answer { fact: "a name of the suite is one", found: fault.to_string() })
 }
 
+/// The keys of RFC 7515 appendix A.3 and RFC 8037 appendix A.2.
+const P256: &str = r#"{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}"#;
+const ED25519: &str = r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
+
 fn key(name: &str, alg: Alg, stage: KeyStage) -> Result<RingKey, Breach> {
-    let pair = if alg == Alg::EdDsa { keys::eddsa() } else { keys::es256() };
+    let text = if alg == Alg::EdDsa { ED25519 } else { P256 };
     let kid = kid(name)?;
-    let public = pair.public(&kid);
+    let public = PublicJwk::read(text.as_bytes()).and_then(|public| public.for_signatures(&kid, alg));
+    let public = public
+        .map_err(|fault| Breach::Answer { fact: "a key of the suite is one", found: fault.to_string() })?;
     let new = NewKey { kid, alg, public, material: KeyMaterial(name.as_bytes().to_vec()) };
     Ok(RingKey::begin(new, stage, BEGINNING))
 }
