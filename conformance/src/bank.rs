@@ -20,6 +20,8 @@ pub struct Settings {
     pub redis: Option<String>,
     /// `--test-controls`: the clock, reset and approval at the admin listener.
     pub controls: Controls,
+    /// `--config`: a deployment file of this text. Data directory and ports stay the ones of the place.
+    pub deployment: Option<String>,
     /// Further words for the command line.
     pub words: Vec<String>,
     /// The program; otherwise as [`binary`] finds it.
@@ -79,11 +81,18 @@ impl Place {
     /// When there is no binary, or it does not come up; the trouble quotes its log.
     pub async fn start(self) -> Result<Bank, Trouble> {
         let program = self.settings.program.clone().map_or_else(binary, Ok)?;
+        if let Some(text) = &self.settings.deployment {
+            std::fs::write(self.deployment(), text).doing("write the deployment file")?;
+        }
         let mut command = Command::new(program);
         command.args(self.words()).current_dir(self.directory());
         let mut process = Process::spawn(command, &self.directory().join("bank.log"))?;
         process.until(|| self.ready()).await?;
         Ok(Bank { process, place: self })
+    }
+
+    fn deployment(&self) -> PathBuf {
+        self.directory().join("bank.toml")
     }
 
     fn words(&self) -> Vec<String> {
@@ -95,6 +104,9 @@ impl Place {
         }
         for (flag, url) in [("--database", &self.settings.database), ("--redis", &self.settings.redis)] {
             words.extend(url.iter().flat_map(|url| [flag.to_owned(), url.clone()]));
+        }
+        if self.settings.deployment.is_some() {
+            words.extend(["--config".to_owned(), self.deployment().display().to_string()]);
         }
         if self.settings.controls == Controls::Present {
             words.push("--test-controls".to_owned());
@@ -165,6 +177,11 @@ impl Bank {
         Tpp::load(&self.directory().join("tpp").join("tpp.toml"), client).await
     }
 
+    /// The command line it was started with, for a second process of the same deployment.
+    pub fn words(&self) -> Vec<String> {
+        self.place.words()
+    }
+
     /// Its process, while it runs.
     pub fn process_id(&self) -> Option<u32> {
         self.process.id()
@@ -220,6 +237,15 @@ pub fn binary() -> Result<PathBuf, Trouble> {
     newest.doing("find the bank: build it, or name it in MANDATE_BANK_BIN")
 }
 
+/// Another program of the same build.
+///
+/// # Errors
+/// When it was not built.
+pub fn beside(name: &str) -> Result<PathBuf, Trouble> {
+    let path = binary()?.with_file_name(name);
+    path.is_file().then_some(path).doing(format!("find {name} beside the bank: build it"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -230,6 +256,7 @@ mod tests {
             database: Some("postgres://d".into()),
             redis: Some("redis://r".into()),
             controls: Controls::Present,
+            deployment: Some(String::new()),
             words: vec!["--profile".into(), "uae".into()],
             program: None,
         };
@@ -237,11 +264,12 @@ mod tests {
         let line = place.words().join(" ");
         let expected = format!(
             "--data-dir {} --port {} --mtls-port {} --admin-port {} --database postgres://d --redis redis://r \
-             --test-controls --profile uae",
+             --config {} --test-controls --profile uae",
             place.directory().display(),
             place.port,
             place.mtls_port,
-            place.admin_port
+            place.admin_port,
+            place.deployment().display()
         );
         assert_eq!(line, expected);
         let bare = Place::new(Settings::default()).unwrap().words();

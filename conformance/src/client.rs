@@ -1,6 +1,6 @@
 //! A small HTTPS client: one connection per request, no redirects followed, nothing retried.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -25,6 +25,22 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 pub struct Client {
     tls: Arc<ClientConfig>,
     roots: Arc<RootCertStore>,
+    trace: Option<Trace>,
+}
+
+/// What a client sent and got, in order, without anything secret.
+#[derive(Debug, Clone, Default)]
+pub struct Trace(Arc<Mutex<Vec<String>>>);
+
+impl Trace {
+    /// One line per exchange: method, address without its query, status, and the body of a refusal.
+    pub fn lines(&self) -> Vec<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn note(&self, line: String) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+    }
 }
 
 impl Client {
@@ -42,7 +58,7 @@ impl Client {
         }
         let roots = Arc::new(roots);
         let tls = Arc::new(verifying(&roots)?.with_no_client_auth());
-        Ok(Self { tls, roots })
+        Ok(Self { tls, roots, trace: None })
     }
 
     /// The same client with a certificate to show where a server asks for one (RFC 8705).
@@ -54,7 +70,23 @@ impl Client {
         let key = PrivateKeyDer::from_pem_slice(key_pem).doing("read a client key")?;
         let tls =
             verifying(&self.roots)?.with_client_auth_cert(chain.doing("read a client certificate")?, key);
-        Ok(Self { tls: Arc::new(tls.doing("use a client certificate")?), roots: Arc::clone(&self.roots) })
+        let tls = Arc::new(tls.doing("use a client certificate")?);
+        Ok(Self { tls, roots: Arc::clone(&self.roots), trace: self.trace.clone() })
+    }
+
+    /// The same client without its certificate.
+    ///
+    /// # Errors
+    /// When TLS cannot be set up.
+    pub fn without_certificate(&self) -> Result<Self, Trouble> {
+        let tls = Arc::new(verifying(&self.roots)?.with_no_client_auth());
+        Ok(Self { tls, ..self.clone() })
+    }
+
+    /// The same client, telling a trace what it does.
+    #[must_use]
+    pub fn traced(&self, trace: &Trace) -> Self {
+        Self { trace: Some(trace.clone()), ..self.clone() }
     }
 
     /// GET without a body.
@@ -84,7 +116,15 @@ impl Client {
     pub async fn send(&self, request: Request<Bytes>) -> Result<Answer, Trouble> {
         let doing = format!("{} {}", request.method(), request.uri());
         let answered = tokio::time::timeout(REQUEST_TIMEOUT, self.exchange(request)).await;
-        answered.unwrap_or_else(|_| Err(Trouble::new("no answer in time"))).doing(doing)
+        let answered = answered.unwrap_or_else(|_| Err(Trouble::new("no answer in time")));
+        if let Some(trace) = &self.trace {
+            let address = doing.split(['?', '#']).next().unwrap_or_default();
+            trace.note(match &answered {
+                Ok(answer) => format!("{address} -> {}", told(answer)),
+                Err(trouble) => format!("{address} -> no answer: {trouble}"),
+            });
+        }
+        answered.doing(doing)
     }
 
     async fn exchange(&self, request: Request<Bytes>) -> Result<Answer, Trouble> {
@@ -155,6 +195,17 @@ impl Answer {
         let found = self.json()?.get(name).and_then(Value::as_str).map(str::to_owned);
         found.doing(format!("find {name} in {} {}", self.status, self.text()))
     }
+}
+
+/// Status, and of a refusal the beginning of what it says; a success may carry tokens.
+fn told(answer: &Answer) -> String {
+    let challenges = answer.all("www-authenticate").join(", ");
+    let body = match answer.status.is_client_error() || answer.status.is_server_error() {
+        true => answer.text().chars().filter(|letter| !letter.is_control()).take(300).collect(),
+        false => String::new(),
+    };
+    let parts = [answer.status.as_u16().to_string(), challenges, body];
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 /// A POST of a form.

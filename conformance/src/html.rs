@@ -40,7 +40,7 @@ impl Form {
     /// Types into the control with this id or name. False when the form has none.
     #[must_use]
     pub fn fill(&mut self, which: &str, value: &str) -> bool {
-        let found = self.fields.iter_mut().find(|field| field.id == which || field.name == which);
+        let found = self.fields.iter_mut().find(|field| field.is(which));
         found.map(|field| value.clone_into(&mut field.value)).is_some()
     }
 
@@ -55,21 +55,28 @@ impl Form {
         }
     }
 
-    /// Whether the form has a control with this id.
-    pub fn has(&self, id: &str) -> bool {
-        self.fields.iter().any(|field| field.id == id)
+    /// Whether the form has a control with this id or name.
+    pub fn has(&self, which: &str) -> bool {
+        self.fields.iter().any(|field| field.is(which))
     }
 
-    /// What is sent when the button with this id is pressed: every control that is on, and of the buttons that one.
+    /// What is sent when the button with this id or name is pressed: every control that is on, and of the buttons that
+    /// one.
     pub fn press(&self, button: &str) -> Vec<(String, String)> {
-        let sent = |field: &&Field| {
-            !field.name.is_empty() && field.state == State::On && (!field.is_button() || field.id == button)
+        let pressed = self.fields.iter().position(|field| field.is_button() && field.is(button));
+        let sent = |(at, field): &(usize, &Field)| {
+            !field.name.is_empty() && field.state == State::On && (!field.is_button() || Some(*at) == pressed)
         };
-        self.fields.iter().filter(sent).map(|field| (field.name.clone(), field.value.clone())).collect()
+        let fields = self.fields.iter().enumerate().filter(sent);
+        fields.map(|(_, field)| (field.name.clone(), field.value.clone())).collect()
     }
 }
 
 impl Field {
+    fn is(&self, which: &str) -> bool {
+        self.id == which || self.name == which
+    }
+
     fn is_button(&self) -> bool {
         matches!(self.kind.as_str(), "submit" | "button" | "image" | "reset")
     }
@@ -108,9 +115,9 @@ pub fn forms(page: &str) -> Vec<Form> {
     forms
 }
 
-/// The form that holds a control with this id.
-pub fn form_with(page: &str, id: &str) -> Option<Form> {
-    forms(page).into_iter().find(|form| form.has(id))
+/// The form that holds a control with this id or name.
+pub fn form_with(page: &str, which: &str) -> Option<Form> {
+    forms(page).into_iter().find(|form| form.has(which))
 }
 
 /// The text inside the element with this id, tags removed and spaces joined.

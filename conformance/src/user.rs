@@ -2,6 +2,7 @@
 
 use http::Request;
 use http::header::{COOKIE, LOCATION};
+use serde::Deserialize;
 use url::Url;
 
 use crate::client::{Answer, Client};
@@ -25,6 +26,34 @@ impl User {
     /// A person with a password.
     pub fn new(name: &str, password: &str) -> Self {
         Self { name: name.to_owned(), password: password.to_owned(), otp: None }
+    }
+}
+
+/// What a person reads on the pages of a server: the id or name of each control.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Pages {
+    /// The field for the name.
+    pub username: String,
+    /// The field for the password.
+    pub password: String,
+    /// The field for the one-time code.
+    pub otp: String,
+    /// The button that sends name and password, and the one-time code.
+    pub sign_in: String,
+    /// The button that approves.
+    pub approve: String,
+    /// The button that denies.
+    pub deny: String,
+    /// The boxes to tick before approving.
+    pub tick: String,
+}
+
+impl Default for Pages {
+    fn default() -> Self {
+        let [username, password, otp, sign_in, approve, deny, tick] =
+            ["username", "password", "otp", "sign-in", "approve", "deny", "accounts"].map(str::to_owned);
+        Self { username, password, otp, sign_in, approve, deny, tick }
     }
 }
 
@@ -69,6 +98,14 @@ impl Place {
 pub struct Returned(Url);
 
 impl Returned {
+    /// The address at which a browser of another kind ended.
+    ///
+    /// # Errors
+    /// When it is no address.
+    pub fn at(address: &str) -> Result<Self, Trouble> {
+        Ok(Self(Url::parse(address).doing("read the address at which the browser ended")?))
+    }
+
     /// The only value of a query parameter; none when absent or repeated.
     pub fn parameter(&self, name: &str) -> Option<String> {
         let mut values =
@@ -91,6 +128,7 @@ pub struct Visit {
     at: Url,
     cookies: Vec<(String, String)>,
     statuses: Vec<u16>,
+    pages: Pages,
 }
 
 impl Visit {
@@ -106,7 +144,14 @@ impl Visit {
             at,
             cookies: Vec::new(),
             statuses: Vec::new(),
+            pages: Pages::default(),
         })
+    }
+
+    /// The same browser before a server whose pages have other controls.
+    #[must_use]
+    pub fn reading(self, pages: &Pages) -> Self {
+        Self { pages: pages.clone(), ..self }
     }
 
     /// Opens an address and follows redirects.
@@ -147,13 +192,13 @@ impl Visit {
         for _ in 0..4 {
             let Place::Page(page) = &place else { break };
             let text = page.text();
-            place = if let Some(form) = html::form_with(&text, "password") {
+            place = if let Some(form) = html::form_with(&text, &self.pages.password) {
                 self.sign_in(form, user).await?
-            } else if let Some(mut form) = html::form_with(&text, "otp") {
+            } else if let Some(mut form) = html::form_with(&text, &self.pages.otp) {
                 let code = user.otp.as_deref().doing("the bank asks for a one-time code")?;
-                let _present = form.fill("otp", code);
-                self.submit(&form, "sign-in").await?
-            } else if let Some(form) = html::form_with(&text, "approve") {
+                let _present = form.fill(&self.pages.otp, code);
+                self.submit(&form, &self.pages.sign_in.clone()).await?
+            } else if let Some(form) = html::form_with(&text, &self.pages.approve) {
                 self.decide(form, decision).await?
             } else {
                 break;
@@ -167,11 +212,12 @@ impl Visit {
     /// # Errors
     /// When the form lacks a field or no answer arrives.
     pub async fn sign_in(&mut self, mut form: Form, user: &User) -> Result<Place, Trouble> {
-        let filled = form.fill("username", &user.name) && form.fill("password", &user.password);
+        let filled =
+            form.fill(&self.pages.username, &user.name) && form.fill(&self.pages.password, &user.password);
         if !filled {
             return Err(Trouble::new("the login form lacks username or password"));
         }
-        self.submit(&form, "sign-in").await
+        self.submit(&form, &self.pages.sign_in.clone()).await
     }
 
     /// Approves or denies.
@@ -180,13 +226,13 @@ impl Visit {
     /// When no answer arrives.
     pub async fn decide(&mut self, mut form: Form, decision: &Decision) -> Result<Place, Trouble> {
         match decision {
-            Decision::Approve => form.tick("accounts", |_| true),
+            Decision::Approve => form.tick(&self.pages.tick, |_| true),
             Decision::ApproveOnly(accounts) => {
-                form.tick("accounts", |offered| accounts.iter().any(|own| own == offered))
+                form.tick(&self.pages.tick, |offered| accounts.iter().any(|own| own == offered))
             }
-            Decision::Deny => return self.submit(&form, "deny").await,
+            Decision::Deny => return self.submit(&form, &self.pages.deny.clone()).await,
         }
-        self.submit(&form, "approve").await
+        self.submit(&form, &self.pages.approve.clone()).await
     }
 
     /// The cookies held now.

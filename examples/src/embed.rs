@@ -10,8 +10,8 @@ use oauth_core::json::read_strict;
 use oauth_core::store::memory::{MemoryClaims, MemoryStore};
 use oauth_core::{
     AuthorizationServer, Client, Clock as _, Entropy as _, FAPI2_SECURITY, Fault, FixedClients, Interaction,
-    Issuer, KeyId, LocalSigner, LogAudit, NoConsents, NoDetailTypes, NoUserClaims, Ports, Resource, Scope,
-    ServerSecret, Settings, SystemClock, SystemEntropy, VettedRequest,
+    Issuer, KeyId, LocalSigner, LogAudit, NoConsents, NoDecrypter, NoDetailTypes, NoUserClaims, Ports,
+    Resource, Scope, ServerSecret, Settings, SystemClock, SystemEntropy, VettedRequest,
 };
 
 /// Where the bank's own login and consent page lives.
@@ -41,6 +41,8 @@ pub fn ports(clients: &[u8]) -> Result<Ports, Box<dyn Error + Send + Sync>> {
         entropy: Arc::new(SystemEntropy::default()),
         clients: Arc::new(FixedClients::new(registered)),
         signer: LocalSigner::new(vec![(KeyId::new("es256-1")?, key)]),
+        decrypter: Arc::new(NoDecrypter),
+        // refuses for ten seconds what may have been used before this process began
         claims: Arc::new(MemoryClaims::new(SystemClock.now())),
         store: Arc::new(MemoryStore::new()),
         details: Arc::new(NoDetailTypes),

@@ -1,7 +1,7 @@
 //! Signing keys and secrets on disk.
 //!
 //! A key is made once, by whichever process comes first, and loaded by every later one. Private keys are PKCS#8
-//! PEM with the public key inside, as OpenSSL writes them, which is what ring reads. Every key signs and verifies
+//! PEM as OpenSSL writes and reads them. Every key signs and verifies
 //! a test message when it is loaded, so that a damaged file stops the start and not the first token.
 //!
 //! Everything here blocks; an asynchronous caller uses [`ensure_all`] from `tokio::task::spawn_blocking`.
@@ -208,9 +208,23 @@ pub(crate) fn generate(algorithm: KeyAlgorithm, random: &dyn SecureRandom) -> Re
         KeyAlgorithm::Ps256 => return generate_rsa(),
     }
     .map_err(lost)?;
-    let document = SecretDocument::try_from(der.as_ref()).map_err(|_| KeyFault::NotGenerated)?;
+    let der = match algorithm {
+        KeyAlgorithm::Ed25519 => Zeroizing::new(without_public_key(der.as_ref())?),
+        KeyAlgorithm::Es256 | KeyAlgorithm::Ps256 => Zeroizing::new(der.as_ref().to_vec()),
+    };
+    let document = SecretDocument::try_from(der.as_slice()).map_err(|_| KeyFault::NotGenerated)?;
     let pem = document.to_pem("PRIVATE KEY", LineEnding::LF).map_err(|_| KeyFault::NotGenerated)?;
     Ok(pem.as_str().to_owned())
+}
+
+/// RFC 8410 section 7, version 1: ring appends the public key in a way that OpenSSL, and so most clients, cannot read.
+fn without_public_key(der: &[u8]) -> Result<Vec<u8>, KeyFault> {
+    let head = [0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70];
+    let seed = der
+        .get(12..48)
+        .filter(|seed| seed.starts_with(&[0x04, 0x22, 0x04, 0x20]))
+        .ok_or(KeyFault::NotGenerated);
+    Ok([&head, seed?].concat())
 }
 
 /// The one place with a generator of its own: ring cannot make RSA keys, and the crate that can takes its random
@@ -416,6 +430,19 @@ pub(crate) mod tests {
             assert!(fs::read(path).unwrap().starts_with(b"-----BEGIN PRIVATE KEY-----\n"));
         }
         assert_eq!(fs::read_dir(&dir.0).unwrap().count(), 3, "no drafts stay behind");
+    }
+
+    #[test]
+    fn an_ed25519_key_is_written_in_the_form_that_every_library_reads() {
+        let dir = Scratch::new();
+        let key = ensure_ed25519(&dir.0.join("key.pem"), &random()).unwrap();
+        let der = key.pkcs8.secret_pkcs8_der();
+        let (head, seed) = der.split_at(16);
+        assert_eq!(
+            head, b"\x30\x2e\x02\x01\x00\x30\x05\x06\x03\x2b\x65\x70\x04\x22\x04\x20",
+            "RFC 8410 section 7"
+        );
+        assert_eq!(seed.len(), 32);
     }
 
     #[test]

@@ -29,10 +29,12 @@ mod wire;
 pub use endpoint::Submitted;
 pub use endpoint::authorize::{AuthorizeSubmitted, Interacting};
 pub use endpoint::introspect::{Active, AnswerForm, Inactive, Introspection, IntrospectionAnswer};
-pub use endpoint::metadata::{Aliases, Metadata};
+pub use endpoint::metadata::{Aliases, MessageMetadata, Metadata};
 pub use endpoint::push::Pushed;
+pub use endpoint::response::{FormPost, Return};
 pub use endpoint::resume::{ResumeSubmitted, Waiting};
 pub use endpoint::token::TokenAnswer;
+pub use endpoint::userinfo::UserinfoAnswer;
 pub use identify::Presented;
 pub use model::binding::{Binding, NotAThumbprint, Thumbprint};
 pub use model::certificate::{Chain, PeerCertificate};
@@ -43,6 +45,7 @@ pub use model::client::{
 pub use model::details::{AuthorizationDetails, VettedDetail, VettedDetails};
 pub use model::distinguished_name::{DistinguishedName, DistinguishedNameFault};
 pub use model::grant::{Approval, Authentication, Grant, Stage};
+pub use model::messages::{Messages, Protection, SignedRequests};
 pub use model::request::{Prompt, VettedRequest};
 pub use model::signing_key::{
     Due, Haste, KeyMaterial, KeyMove, KeyRefusal, KeyStage, KeyStep, NewKey, Ring, RingKey, TRANSITIONS,
@@ -51,7 +54,8 @@ pub use model::signing_key::{
 pub use model::token::AccessClaims;
 pub use policy::key_times::KeyTimes;
 pub use policy::profiles::{
-    FAPI1_ADVANCED, FAPI2_MESSAGE_SIGNING, FAPI2_SECURITY, PLAIN_OAUTH, UAE_OPEN_FINANCE,
+    FAPI1_ADVANCED, FAPI2_MESSAGE_SIGNING, FAPI2_MESSAGE_SIGNING_ID1, FAPI2_SECURITY, PLAIN_OAUTH,
+    UAE_OPEN_FINANCE,
 };
 pub use policy::settings::{
     OutOfBounds, Paths, ProofNonce, ResourceSetting, ServerSecret, Settings, TokenForm,
@@ -71,6 +75,9 @@ pub use port::consents::{
     ConsentChange, ConsentFacts, Consents, DetailTypes, DetailsCase, NoConsents, NoDetailTypes, Overtaken,
     Standing,
 };
+#[cfg(feature = "jwe")]
+pub use port::decrypter::LocalDecrypter;
+pub use port::decrypter::{Decrypter, NoDecrypter, Opened};
 pub use port::entropy::{Entropy, SystemEntropy};
 pub use port::interaction::{Denial, ErrorPage, Interaction, Outcome};
 pub use port::key_ring::{KeyRing, KeyVault, PrivateKey, RingChange};
@@ -81,8 +88,8 @@ pub use port::store::{
 pub use port::users::{NoUserClaims, UserClaims};
 pub use refusal::code::{At, ErrorCode, Wire};
 pub use refusal::reason::{
-    ApprovalReason, ClientReason, DetailsFault, DetailsReason, GrantReason, MessageReason, ProofReason,
-    Reason, RequestReason, TokenReason,
+    ApprovalReason, ClientReason, DetailsFault, DetailsReason, GrantReason, MessageReason, ObjectReason,
+    ProofReason, Reason, RequestReason, TokenReason,
 };
 pub use refusal::{Error, Fault, Refusal, RuleId};
 pub use rules::{Rule, hold};

@@ -3,6 +3,8 @@
 //! Nothing that arrives from the network is read without a bound from this file. Bodies and tokens are counted
 //! in bytes, collections in items, nesting in levels.
 
+use crate::vocabulary::time::Seconds;
+
 /// Bytes of a form body at PAR, token, introspection and revocation. RFC 9126 section 2.3 asks for 413 above it.
 pub const FORM_BODY_BYTES: usize = 64 * 1024;
 /// Parameters in one form or query.
@@ -18,6 +20,8 @@ pub const HEADER_VALUE_BYTES: usize = 16 * 1024;
 
 /// Bytes of a compact JWS or JWE.
 pub const JWT_BYTES: usize = 16 * 1024;
+/// Bytes of a request object, signed or encrypted, at PAR.
+pub const REQUEST_OBJECT_BYTES: usize = 56 * 1024;
 /// Bytes of a signed request or response body (a payment, a consent).
 pub const SIGNED_BODY_BYTES: usize = 64 * 1024;
 /// Bytes of a JOSE header after base64url decoding.
@@ -65,5 +69,8 @@ pub const CERTIFICATE_BYTES: usize = 16 * 1024;
 
 /// Replay records a process holds in memory before it refuses new ones.
 pub const CLAIMS_IN_MEMORY: usize = 2_000_000;
+/// The furthest ahead of our clock that any policy takes `iat` and `nbf`: what was used before a replay memory began may
+/// say that it was issued so long afterwards.
+pub const SKEW_MAX: Seconds = Seconds::new(10);
 /// Rows deleted by one sweep of one table.
 pub const SWEEP_ROWS: u32 = 1000;

@@ -4,18 +4,22 @@ use std::sync::Mutex;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::endpoint::authorize::{self, AuthorizeSubmitted, Interacting};
 use crate::endpoint::introspect::{self, AnswerForm, IntrospectionAnswer};
 use crate::endpoint::metadata::{self, Metadata};
 use crate::endpoint::push::{self, Pushed};
+use crate::endpoint::response::Return;
 use crate::endpoint::resume::{self, ResumeSubmitted, Waiting};
 use crate::endpoint::ticket::Tickets;
 use crate::endpoint::token::{self, TokenAnswer};
-use crate::endpoint::{Submitted, jwks, revoke, userinfo};
+use crate::endpoint::userinfo::{self, UserinfoAnswer};
+use crate::endpoint::{Submitted, jwks, revoke};
 pub(crate) use crate::identify::Presented;
 use crate::identify::nonce::Nonces;
+use crate::jose::Alg;
+use crate::model::client::Client;
 use crate::model::grant::Grant;
 use crate::policy::Policy;
 use crate::policy::settings::{OutOfBounds, ProofNonce, Settings};
@@ -79,6 +83,15 @@ impl AuthorizationServer {
                 message: format!("the signer has no key for {}", settings.signing_alg.as_str()),
             });
         }
+        for policy in &settings.client_policies {
+            if policy.signing_algs.iter().all(|alg| ports.signer.active(*alg).is_none()) {
+                wrong.push(OutOfBounds {
+                    setting: "client_policies",
+                    bound_by: "RFC 7517 4",
+                    message: format!("the signer has no key for any algorithm of {}", policy.name),
+                });
+            }
+        }
         if !wrong.is_empty() {
             return Err(wrong);
         }
@@ -132,7 +145,7 @@ impl AuthorizationServer {
         &self,
         submitted: ResumeSubmitted,
         correlation: &CorrelationId,
-    ) -> Result<String, Error> {
+    ) -> Result<Return, Error> {
         let context = self.context();
         let result = resume::resume(&context, submitted).await;
         self.audited("resume", &context, correlation, result)
@@ -185,7 +198,7 @@ impl AuthorizationServer {
         &self,
         presented: &Presented,
         correlation: &CorrelationId,
-    ) -> Result<Map<String, Value>, Error> {
+    ) -> Result<UserinfoAnswer, Error> {
         let context = self.context();
         let result = userinfo::userinfo(&context, presented).await;
         self.audited("userinfo", &context, correlation, result)
@@ -305,6 +318,17 @@ impl Context<'_> {
         if let Ok(mut trail) = self.trail.lock() {
             *trail = Some(client.clone());
         }
+    }
+
+    /// The algorithm of what is signed for a client that registered none: the issuer's own, or the first of the
+    /// client's policy that we have a key for.
+    pub(crate) fn signing_alg(&self, client: &Client) -> Alg {
+        let own = self.settings.signing_alg;
+        let allowed = client.policy_or(self.policy).signing_algs;
+        if allowed.contains(&own) {
+            return own;
+        }
+        allowed.iter().copied().find(|alg| self.ports.signer.active(*alg).is_some()).unwrap_or(own)
     }
 
     /// Token and PAR endpoint, for policies that take them as audience of an assertion.

@@ -8,7 +8,7 @@ mod grants;
 
 use std::sync::Arc;
 
-use oauth_core::{ClientId, Clock, ConsentId, Fault, Subject, Timestamp};
+use oauth_core::{ClientId, Clock, ConsentId, Fault, Seconds, Subject, Timestamp};
 
 use crate::consent::Consent;
 use crate::consent::history::{Actor, HistoryEntry};
@@ -70,6 +70,8 @@ pub enum Amended {
 
 /// Readings of a consent that somebody else keeps changing.
 const TRIES: u32 = 8;
+/// How long a consent is kept that nobody approved. What was approved is a record of the bank and stays.
+const UNAPPROVED_KEPT: Seconds = Seconds::days(90);
 /// Full batches one sweep works through.
 const BATCHES: u32 = 20;
 
@@ -240,7 +242,8 @@ impl ConsentEngine {
         self.store.history(id).await
     }
 
-    /// Makes the moves that time has made due, and says how many. Any number of processes may sweep at once.
+    /// Makes the moves that time has made due, deletes what ended long ago without an approval, and says how many consents
+    /// that were. Any number of processes may sweep at once.
     ///
     /// # Errors
     /// When the store fails.
@@ -254,6 +257,13 @@ impl ConsentEngine {
                 }
             }
             if due.len() < DUE_MAX {
+                break;
+            }
+        }
+        for _ in 0..BATCHES {
+            let forgotten = self.store.forget(now.minus(UNAPPROVED_KEPT)).await?;
+            moves += forgotten;
+            if forgotten < u64::try_from(DUE_MAX).unwrap_or(u64::MAX) {
                 break;
             }
         }

@@ -34,8 +34,8 @@ pub use detail::registry::DetailRegistry;
 pub use detail::{Asked, DetailKind, Lodging, Place, Reading, Recognised, Supported};
 pub use engine::{Amended, ConsentEngine, Moved, Revoked};
 pub use port::{ConsentStore, DUE_MAX, Inserted, KeptStatus, LIST_MAX, Replaced};
-#[cfg(feature = "memory")]
-pub use store::MemoryConsents;
 #[cfg(feature = "sql")]
-pub use store::sql::{SqlConsents, lock, migrations, save};
+pub use store::sql::{SqlConsents, insert, lock, migrations, save};
+#[cfg(feature = "memory")]
+pub use store::{HeldConsents, MemoryConsents};
 pub use value::amount::{Amount, AmountFault};

@@ -16,8 +16,8 @@ pub const DUE_MAX: usize = 500;
 #[async_trait]
 pub trait ConsentStore: Send + Sync {
     /// A new consent with the first entry of its history, to be kept alone or together with the request that brings it.
-    /// Its [`unique_key`](Consent::unique_key) is then taken for ever, whatever becomes of it; where it was taken before,
-    /// the change is [overtaken](oauth_core::Kept::Overtaken).
+    /// Its [`unique_key`](Consent::unique_key) is then taken: for ever when the consent is approved, otherwise until it is
+    /// [forgotten](Self::forget). Where it was taken before, the change is [overtaken](oauth_core::Kept::Overtaken).
     fn insertion(&self, consent: &Consent, entry: &HistoryEntry) -> Result<Box<dyn Companion>, Fault>;
 
     /// A changed consent with its entry, to be kept alone or together with what decided it, both or neither, provided
@@ -59,6 +59,10 @@ pub trait ConsentStore: Send + Sync {
 
     /// The history of a consent, oldest first.
     async fn history(&self, id: &ConsentId) -> Result<Vec<HistoryEntry>, Fault>;
+
+    /// Deletes consents made before this that ended without anybody having approved them, with their history, at most
+    /// [`DUE_MAX`], and says how many. Their unique keys are free again.
+    async fn forget(&self, before: Timestamp) -> Result<u64, Fault>;
 
     /// Consents whose status time has changed by now, at most [`DUE_MAX`], the longest overdue first.
     async fn due(&self, now: Timestamp) -> Result<Vec<Consent>, Fault>;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use oauth_core::{ClientId, Clock, ConsentId, CorrelationId, Entropy, Fault, Subject, Timestamp};
-use rar_consent::{ConsentStore, ExerciseRefusal, Use};
+use rar_consent::{Consent, ConsentStore, ExerciseRefusal, HistoryEntry, Use};
 
 use crate::domain::{
     Account, AccountId, Balance, BookedTransaction, EntryId, IdempotencyKey, IllegalMove, Line, Money,
@@ -22,6 +22,8 @@ pub struct Ports {
     pub accounts: Arc<dyn AccountBook>,
     /// Payments.
     pub payments: Arc<dyn PaymentBook>,
+    /// Consents that are lodged by key.
+    pub lodgings: Arc<dyn LodgingBook>,
     /// What moves a payment on after it was booked.
     pub rail: Arc<dyn PaymentRail>,
     /// The consents behind tokens.
@@ -97,8 +99,9 @@ pub trait PaymentBook: Send + Sync {
     /// One page of payments, newest first, then by identifier.
     async fn payments(&self, query: &PaymentQuery) -> Result<Found<Payment>, Fault>;
 
-    /// What a key holds. Called before consent and limits are looked at, and when a client asks what became of a request.
-    async fn by_key(&self, key: &KeyRef) -> Result<Option<Keyed>, Fault>;
+    /// What a key holds now; a key whose time is over holds nothing. Called before consent and limits are looked at, and when
+    /// a client asks what became of a request.
+    async fn by_key(&self, key: &KeyRef, now: Timestamp) -> Result<Option<Keyed>, Fault>;
 
     /// Moves a payment on, with everything that follows: postings, statement, consent, allowance. Called by the rail's
     /// worker and for a cancellation.
@@ -109,6 +112,60 @@ pub trait PaymentBook: Send + Sync {
 
     /// Puts the next turn of a payment off; `None` takes it off the list. Called by the rail's worker.
     async fn put_off(&self, id: &PaymentId, until: Option<Timestamp>) -> Result<(), Fault>;
+
+    /// Deletes keys whose time is over, of whatever operation, and says how many: at most
+    /// [`SWEEP_ROWS`](oauth_core::limits::SWEEP_ROWS) a call, the longest over first. What they held stays. Called from a
+    /// timer, in any number of processes.
+    async fn sweep(&self, now: Timestamp) -> Result<u64, Fault>;
+}
+
+/// Consents that a client lodges at the interface under a key. Kept where the keys of payments are, and in one transaction
+/// with the [`ConsentStore`].
+#[async_trait]
+pub trait LodgingBook: Send + Sync {
+    /// Keeps a new consent, the first entry of its history and its idempotency record, all or nothing. Of any number of
+    /// concurrent calls with one key exactly one makes a consent.
+    async fn lodge(&self, change: LodgingChange) -> Result<Lodging, Fault>;
+
+    /// What a key holds now; a key whose time is over holds nothing. Called before the request is judged.
+    async fn lodged(&self, key: &KeyRef, now: Timestamp) -> Result<Option<KeyedConsent>, Fault>;
+}
+
+/// A consent about to be lodged.
+#[derive(Debug, Clone)]
+pub struct LodgingChange {
+    /// The request among its repeats.
+    pub key: KeyRef,
+    /// Of the request's canonical bytes.
+    pub fingerprint: RequestFingerprint,
+    /// How long the key is kept.
+    pub key_until: Timestamp,
+    /// The consent, which waits for its customer.
+    pub consent: Consent,
+    /// The first entry of its history.
+    pub entry: HistoryEntry,
+}
+
+/// How lodging ended. Anything but [`Lodging::New`] changed nothing.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Lodging {
+    /// Kept now.
+    New,
+    /// The same request was kept before; the consent as it was then.
+    Repeat(Box<Consent>),
+    /// Another request holds the key.
+    ConflictingRepeat,
+    /// The identifier was used before, by whatever request.
+    IdUsed,
+}
+
+/// What a key of a consent holds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KeyedConsent {
+    /// Of the request that took the key.
+    pub fingerprint: RequestFingerprint,
+    /// What came of it, as it was then.
+    pub consent: Consent,
 }
 
 /// The name of a request among its repeats: keys belong to one client and one operation.
@@ -158,7 +215,7 @@ pub struct PaymentChange {
     pub key: KeyRef,
     /// Of the request's canonical bytes.
     pub fingerprint: RequestFingerprint,
-    /// How long the key is kept.
+    /// How long the key is kept: at this instant it is free again. [`Timestamp::FAR_FUTURE`] for as long as the payment.
     pub key_until: Timestamp,
     /// The payment, at stage [`Stage::Received`].
     pub payment: Payment,

@@ -91,19 +91,33 @@ impl Registered {
         let id = client.unwrap_or(&read.default).to_owned();
         let entry = read.clients.get(&id).cloned().doing(format!("find the client {id}"))?;
         let directory = file.parent().unwrap_or_else(|| Path::new("."));
+        let ca = directory.join(&read.ca);
+        let authority = std::fs::read(&ca).doing(format!("read {}", ca.display()))?;
+        Self::read(directory, (id, entry), read.issuer, &Client::trusting(&authority)?)
+    }
+
+    /// Reads the keys of one client, relative to a directory.
+    ///
+    /// # Errors
+    /// When one of them cannot be read.
+    pub fn read(
+        directory: &Path,
+        (id, entry): (String, Entry),
+        issuer: String,
+        plain: &Client,
+    ) -> Result<Self, Trouble> {
         let bytes = |path: &Path| {
             let path = directory.join(path);
             std::fs::read(&path).doing(format!("read {}", path.display()))
         };
         let pem = String::from_utf8(bytes(&entry.signing_key)?).doing("read the signing key")?;
         let key = Key::from_pem(Alg::named(&entry.signing_alg)?, &entry.signing_kid, &pem)?;
-        let plain = Client::trusting(&bytes(&read.ca)?)?;
         let http = match (entry.needs_certificate(), &entry.certificate, &entry.certificate_key) {
-            (false, _, _) => plain,
+            (false, _, _) => plain.clone(),
             (true, Some(chain), Some(key)) => plain.with_certificate(&bytes(chain)?, &bytes(key)?)?,
             (true, _, _) => return Err(Trouble::new(format!("{id} needs a certificate and has none"))),
         };
-        Ok(Self { id, issuer: read.issuer, entry, key, http })
+        Ok(Self { id, issuer, entry, key, http })
     }
 }
 

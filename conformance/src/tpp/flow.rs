@@ -71,7 +71,12 @@ impl Tpp {
     /// # Errors
     /// When the metadata cannot be read or names another issuer (RFC 8414 section 3.3).
     pub async fn discover(registered: Registered) -> Result<Self, Trouble> {
-        let answer = registered.http.get(&metadata_url(&registered.issuer)?).await?;
+        let mut answer = registered.http.get(&metadata_url(&registered.issuer)?).await?;
+        if !answer.status.is_success() {
+            // OpenID Connect Discovery section 4.1: there the well-known part stands at the end
+            let issuer = registered.issuer.trim_end_matches('/');
+            answer = registered.http.get(&format!("{issuer}/.well-known/openid-configuration")).await?;
+        }
         let metadata = answer.json()?;
         if metadata.get("issuer").and_then(Value::as_str) != Some(&registered.issuer) {
             return Err(Trouble::new(format!("the metadata of {} names another issuer", registered.issuer)));

@@ -28,6 +28,7 @@ pub mod config;
 pub mod flow;
 pub mod jws;
 pub mod keys;
+pub mod mistakes;
 pub mod mutate;
 pub mod proof;
 pub mod request_object;

@@ -11,10 +11,15 @@
 
 mod browser;
 mod certificates;
+mod contributions;
+mod controls;
+mod deployment;
 mod fapi2_security;
 mod hsm;
+mod issuers;
 mod keys;
 mod oidc;
+mod payment_initiation;
 mod races;
 mod restart;
 mod rfc6749;
@@ -27,6 +32,7 @@ mod rfc8705;
 mod rfc9068;
 mod rfc9126;
 mod rfc9449;
+mod split;
 mod stories;
 mod support;
 mod variants;

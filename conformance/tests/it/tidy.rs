@@ -290,8 +290,14 @@ fn dependency_line(manifest: &str) -> Vec<String> {
 
 // Words.
 
-const PROFILES: &[&str] =
-    &["FAPI1_ADVANCED", "FAPI2_SECURITY", "FAPI2_MESSAGE_SIGNING", "UAE_OPEN_FINANCE", "PLAIN_OAUTH"];
+const PROFILES: &[&str] = &[
+    "FAPI1_ADVANCED",
+    "FAPI2_SECURITY",
+    "FAPI2_MESSAGE_SIGNING",
+    "FAPI2_MESSAGE_SIGNING_ID1",
+    "UAE_OPEN_FINANCE",
+    "PLAIN_OAUTH",
+];
 
 /// The engine reads a policy by its fields. `lib.rs` may list the constants as public names.
 fn profile_names(file: &Source) -> Vec<String> {

@@ -46,6 +46,7 @@ impl Books {
             entropy: Arc::clone(entropy),
             accounts: book.clone(),
             payments: book.clone(),
+            lodgings: book.clone(),
             rail: Arc::new(SandboxRail),
             consents,
         };

@@ -11,7 +11,7 @@ use resource_server::rail::settle;
 
 use super::admin::AdminService;
 use super::apis::{Books, apis};
-use super::compose::{ApiPlace, Face, Place, PublicService};
+use super::compose::{Api, ApiPlace, Face, Place, PublicService};
 use super::controls::Controls;
 use super::data_dir::DataFault;
 use super::deployment::{Deployment, IssuerPlan};
@@ -57,6 +57,9 @@ pub enum StartFault {
         /// What the operating system said.
         source: std::io::Error,
     },
+    /// The authorization server did not appear.
+    #[error("the authorization server cannot be found: {0}")]
+    Elsewhere(String),
     /// A task of the start-up died.
     #[error("start-up was interrupted")]
     Interrupted,
@@ -89,7 +92,8 @@ struct Housekeeping {
     store: Arc<dyn Store>,
     consents: Arc<ConsentEngine>,
     sessions: Sessions,
-    payments: resource_server::port::Ports,
+    /// The payment rail's worker runs where the APIs are.
+    payments: Option<resource_server::port::Ports>,
     clock: Arc<dyn Clock>,
 }
 
@@ -119,12 +123,14 @@ impl Bank {
             let mut services = Vec::new();
             for one in plan.issuers.iter().filter_map(|index| hosted.get(*index)) {
                 let service = apis((one.plan, &deployment.bank), &books.ports, &one.ports, one.secret())?;
-                services.push((one.plan.issuer().clone(), service));
+                services.push((one.plan.issuer().clone(), Api::Beside(service)));
             }
             api_places.push(ApiPlace::new(&plan.path, services));
         }
         remember(&*claims, &*ground.clock).await?;
-        let listeners = Listeners::bind(deployment, &ground.data, (&ground.clock, &ground.entropy)).await?;
+        let ends = deployment.ends();
+        let listeners =
+            Listeners::bind(deployment, &ends, &ground.data, (&ground.clock, &ground.entropy)).await?;
         let controls = ground.test_clock.clone().map(|clock| {
             let pages = places.iter().map(|place| (place.pages.issuer().clone(), Arc::clone(&place.pages)));
             Arc::new(Controls {
@@ -139,7 +145,7 @@ impl Bank {
         let first = hosted.first().ok_or(StartFault::Interrupted)?;
         Ok(Self {
             listeners,
-            public: PublicService::new(deployment, places, api_places),
+            public: PublicService::new(&ends, places, api_places),
             operators: AdminService {
                 database: ground.database.clone(),
                 consents: Arc::clone(&ground.consents),
@@ -150,7 +156,7 @@ impl Bank {
             housekeeping: Housekeeping {
                 store: Arc::clone(&first.ports.store),
                 sessions: first.sessions(&ground),
-                payments: books.ports,
+                payments: (parts == Parts::Whole).then_some(books.ports),
                 consents: ground.consents,
                 clock: ground.clock,
             },
@@ -208,7 +214,13 @@ impl<'a> Hosted<'a> {
         let own = ground.data.issuers.iter().zip(&*ground.keys);
         for (plan, (files, keys)) in deployment.issuers.iter().zip(own) {
             let ports = ground.ports(plan, (files, keys), Arc::clone(claims));
-            let settings = plan.settings(files.server_secret());
+            let mut settings = plan.settings(files.server_secret());
+            // the policies that clients of this issuer are registered for
+            for policy in files.clients.iter().filter_map(|client| client.policy) {
+                if !settings.client_policies.contains(&policy) {
+                    settings.client_policies.push(policy);
+                }
+            }
             let server = AuthorizationServer::new(plan.policy, settings, ports.clone());
             let server = Arc::new(server.map_err(StartFault::Settings)?);
             hosted.push(Self { plan, files, ports, server });
@@ -267,7 +279,9 @@ impl Housekeeping {
                 () = tokio::time::sleep(RAIL_PAUSE) => {}
             }
             let now = self.clock.now();
-            if let Err(fault) = settle(&self.payments, now).await {
+            if let Some(payments) = &self.payments
+                && let Err(fault) = settle(payments, now).await
+            {
                 tracing::error!(%fault, "the payment rail's worker failed");
             }
             round = round.wrapping_add(1);
@@ -278,8 +292,12 @@ impl Housekeeping {
     }
 
     async fn sweep(&self, now: Timestamp) {
-        let swept =
-            [self.store.sweep(now).await, self.consents.sweep(now).await, self.sessions.sweep(now).await];
+        let swept = [
+            self.store.sweep(now).await,
+            self.consents.sweep(now).await,
+            self.sessions.sweep(now).await,
+            self.payments.payments.sweep(now).await,
+        ];
         for fault in swept.into_iter().filter_map(Result::err) {
             tracing::error!(%fault, "sweeping failed");
         }

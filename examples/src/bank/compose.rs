@@ -20,7 +20,8 @@ use resource_server::http::ResourceService;
 use serde::Deserialize;
 use tower_service::Service;
 
-use super::deployment::Deployment;
+use super::deployment::Ends;
+use super::introspected::IntrospectedApi;
 use super::ui::Ui;
 use crate::serve::ClientCertificate;
 use crate::tls::Chain;
@@ -42,7 +43,40 @@ pub struct Place {
 #[derive(Debug)]
 pub struct ApiPlace {
     path: String,
-    services: Vec<(Issuer, ResourceService)>,
+    services: Vec<(Issuer, Api)>,
+}
+
+/// The APIs for one issuer's tokens.
+#[derive(Debug, Clone)]
+pub enum Api {
+    /// Beside the authorization server, over its stores.
+    Beside(ResourceService),
+    /// In a process of their own.
+    Introspected(Arc<IntrospectedApi>),
+}
+
+impl Api {
+    fn serves(&self, path: &str) -> bool {
+        match self {
+            Self::Beside(service) => service.serves(path),
+            Self::Introspected(api) => api.serves(path),
+        }
+    }
+
+    async fn answer<B>(self, request: Request<B>) -> Response<Full<Bytes>>
+    where
+        B: Body + Send + 'static,
+        B::Data: Send,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        match self {
+            Self::Beside(mut service) => {
+                let Ok(answer) = service.call(request).await;
+                answer
+            }
+            Self::Introspected(api) => api.call(request).await,
+        }
+    }
 }
 
 /// What a listener is for.
@@ -72,7 +106,7 @@ struct All {
 impl ApiPlace {
     /// The services of these issuers below `path`.
     #[must_use]
-    pub fn new(path: &str, services: Vec<(Issuer, ResourceService)>) -> Self {
+    pub fn new(path: &str, services: Vec<(Issuer, Api)>) -> Self {
         Self { path: path.to_owned(), services }
     }
 
@@ -82,7 +116,7 @@ impl ApiPlace {
     }
 
     /// The service for this caller. The token says whose it claims to be; the service then judges whether it is.
-    fn service(&self, headers: &HeaderMap) -> Option<ResourceService> {
+    fn service(&self, headers: &HeaderMap) -> Option<Api> {
         let (_, first) = self.services.first()?;
         let claimed = match self.services.len() {
             1 => None,
@@ -107,9 +141,9 @@ impl Place {
 impl PublicService {
     /// All places behind one door.
     #[must_use]
-    pub fn new(deployment: &Deployment, places: Vec<Place>, apis: Vec<ApiPlace>) -> Self {
-        let own = Arc::from(deployment.origin());
-        let own_mtls = Arc::from(deployment.own_mtls_origin());
+    pub fn new(ends: &Ends, places: Vec<Place>, apis: Vec<ApiPlace>) -> Self {
+        let own = Arc::from(ends.origin.as_str());
+        let own_mtls = Arc::from(ends.mtls_origin.as_str());
         Self { all: Arc::new(All { places, apis, own, own_mtls }), face: Face::Browsers }
     }
 
@@ -143,14 +177,17 @@ impl PublicService {
             return place.oauth.handle(request).await;
         }
         let api = self.all.apis.iter().filter(|api| api.serves(path)).max_by_key(|api| api.path.len());
-        if let Some((api, mut service)) = api.and_then(|api| Some((api, api.service(request.headers())?))) {
+        if let Some((api, service)) = api.and_then(|api| Some((api, api.service(request.headers())?))) {
             request.extensions_mut().insert(ExternalOrigin(Arc::from(format!("{origin}{}", api.path))));
-            let Ok(answer) = service.call(below(request, &api.path)).await;
-            return answer;
+            return service.answer(below(request, &api.path)).await;
         }
         match here.first().or(self.all.places.first().as_ref()) {
             Some(place) => place.oauth.handle(request).await,
-            None => Response::default(),
+            None => {
+                let mut nothing = Response::default();
+                *nothing.status_mut() = http::StatusCode::NOT_FOUND;
+                nothing
+            }
         }
     }
 

@@ -7,7 +7,9 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use http::{Response, StatusCode};
 use http_body_util::Full;
 use oauth_core::store::database::{Database, Statement};
-use oauth_core::{AuthorizeSubmitted, Clock, Entropy, Error, Fault, Issuer, Seconds, SystemClock, Timestamp};
+use oauth_core::{
+    AuthorizeSubmitted, Clock, Entropy, Error, Fault, Issuer, Return, Seconds, SystemClock, Timestamp,
+};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -222,8 +224,14 @@ impl Controls {
             Decision::Approve => Verdict::Approve(order.accounts),
             Decision::Deny => Verdict::Deny,
         };
-        let location = ui.stand_in(StandIn { ticket, browser, customer, verdict }).await?;
-        Ok(json!({ "redirect_to": location }))
+        Ok(match ui.stand_in(StandIn { ticket, browser, customer, verdict }).await? {
+            Return::Redirect(location) => json!({ "redirect_to": location }),
+            Return::Post(form) => {
+                let fields: serde_json::Map<String, Value> =
+                    form.fields.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
+                json!({ "post_to": form.action, "fields": fields })
+            }
+        })
     }
 }
 

@@ -11,6 +11,7 @@ use rustls_pki_types::pem::PemObject as _;
 use super::demos::{DEMOS, Demo, signature_of, write_private};
 use super::deployment::{DemoClients, Deployment, IssuerPlan};
 use super::issuer_files::{self, IssuerFiles};
+use super::sealing;
 use crate::keys::{self, KeyFault};
 use crate::pki::{LocalPki, PkiFault, ServerIdentity};
 
@@ -83,6 +84,7 @@ impl DataDir {
         let complete = places.first().is_some_and(|first| issuer_files::exist(first));
         let tpp = root.join("tpp");
         let random = SystemRandom::new();
+        make_all_at_once((&places, &tpp), &random)?;
         let pki = LocalPki::ensure_for(root, &hosts(deployment), now)?;
         write_tpp_toml(deployment, &tpp)?;
         let demos = DemoKeys::load(&tpp, &random)?;
@@ -126,6 +128,14 @@ impl DataDir {
     pub fn server(&self) -> &ServerIdentity {
         self.brought.as_ref().unwrap_or_else(|| self.pki.server())
     }
+}
+
+/// Every key that is missing, each on its own thread: RSA keys are what a first start waits for.
+fn make_all_at_once((places, tpp): (&[PathBuf], &Path), random: &SystemRandom) -> Result<(), DataFault> {
+    let mut wanted: Vec<_> = places.iter().flat_map(|place| sealing::wanted(place)).collect();
+    wanted.extend(DEMOS.iter().map(|demo| (demo.algorithm, demo.key_file(tpp))));
+    keys::ensure_all(&wanted, random)?;
+    Ok(())
 }
 
 /// Host names besides localhost that the server certificate has to carry.

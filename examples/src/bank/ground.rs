@@ -45,7 +45,17 @@ pub(super) struct Ground {
 const HASHES_AT_ONCE: usize = 2;
 
 impl Ground {
+    /// Makes what is missing, demo data included.
     pub(super) async fn lay(deployment: &Deployment) -> Result<Self, StartFault> {
+        let ground = Self::lay_beside(deployment).await?;
+        let (clock, data) = (&ground.clock, (deployment.demo, deployment.users.as_slice()));
+        fixture::seed(&ground.database, data, clock.now(), &*ground.entropy).await?;
+        ground.customers.reload(&ground.database).await?;
+        Ok(ground)
+    }
+
+    /// The same for a process whose data another process of the deployment brings.
+    pub(super) async fn lay_beside(deployment: &Deployment) -> Result<Self, StartFault> {
         let test_clock = match deployment.controls {
             TestControls::Present => Some(Arc::new(TestClock::default())),
             TestControls::Absent => None,
@@ -63,7 +73,6 @@ impl Ground {
             Ok::<_, StartFault>((database, keys))
         };
         let (data, (database, keys)) = tokio::try_join!(load(deployment, clock.now()), ring)?;
-        fixture::seed(&database, (deployment.demo, &deployment.users), clock.now(), &*entropy).await?;
         let customers = Customers::load(&database, HASHES_AT_ONCE).await?;
         let consent_store: Arc<dyn ConsentStore> = Arc::new(SqlConsents::new(database.clone()));
         let registry = DetailRegistry::standard();
@@ -95,6 +104,7 @@ impl Ground {
             entropy: Arc::clone(&self.entropy),
             clients: Arc::new(FixedClients::new(files.clients.iter().cloned())),
             signer: keys.signer.clone(),
+            decrypter: files.decrypter(),
             claims,
             store: Arc::new(SqlStore::new(self.database.clone())),
             details: Arc::new(DetailRegistry::standard()),
@@ -123,11 +133,12 @@ impl Ground {
             (None, Engine::Sqlite) => {
                 // Keys made just now have signed nothing before; keys of the deployment file may have.
                 let brought = deployment.issuers.iter().any(|issuer| !issuer.clients.is_empty());
-                let since = match self.data.past {
-                    Past::None if !brought => Timestamp::EPOCH,
-                    Past::None | Past::Some => now,
-                };
-                Ok(Arc::new(MemoryClaims::new(since)))
+                Ok(Arc::new(match self.data.past {
+                    Past::None if !brought => MemoryClaims::without_past(),
+                    Past::None | Past::Some => {
+                        MemoryClaims::backed(now, Arc::new(SqlClaims::new(self.database.clone())))
+                    }
+                }))
             }
         }
     }
@@ -162,13 +173,13 @@ pub(super) async fn migrate(database: &Database) -> Result<(), StartFault> {
     Ok(())
 }
 
-/// Waits until the replay memory covers what is issued from now on, at most a second: nobody who finds the bank open is
-/// refused for having been too early.
+/// Waits until the replay memory covers what is issued from now on: nobody who finds the bank open is refused for having
+/// been too early. That takes at most a second, and eleven with a Redis that knows nothing yet.
 pub(super) async fn remember(claims: &dyn Claims, clock: &dyn Clock) -> Result<(), Fault> {
     let since = claims.remembers_since(clock.now()).await?;
     let wait = since.millis().saturating_sub(clock.now().millis());
     if let Ok(wait) = u64::try_from(wait) {
-        tokio::time::sleep(Duration::from_millis(wait.min(1000))).await;
+        tokio::time::sleep(Duration::from_millis(wait.min(11_000))).await;
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 
 use super::assemble::StartFault;
 use super::data_dir::DataDir;
-use super::deployment::Deployment;
+use super::deployment::{Deployment, Ends};
 use crate::serve::{Authorities, Edge, EdgeLimits, Listener};
 use crate::tls::{ChainTrust, ClientCertificates, server_config};
 
@@ -22,6 +22,7 @@ pub(super) struct Listeners {
 impl Listeners {
     pub(super) async fn bind(
         deployment: &Deployment,
+        ends: &Ends,
         data: &DataDir,
         (clock, entropy): (&Arc<dyn Clock>, &Arc<dyn Entropy>),
     ) -> Result<Self, StartFault> {
@@ -29,27 +30,27 @@ impl Listeners {
         let trust = ChainTrust::new(&data.client_authorities, Arc::clone(&provider))?;
         let tls =
             |ask, provider: &Arc<CryptoProvider>| server_config(data.server(), ask, Arc::clone(provider));
-        let names = names(deployment);
+        let names = names(deployment, ends);
         let edge = |port: u16| edge(port, &names, (clock, entropy));
-        let at = &deployment.listeners;
-        let public = socket(deployment.address(at.port)).await?;
-        let mtls = socket(deployment.address(at.mtls_port)).await?;
-        let loopback = std::net::SocketAddr::from(([127, 0, 0, 1], at.admin_port));
+        let [public_port, mtls_port, admin_port] = ends.ports;
+        let public = socket(deployment.address(public_port)).await?;
+        let mtls = socket(deployment.address(mtls_port)).await?;
+        let loopback = std::net::SocketAddr::from(([127, 0, 0, 1], admin_port));
         let admin = socket(loopback).await?;
         Ok(Self {
             public: Listener::tls(
                 public,
                 Arc::new(tls(ClientCertificates::NotAsked, &provider)?),
                 trust.clone(),
-                edge(at.port),
+                edge(public_port),
             ),
             mtls: Listener::tls(
                 mtls,
                 Arc::new(tls(ClientCertificates::Optional, &provider)?),
                 trust,
-                edge(at.mtls_port),
+                edge(mtls_port),
             ),
-            admin: Listener::plain(admin, edge(at.admin_port)),
+            admin: Listener::plain(admin, edge(admin_port)),
         })
     }
 }
@@ -59,13 +60,12 @@ async fn socket(address: std::net::SocketAddr) -> Result<TcpListener, StartFault
 }
 
 /// Every `host:port` under which the deployment is reached from outside, by whichever listener.
-fn names(deployment: &Deployment) -> Vec<String> {
+fn names(deployment: &Deployment, ends: &Ends) -> Vec<String> {
     let issuers = deployment.issuers.iter();
     let origins = issuers.flat_map(|issuer| [issuer.issuer().origin(), issuer.mtls_origin()]);
-    let own = deployment.origin();
     let authority = |origin: &str| origin.strip_prefix("https://").unwrap_or(origin).to_owned();
     let with_port = |name: String| if name.contains(':') { name } else { format!("{name}:443") };
-    origins.chain([own.as_str()]).map(authority).map(with_port).collect()
+    origins.chain([ends.origin.as_str(), ends.mtls_origin.as_str()]).map(authority).map(with_port).collect()
 }
 
 fn edge(port: u16, outside: &[String], (clock, entropy): (&Arc<dyn Clock>, &Arc<dyn Entropy>)) -> Edge {

@@ -181,8 +181,6 @@ async fn measured(options: &Options, pinning: Pinning) -> Result<Report, Failed>
     let mut bench =
         Bench { options, parties, control: Connection::open(server.port).await?, server, prices: Vec::new() };
     let at_rest = bench.server.process.resident_kib()?;
-    // the replay memory begins with a whole second; what is signed before it is refused
-    tokio::time::sleep(Duration::from_millis(1100)).await;
     let mut rows = Vec::new();
     for scenario in Scenario::value_variants() {
         if options.only.is_none_or(|only| only == *scenario) {

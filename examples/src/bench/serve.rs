@@ -10,23 +10,23 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, LOCATION};
+use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use oauth_core::http::{BROWSER_COOKIE, OAuthService, cookie};
+use oauth_core::http::{BROWSER_COOKIE, OAuthService, cookie, returning};
 use oauth_core::jose::{Alg, SigningKey};
 use oauth_core::store::database::{Database, DatabaseUrl};
 use oauth_core::store::memory::{MemoryClaims, MemoryStore};
 use oauth_core::store::sql::{SqlStore, migrations};
 use oauth_core::{
     Approval, Authentication, AuthorizationServer, Client, ClientMetadata, Clock, Entropy as _,
-    FAPI2_SECURITY, Fault, FixedClients, Interaction, Issuer, KeyId, LocalSigner, LogAudit, NoUserClaims,
-    Outcome, Ports, Resource, ResourceSetting, ResumeSubmitted, Scope, ServerSecret, Settings, Store,
-    Subject, SystemClock, SystemEntropy, TokenForm, VettedRequest,
+    FAPI2_SECURITY, Fault, FixedClients, Interaction, Issuer, KeyId, LocalSigner, LogAudit, NoDecrypter,
+    NoUserClaims, Outcome, Ports, Resource, ResourceSetting, ResumeSubmitted, Scope, ServerSecret, Settings,
+    Store, Subject, SystemClock, SystemEntropy, TokenForm, VettedRequest,
 };
 use rar_consent::{ConsentEngine, ConsentStore, DetailRegistry, MemoryConsents, SqlConsents};
 use ring::rand::SystemRandom;
@@ -158,14 +158,7 @@ impl Bench {
             outcome,
         };
         let resumed = self.server.resume(submitted, &correlation).await;
-        match resumed.map(|location| HeaderValue::from_str(&location)) {
-            Ok(Ok(location)) => {
-                let mut answer = plain(StatusCode::SEE_OTHER);
-                answer.headers_mut().insert(LOCATION, location);
-                answer
-            }
-            Ok(Err(_)) | Err(_) => plain(StatusCode::BAD_REQUEST),
-        }
+        resumed.map_or_else(|_| plain(StatusCode::BAD_REQUEST), |back| returning(&back))
     }
 
     fn counters(&self) -> serde_json::Value {
@@ -207,13 +200,15 @@ fn server(
     settings.scopes = Scope::new(SCOPES).doing("naming scopes")?;
     settings.resources.push(ResourceSetting { uri: resource(RESOURCE_OPAQUE)?, tokens: TokenForm::Opaque });
     let ports = Ports {
-        claims: Arc::new(MemoryClaims::new(clock.now())),
+        // every key of this run was made for it
+        claims: Arc::new(MemoryClaims::without_past()),
         details: Arc::new(registry.clone()),
         consents: ConsentEngine::new(registry, consents, Arc::clone(&clock)),
         clock,
         entropy: Arc::new(entropy),
         clients: Arc::new(FixedClients::new(registered)),
         signer: LocalSigner::new(vec![(kid, key)]),
+        decrypter: Arc::new(NoDecrypter),
         store,
         interaction: Arc::new(Automatic),
         users: Arc::new(NoUserClaims),

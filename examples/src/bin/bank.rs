@@ -7,9 +7,8 @@ use clap::Parser as _;
 use mandate_examples::bank::assemble::{Bank, Parts};
 use mandate_examples::bank::config::{Command, CommandLine, Deployment, Flags};
 use mandate_examples::bank::deployment::DemoData;
-use mandate_examples::bank::fixture;
 use mandate_examples::bank::keys_command::{self, KeysCommand};
-use tracing_subscriber::EnvFilter;
+use mandate_examples::bank::{fixture, log};
 
 fn main() -> ExitCode {
     let line = CommandLine::parse();
@@ -38,20 +37,15 @@ fn check(flags: &Flags) -> Outcome {
     Ok(())
 }
 
-fn log() {
-    let filter = EnvFilter::new("warn,audit=info,pages=info");
-    tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(std::io::stderr).init();
-}
-
 fn keys(flags: &Flags, command: KeysCommand) -> Outcome {
-    log();
+    log::to_standard_error();
     let deployment = Deployment::read(flags)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(keys_command::run(&deployment, command))
 }
 
 fn start(flags: &Flags) -> Outcome {
-    log();
+    log::to_standard_error();
     let deployment = Deployment::read(flags)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(serve(&deployment))

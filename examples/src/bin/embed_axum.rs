@@ -3,12 +3,12 @@
 use axum::Router;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use mandate_examples::embed;
-use oauth_core::http::{BROWSER_COOKIE, OAuthService, cookie};
+use oauth_core::http::{BROWSER_COOKIE, OAuthService, cookie, returning};
 use oauth_core::{
-    Approval, Authentication, AuthorizationServer, Outcome, ResumeSubmitted, Subject, SystemClock,
+    Approval, Authentication, AuthorizationServer, Outcome, ResumeSubmitted, Return, Subject, SystemClock,
 };
 use oauth_core::{Clock as _, Error};
 use std::sync::Arc;
@@ -28,7 +28,7 @@ async fn login(
     headers: HeaderMap,
 ) -> Response {
     match decide(&server, &arriving.ticket, cookie(&headers, BROWSER_COOKIE)).await {
-        Ok(location) => Redirect::to(&location).into_response(),
+        Ok(back) => returning(&back).map(axum::body::Body::new),
         Err(error) => (StatusCode::BAD_REQUEST, error.to_string()).into_response(),
     }
 }
@@ -37,7 +37,7 @@ async fn decide(
     server: &AuthorizationServer,
     ticket: &str,
     browser: Option<String>,
-) -> Result<String, Error> {
+) -> Result<Return, Error> {
     let waiting = server.waiting(ticket, browser.as_deref()).await?;
     let subject = Subject::new("customer-1").map_err(|fault| oauth_core::Fault::new("login", fault))?;
     let authentication = Authentication {

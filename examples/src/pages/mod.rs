@@ -95,6 +95,14 @@ impl Pages {
     /// # Errors
     /// [`PagesFault::Template`] when a template does not parse.
     pub fn of(bank: &Bank) -> Result<Self, PagesFault> {
+        Self::with(bank, &[])
+    }
+
+    /// The same with further templates, for pages of the same look that are not a bank's.
+    ///
+    /// # Errors
+    /// [`PagesFault::Template`] when a template does not parse.
+    pub(crate) fn with(bank: &Bank, further: &[(&'static str, &'static str)]) -> Result<Self, PagesFault> {
         let style_path = style_path();
         let mut templates = Environment::new();
         templates.set_auto_escape_callback(|_| AutoEscape::Html);
@@ -106,7 +114,7 @@ impl Pages {
         templates.add_filter("local", text::local);
         templates.add_global("bank", Value::from(Serde(bank)));
         templates.add_global("style_path", style_path.as_str());
-        for (name, source) in TEMPLATES {
+        for (name, source) in TEMPLATES.iter().chain(further).copied() {
             templates.add_template(name, source)?;
         }
         Ok(Self { templates, style_path })
@@ -216,6 +224,19 @@ impl Pages {
     /// As [`Pages::login`].
     pub fn landing(&self, view: &LandingView) -> Result<String, PagesFault> {
         self.page("landing", "Welcome", view)
+    }
+
+    /// One of the further templates in the frame.
+    ///
+    /// # Errors
+    /// As [`Pages::login`].
+    pub(crate) fn further<View: Serialize>(
+        &self,
+        name: &str,
+        title: &str,
+        view: &View,
+    ) -> Result<String, PagesFault> {
+        self.page(name, title, view)
     }
 
     fn page<View: Serialize>(&self, name: &str, title: &str, view: &View) -> Result<String, PagesFault> {

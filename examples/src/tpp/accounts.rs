@@ -15,8 +15,9 @@ use super::command::AccountsOrder;
 use super::error::{Refusal, Stop, quoted};
 use super::http::{Ask, Reply};
 use super::narrate::Report;
-use super::payment::path_safe;
+use super::payment::{Asked, path_safe};
 use super::state::Api;
+use super::token::Granted;
 
 /// The type of the details that refer to a consent.
 pub(crate) const DETAILS_TYPE: &str = "urn:ofxpera:consent:v1";
@@ -54,15 +55,25 @@ struct Account {
 
 /// Asks for a consent, has it approved, and reads accounts, one account, and its transactions.
 pub(crate) async fn read(tpp: &Tpp, order: &AccountsOrder) -> Result<Report, Stop> {
+    let asked = ask(tpp).await?;
+    let consent = (Api::Ofxpera, asked.consent_id.as_str());
+    let granted = tpp.authorize(asked.scope, &asked.details, consent, &order.customer).await?;
+    gather(tpp, &asked.consent_id, &granted).await
+}
+
+/// A consent that waits for the customer's approval.
+pub(crate) async fn ask(tpp: &Tpp) -> Result<Asked, Stop> {
     tpp.metadata.check_details_type(DETAILS_TYPE)?;
     let wanted =
         Wanted { permissions: &READING, purpose: "show my PERA in this app", lasts: Seconds::days(90) };
     let consent_id = lodge(tpp, &wanted).await?;
     let details = json!({"type": DETAILS_TYPE, "consentId": consent_id});
-    let scope = "openid accounts.basic accounts.details";
-    let granted = tpp.authorize(scope, &details, (Api::Ofxpera, &consent_id), &order.customer).await?;
-    let token = &granted.token;
+    Ok(Asked { scope: "openid accounts.basic accounts.details", details, api: Api::Ofxpera, consent_id })
+}
 
+/// Accounts, the first of them, and its transactions.
+pub(crate) async fn gather(tpp: &Tpp, consent_id: &str, granted: &Granted) -> Result<Report, Stop> {
+    let token = &granted.token;
     tpp.narrator.step("Read the accounts", "OFxPERA, GET /banking/accounts");
     let accounts = get(tpp, token, "/banking/accounts", "accounts").await?;
     let listed: Vec<Account> = typed("accounts", accounts.clone())?;

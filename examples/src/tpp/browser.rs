@@ -41,7 +41,7 @@ pub(crate) async fn approve(tpp: &Tpp, pending: &Pending) -> Result<String, Stop
 }
 
 /// The address to listen on. Only loopback: the code in the response is not for others on the network.
-fn loopback(redirect_uri: &str) -> Result<(SocketAddr, String), ConfigFault> {
+pub(crate) fn loopback(redirect_uri: &str) -> Result<(SocketAddr, String), ConfigFault> {
     let fault = || ConfigFault::Value {
         member: "redirect_uri".to_owned(),
         why: "a browser can only come back to http://127.0.0.1:PORT/...; use such a one, or --headless"

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use http::header::{AUTHORIZATION, HeaderName};
+use http::header::{ACCEPT, AUTHORIZATION, HeaderName};
 use http::{Method, StatusCode};
 use url::Url;
 
@@ -99,12 +99,18 @@ impl Tpp {
         }
     }
 
-    async fn post_once(
+    /// Posts a form as this client and asks for an answer of this media type.
+    pub(crate) async fn post_for(
         &self,
         url: &str,
         fields: &[(String, String)],
-        proof_key: Option<&ProofKey>,
+        media: &str,
     ) -> Result<Reply, Stop> {
+        self.http.send(self.authenticated(url, fields)?.with(ACCEPT, media)).await
+    }
+
+    /// A form with what authenticates this client.
+    fn authenticated(&self, url: &str, fields: &[(String, String)]) -> Result<Ask, Stop> {
         let client = &self.config.client;
         let mut fields = fields.to_vec();
         let mut field = |name: &str, value: String| fields.push((name.to_owned(), value));
@@ -117,7 +123,16 @@ impl Tpp {
                 assertion::assertion(&client.id, issuer, now, &self.random, &self.client_key)?,
             );
         }
-        let mut ask = Ask::form(url, self.channel(), &fields);
+        Ok(Ask::form(url, self.channel(), &fields))
+    }
+
+    async fn post_once(
+        &self,
+        url: &str,
+        fields: &[(String, String)],
+        proof_key: Option<&ProofKey>,
+    ) -> Result<Reply, Stop> {
+        let mut ask = self.authenticated(url, fields)?;
         if let Some(key) = proof_key {
             let nonce = self.nonces.of(url);
             let what = ProofFor { method: &Method::POST, url, access_token: None, nonce: nonce.as_deref() };

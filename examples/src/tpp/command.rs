@@ -9,6 +9,10 @@ use super::narrate::{Form, Narrator, Report, Trace};
 use super::state::Api;
 use super::{Tpp, contribution, payment};
 
+const CREDITOR_IBAN: &str = "AE050260001015432198765";
+const CREDITOR_NAME: &str = "Date Palm Books LLC";
+const REFERENCE: &str = "88121";
+
 /// A third party in the terminal: pays and reads accounts with the customer's consent.
 ///
 /// Exit codes: 0 done, 1 stopped for a security reason with no further request sent, 2 anything else.
@@ -43,6 +47,8 @@ pub(crate) enum Order {
     Pay(PayOrder),
     /// Read accounts and transactions
     Accounts(AccountsOrder),
+    /// Run a small web shop at the registered redirect URI, for your own browser
+    Serve,
     /// The consents made from here
     Consents {
         /// What to do with them; without it they are listed
@@ -62,19 +68,40 @@ pub(crate) struct PayOrder {
     #[arg(long, default_value = "149.90")]
     pub(super) amount: String,
     /// To which account
-    #[arg(long, default_value = "AE050260001015432198765", value_name = "IBAN")]
+    #[arg(long, default_value = CREDITOR_IBAN, value_name = "IBAN")]
     pub(super) creditor_iban: String,
     /// To whom
-    #[arg(long, default_value = "Date Palm Books LLC", value_name = "NAME")]
+    #[arg(long, default_value = CREDITOR_NAME, value_name = "NAME")]
     pub(super) creditor_name: String,
     /// What for
-    #[arg(long, default_value = "88121")]
+    #[arg(long, default_value = REFERENCE)]
     pub(super) reference: String,
     /// By which API
     #[arg(long, value_enum, default_value = "uae")]
     pub(super) via: Api,
     #[command(flatten)]
     pub(super) customer: Customer,
+}
+
+impl PayOrder {
+    /// An order of the web shop: the payee and reference of the command line, another customer.
+    pub(super) fn of_the_shop(amount: &str, customer: Customer) -> Self {
+        Self {
+            amount: amount.to_owned(),
+            creditor_iban: CREDITOR_IBAN.to_owned(),
+            creditor_name: CREDITOR_NAME.to_owned(),
+            reference: REFERENCE.to_owned(),
+            via: Api::Uae,
+            customer,
+        }
+    }
+}
+
+impl Customer {
+    /// A customer in a browser of their own.
+    pub(super) const fn elsewhere() -> Self {
+        Self { headless: false, username: None, password: None }
+    }
 }
 
 #[derive(Debug, Args)]

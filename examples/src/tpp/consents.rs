@@ -6,6 +6,7 @@ use super::Tpp;
 use super::command::{ConsentOrder, Customer};
 use super::config::{Config, ConfigFault, Demo};
 use super::error::Stop;
+use super::flow::Pending;
 use super::narrate::Report;
 use super::state::{Api, Consent, State};
 use super::token::Granted;
@@ -21,15 +22,36 @@ impl Tpp {
         customer: &Customer,
     ) -> Result<Granted, Stop> {
         let demo = if customer.headless { Some(self.demo(customer)?) } else { None };
-        let pending = self.push(scope, details).await?;
-        self.keep((api, consent_id), None)?;
+        let pending = self.begin(scope, details, (api, consent_id)).await?;
         let came_back_to = match &demo {
             Some(demo) => headless::approve(self, &pending, demo).await?,
             None => browser::approve(self, &pending).await?,
         };
+        self.finish(pending, &came_back_to, (api, consent_id)).await
+    }
+
+    /// Pushes a request. The consent is kept, so that it can be looked up whatever becomes of it.
+    pub(crate) async fn begin(
+        &self,
+        scope: &str,
+        details: &Value,
+        (api, consent_id): (Api, &str),
+    ) -> Result<Pending, Stop> {
+        let pending = self.push(scope, details).await?;
+        self.keep((api, consent_id), None)?;
+        Ok(pending)
+    }
+
+    /// From the answer that the browser came back with to tokens.
+    pub(crate) async fn finish(
+        &self,
+        pending: Pending,
+        came_back_to: &str,
+        (api, consent_id): (Api, &str),
+    ) -> Result<Granted, Stop> {
         self.narrator
             .step("Check the authorization response", "RFC 9207 section 2.4, RFC 6749 section 4.1.2");
-        let answered = self.accept(pending, &came_back_to).await?;
+        let answered = self.accept(pending, came_back_to).await?;
         self.narrator.say("state and issuer are those of this request");
         let granted = self.redeem(answered, consent_id).await?;
         if let Some(binding) = self.binding(&granted.token)? {

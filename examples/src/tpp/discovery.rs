@@ -19,6 +19,8 @@ pub(crate) struct Metadata {
     pushed_authorization_request_endpoint: String,
     #[serde(default)]
     userinfo_endpoint: Option<String>,
+    #[serde(default)]
+    pub(crate) introspection_endpoint: Option<String>,
     jwks_uri: String,
     #[serde(default)]
     authorization_response_iss_parameter_supported: bool,
@@ -177,6 +179,7 @@ impl Metadata {
             ("pushed_authorization_request_endpoint", Some(&self.pushed_authorization_request_endpoint)),
             ("jwks_uri", Some(&self.jwks_uri)),
             ("userinfo_endpoint", self.userinfo_endpoint.as_ref()),
+            ("introspection_endpoint", self.introspection_endpoint.as_ref()),
             ("mtls_endpoint_aliases.token_endpoint", aliases.token_endpoint.as_ref()),
             (
                 "mtls_endpoint_aliases.pushed_authorization_request_endpoint",

@@ -27,12 +27,14 @@ mod forms;
 mod headless;
 mod http;
 mod id_token;
+mod introspect;
 mod jarm;
 mod keys;
 mod mask;
 mod narrate;
 mod payment;
 mod proof;
+mod shop;
 mod signed;
 mod state;
 mod token;
@@ -45,6 +47,7 @@ use oauth_core::jose::JwkSet;
 use oauth_core::{Clock, Entropy, SystemClock, SystemEntropy};
 
 pub use command::Command;
+pub use introspect::{AskFault, Introspector, ResourceServerKeys, Told};
 
 use self::http::{Channel, Http};
 use call::Nonces;
@@ -81,6 +84,7 @@ async fn execute(command: &Command, narrator: &Arc<Narrator>) -> Result<Report, 
     let tpp = Tpp::meet(config, Arc::clone(narrator)).await?;
     match order {
         Order::Pay(order) => order.via.pay(&tpp, order).await,
+        Order::Serve => shop::serve(tpp).await,
         Order::Accounts(order) => accounts::read(&tpp, order).await,
         Order::Consents { order } => consents::run(&tpp, order.as_ref()).await,
         Order::Refresh { id } => consents::refresh(&tpp, id.as_deref()).await,

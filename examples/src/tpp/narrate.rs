@@ -16,6 +16,8 @@ pub(crate) enum Form {
     Text,
     /// One JSON object on standard output; the narration on standard error.
     Json,
+    /// Nowhere: a server works in the background.
+    Silent,
 }
 
 /// How much is told of an exchange.
@@ -104,6 +106,7 @@ impl Narrator {
     pub(crate) fn result(&self, report: &Report) {
         match self.form {
             Form::Json => println!("{}", report.value),
+            Form::Silent => {}
             Form::Text => {
                 for line in &report.lines {
                     println!("{line}");
@@ -118,6 +121,7 @@ impl Narrator {
         match self.form {
             Form::Text => println!("{line}"),
             Form::Json => eprintln!("{line}"),
+            Form::Silent => {}
         }
     }
 

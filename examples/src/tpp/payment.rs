@@ -15,6 +15,7 @@ use super::error::{Refusal, Stop, quoted};
 use super::http::Ask;
 use super::narrate::Report;
 use super::state::{Api, State};
+use super::token::Granted;
 
 /// The canonical type of the consent.
 const DETAILS_TYPE: &str = "urn:openfinanceuae:service-initiation-consent";
@@ -58,18 +59,46 @@ struct Amount {
     currency: String,
 }
 
+/// A consent to be asked for.
+pub(crate) struct Asked {
+    /// Scope beside the details.
+    pub(crate) scope: &'static str,
+    /// `authorization_details`.
+    pub(crate) details: Value,
+    /// Which API.
+    pub(crate) api: Api,
+    /// The consent's identifier.
+    pub(crate) consent_id: String,
+}
+
 /// Pays.
 pub(crate) async fn pay(tpp: &Tpp, order: &PayOrder) -> Result<Report, Stop> {
+    let asked = ask(tpp, order)?;
+    let consent = (Api::Uae, asked.consent_id.as_str());
+    let granted = tpp.authorize(asked.scope, &asked.details, consent, &order.customer).await?;
+    complete(tpp, order, &asked.consent_id, &granted).await
+}
+
+/// What a payment needs the customer to allow.
+pub(crate) fn ask(tpp: &Tpp, order: &PayOrder) -> Result<Asked, Stop> {
     check_amount(&order.amount)?;
     tpp.metadata.check_details_type(DETAILS_TYPE)?;
     let consent_id = tpp.random.uuid()?.to_string();
     let details = details(order, &consent_id, tpp.clock.now());
-    let granted =
-        tpp.authorize("openid payments", &details, (Api::Uae, &consent_id), &order.customer).await?;
+    Ok(Asked { scope: "openid payments", details, api: Api::Uae, consent_id })
+}
+
+/// From the customer's approval to a payment that has settled.
+pub(crate) async fn complete(
+    tpp: &Tpp,
+    order: &PayOrder,
+    consent_id: &str,
+    granted: &Granted,
+) -> Result<Report, Stop> {
     if let Some(scope) = &granted.scope {
         tpp.narrator.say(&format!("granted: {scope}"));
     }
-    let ordered = send(tpp, order, &consent_id, &granted.token).await?;
+    let ordered = send(tpp, order, consent_id, &granted.token).await?;
     let settled = settle(tpp, ordered, &granted.token).await?;
     let amount = &settled.instruction.amount;
     let report = Report {
@@ -90,7 +119,7 @@ pub(crate) async fn pay(tpp: &Tpp, order: &PayOrder) -> Result<Report, Stop> {
     match settled.payment_status.as_str() {
         "AcceptedSettlementCompleted" | "AcceptedWithoutPosting" | "AcceptedCreditSettlementCompleted" => {
             // The consent was for this one payment: its refresh token has ended with it.
-            State::read(&tpp.config.dir)?.end(&consent_id)?;
+            State::read(&tpp.config.dir)?.end(consent_id)?;
             Ok(report)
         }
         other => {

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::Submitted;
-use super::token::mint;
+use super::seal::{Seal, seal};
 use crate::identify::{self, Caller};
 use crate::limits;
 use crate::model::binding::Binding;
@@ -141,23 +141,26 @@ fn active(claims: AccessClaims) -> Active {
     }
 }
 
+/// RFC 9701 section 4: `Accept` asks for the signed form. Who registered for encryption gets nothing in the clear,
+/// whatever it accepts.
 async fn answer(
     context: &Context<'_>,
     caller: &Caller,
     introspection: Introspection,
     wanted: AnswerForm,
 ) -> Result<IntrospectionAnswer, Error> {
-    match wanted {
-        AnswerForm::Json => Ok(IntrospectionAnswer::Json(Box::new(introspection))),
-        AnswerForm::Jwt => {
+    let protection = caller.client.messages.introspection;
+    match (wanted, protection.encryption) {
+        (AnswerForm::Json, None) => Ok(IntrospectionAnswer::Json(Box::new(introspection))),
+        (AnswerForm::Jwt, _) | (AnswerForm::Json, Some(_)) => {
             let claims = SignedClaims {
                 iss: &context.settings.issuer,
                 aud: &caller.client.id,
                 iat: context.now.seconds(),
                 token_introspection: &introspection,
             };
-            let jwt = mint::sign(context, context.settings.signing_alg, Some(SIGNED_TYPE), &claims).await?;
-            Ok(IntrospectionAnswer::Jwt(jwt))
+            let how = Seal { alg: protection.alg, typ: Some(SIGNED_TYPE), encryption: protection.encryption };
+            Ok(IntrospectionAnswer::Jwt(seal(context, &caller.client, &how, &claims).await?))
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::vocabulary::time::Timestamp;
 
 pub(crate) async fn jwks(ports: &Ports, now: Timestamp) -> Result<Value, Error> {
     ports.signer.settle(now).await?;
-    let keys: Vec<Value> = ports.signer.published().iter().map(PublicJwk::to_value).collect();
+    let (signing, sealing) = (ports.signer.published(), ports.decrypter.published());
+    let keys: Vec<Value> = signing.iter().chain(sealing.iter()).map(PublicJwk::to_value).collect();
     Ok(json!({ "keys": keys }))
 }

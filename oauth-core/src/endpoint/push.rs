@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use super::{CHANGES_MAX, Submitted, contended};
+use super::{CHANGES_MAX, Submitted, contended, request_object};
 use crate::identify::{self, Caller};
 use crate::limits;
 use crate::model::binding::Thumbprint;
@@ -18,7 +18,8 @@ use crate::port::consents::{ConsentFacts, DetailsCase, Overtaken};
 use crate::refusal::reason::{DetailsReason, RequestReason};
 use crate::refusal::{Error, Refusal, RuleId};
 use crate::rules::{
-    Rule, fapi2_security, hold, oidc_core, rfc6749, rfc7636, rfc8707, rfc9101, rfc9126, rfc9449,
+    Rule, fapi2_message_signing, fapi2_security, hold, oidc_core, rfc6749, rfc7636, rfc8707, rfc9101,
+    rfc9126, rfc9449,
 };
 use crate::server::Context;
 use crate::vocabulary::scope::Scope;
@@ -26,6 +27,18 @@ use crate::vocabulary::secret::{RequestUri, Secret};
 use crate::vocabulary::time::{Seconds, Timestamp};
 use crate::vocabulary::uri::{RedirectUri, Resource};
 use crate::wire::form::Form;
+
+/// What the rules about the form judge, before its parameters are known.
+pub(crate) struct FormCase {
+    pub(crate) client: Arc<Client>,
+    /// `request` (RFC 9101).
+    pub(crate) request: Option<String>,
+    /// `request_uri` (RFC 9101, RFC 9126).
+    pub(crate) request_uri: Option<String>,
+}
+
+/// Whether the request comes in a form that is taken. Judged before a request object is opened.
+pub(crate) const FORM_RULES: &[&Rule<FormCase>] = &[&rfc9126::REQUEST_URI_ABSENT, &rfc9101::FORM_TAKEN];
 
 /// What the rules of this endpoint judge.
 pub(crate) struct PushCase {
@@ -49,13 +62,12 @@ struct Fresh {
     consent: Zeroizing<[u8; 32]>,
 }
 
-/// The specification of this endpoint: every rule, in the order in which they are judged.
+/// The specification of this endpoint: every rule about the request itself, in the order in which they are judged.
 pub(crate) const RULES: &[&Rule<PushCase>] = &[
-    &rfc9126::REQUEST_URI_ABSENT,
-    &rfc9101::FORM_TAKEN,
     &rfc6749::GRANT_REGISTERED,
     &rfc6749::RESPONSE_TYPE_PRESENT,
     &rfc6749::RESPONSE_TYPE_OFFERED,
+    &fapi2_message_signing::RESPONSE_SIGNED,
     &fapi2_security::RESPONSE_MODE_OFFERED,
     &fapi2_security::REDIRECT_URI_PRESENT,
     &rfc6749::REDIRECT_URI_REGISTERED,
@@ -104,7 +116,16 @@ fn read(submitted: &Submitted) -> Result<Form, Refusal> {
 }
 
 async fn gather(context: &Context<'_>, form: Form, caller: &Caller) -> Result<PushCase, Error> {
-    let params = params(&form)?;
+    let mut sent = FormCase {
+        client: Arc::clone(&caller.client),
+        request: form.owned("request"),
+        request_uri: form.owned("request_uri"),
+    };
+    hold(FORM_RULES, &sent, caller.policy)?;
+    let params = match sent.request.take() {
+        Some(object) => request_object::read(context, caller, &object).await?,
+        None => params(&form)?,
+    };
     let scope = Scope::new(params.scope.as_deref().unwrap_or_default())
         .map_err(|_| refuse(SCOPE_WELL_FORMED, RequestReason::ScopeMalformed))?;
     let facts = context.ports.consents.facts(&params.authorization_details, &caller.client).await?;
@@ -136,6 +157,7 @@ fn decide(context: &Context<'_>, case: PushCase, policy: &Policy) -> Result<Push
         fresh: &case.fresh.consent,
     })?;
     let params = case.params;
+    let answer_by = params.answer_by().unwrap_or(AnswerBy::Query);
     let redirect_uri = params.redirect_uri.as_deref().map(RedirectUri::new);
     let redirect_uri = redirect_uri.and_then(Result::ok).ok_or_else(|| {
         refuse(rfc6749::REDIRECT_URI_REGISTERED.id, RequestReason::RedirectUriNotRegistered)
@@ -145,7 +167,7 @@ fn decide(context: &Context<'_>, case: PushCase, policy: &Policy) -> Result<Push
         issuer: context.settings.issuer.clone(),
         client: case.client.id.clone(),
         redirect_uri,
-        answer_by: answer_by(params.response_mode.as_deref(), policy),
+        answer_by,
         scope: details.scope.clone(),
         state: params.state,
         nonce: params.nonce,
@@ -216,14 +238,7 @@ fn params(form: &Form) -> Result<AuthorizationParams, Refusal> {
         acr_values: form.owned("acr_values"),
         login_hint: form.owned("login_hint"),
         resource: form.owned("resource"),
-        request: form.owned("request"),
-        request_uri: form.owned("request_uri"),
     })
-}
-
-fn answer_by(asked: Option<&str>, policy: &Policy) -> AnswerBy {
-    let mode = policy.answer_by.iter().copied().find(|mode| asked == Some(mode.as_str()));
-    mode.or_else(|| policy.answer_by.first().copied()).unwrap_or(AnswerBy::Query)
 }
 
 fn prompt(asked: Option<&str>) -> Prompt {

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::response::{Decided, Return, respond};
 use super::{CHANGES_MAX, contended};
 use crate::model::client::Client;
 use crate::model::grant::{Approval, Grant, Stage};
@@ -17,7 +18,6 @@ use crate::server::Context;
 use crate::vocabulary::id::GrantId;
 use crate::vocabulary::secret::{Code, Fingerprint, RequestUri, Secret};
 use crate::vocabulary::time::Timestamp;
-use crate::wire::redirect;
 
 /// The bank's pages report an outcome.
 #[derive(Debug, Clone)]
@@ -60,7 +60,7 @@ pub(crate) async fn waiting(
 }
 
 /// Where the browser goes: back to the client, with a code or an error.
-pub(crate) async fn resume(context: &Context<'_>, submitted: ResumeSubmitted) -> Result<String, Error> {
+pub(crate) async fn resume(context: &Context<'_>, submitted: ResumeSubmitted) -> Result<Return, Error> {
     let key = context.tickets.open(&submitted.ticket, submitted.browser.as_deref(), context.now)?;
     let request = pushed(context, &key).await?;
     match submitted.outcome {
@@ -79,13 +79,15 @@ async fn approve(
     key: &Fingerprint<RequestUri>,
     request: &VettedRequest,
     approval: &Approval,
-) -> Result<String, Error> {
+) -> Result<Return, Error> {
     let code: Secret<Code> = Secret::from_random(&context.ports.entropy.draw()?);
     let id = grant_id(context)?;
     let grant = decide(context, request, approval, id)?;
+    let back =
+        respond(context, request, &Decided { code: Some(code.reveal()), ..Decided::default() }).await?;
     let opening = Opening { code: code.fingerprint(&context.settings.issuer), grant };
     applied(open(context, key, &opening, approval).await?)?;
-    Ok(respond(request, &[("code", code.reveal())]))
+    Ok(back)
 }
 
 /// The request is spent, the grant opened and its consent authorised, in one write.
@@ -154,15 +156,21 @@ async fn deny(
     key: &Fingerprint<RequestUri>,
     request: &VettedRequest,
     denial: Denial,
-) -> Result<String, Error> {
-    applied(close(context, key, request).await?)?;
+) -> Result<Return, Error> {
     let reason = match denial {
         Denial::Refused => ApprovalReason::Denied,
         Denial::LoginRequired => ApprovalReason::LoginRequired,
         Denial::ConsentRequired => ApprovalReason::ConsentRequired,
     };
     let wire = Reason::from(reason).wire(At::Browser);
-    Ok(respond(request, &[("error", wire.code.as_str()), ("error_description", &wire.description)]))
+    let decided = Decided {
+        error: Some(wire.code.as_str()),
+        error_description: Some(&wire.description),
+        ..Decided::default()
+    };
+    let back = respond(context, request, &decided).await?;
+    applied(close(context, key, request).await?)?;
+    Ok(back)
 }
 
 /// The request is spent and its consent rejected, in one write.
@@ -183,16 +191,6 @@ async fn close(
         }
     }
     Err(contended().into())
-}
-
-/// RFC 9207 section 2: `iss` stands in every response; RFC 6749 section 4.1.2: `state` exactly as sent, if sent.
-fn respond(request: &VettedRequest, outcome: &[(&str, &str)]) -> String {
-    let mut parameters = outcome.to_vec();
-    if let Some(state) = &request.state {
-        parameters.push(("state", state));
-    }
-    parameters.push(("iss", request.issuer.as_str()));
-    redirect::with_query(&request.redirect_uri, &parameters)
 }
 
 fn grant_id(context: &Context<'_>) -> Result<GrantId, Error> {

@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::routes::Endpoint;
 use super::service::BROWSER_COOKIE;
 use crate::endpoint::authorize::Interacting;
+use crate::endpoint::response::{FormPost, Return};
 use crate::refusal::code::{At, ErrorCode, Wire};
 use crate::refusal::reason::{Reason, TokenReason};
 use crate::refusal::{Error, Refusal};
@@ -71,6 +72,29 @@ pub(super) fn interact(interacting: &Interacting) -> Answer {
             &format!("{BROWSER_COOKIE}={browser}; Path=/; Secure; HttpOnly; SameSite=Lax"),
         );
     }
+    answer
+}
+
+/// The browser goes back to the client: by redirect, or by a page that posts itself.
+#[must_use]
+pub fn returning(back: &Return) -> Answer {
+    let mut answer = match back {
+        Return::Redirect(location) => {
+            let mut answer = Response::new(Full::new(Bytes::new()));
+            *answer.status_mut() = StatusCode::SEE_OTHER;
+            put(&mut answer, LOCATION, location);
+            answer
+        }
+        Return::Post(form) => {
+            let mut answer = with_type(StatusCode::OK, form.page().into_bytes(), "text/html; charset=utf-8");
+            put(&mut answer, http::header::CONTENT_SECURITY_POLICY, &FormPost::content_security_policy());
+            put(&mut answer, http::header::X_FRAME_OPTIONS, "DENY");
+            put(&mut answer, http::header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+            answer
+        }
+    };
+    no_store(&mut answer);
+    put(&mut answer, http::header::REFERRER_POLICY, "no-referrer");
     answer
 }
 

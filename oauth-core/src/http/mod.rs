@@ -10,6 +10,7 @@ mod body;
 mod routes;
 mod service;
 
+pub use answer::returning;
 pub use service::{BROWSER_COOKIE, OAuthService, cookie};
 
 use std::sync::Arc;

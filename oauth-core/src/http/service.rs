@@ -18,6 +18,7 @@ use super::routes::{Aliased, Endpoint, Routes};
 use crate::endpoint::Submitted;
 use crate::endpoint::authorize::AuthorizeSubmitted;
 use crate::endpoint::introspect::{AnswerForm, IntrospectionAnswer};
+use crate::endpoint::userinfo::UserinfoAnswer;
 use crate::limits;
 use crate::refusal::reason::{RequestReason, TokenReason};
 use crate::refusal::{Error, Refusal, RuleId};
@@ -140,7 +141,10 @@ impl OAuthService {
             Endpoint::Userinfo => {
                 let presented = self.presented(&request);
                 only_in_the_header(request).await?;
-                Ok(answer::json(StatusCode::OK, &server.userinfo(&presented, correlation).await?))
+                match server.userinfo(&presented, correlation).await? {
+                    UserinfoAnswer::Json(claims) => Ok(answer::json(StatusCode::OK, &claims)),
+                    UserinfoAnswer::Jwt(jwt) => Ok(answer::signed(jwt, "application/jwt")),
+                }
             }
             Endpoint::Par => {
                 let pushed = server.push(self.submitted(request).await?, correlation).await?;

@@ -83,7 +83,8 @@ pub(crate) fn verify(
     case.nbf = claims.nbf.map(NumericDate::timestamp);
     case.jti = claims.jti;
     hold(AFTER_SIGNATURE, &case, policy)?;
+    let issued = case.issued(policy);
     let jti = case.jti.unwrap_or_default();
     let until = case.exp.unwrap_or(context.now).plus(policy.skew);
-    Ok(Once::assertion(&context.settings.issuer, &client.id, &jti, until))
+    Ok(Once::assertion(&context.settings.issuer, &client.id, &jti, until).issued(issued))
 }

@@ -9,13 +9,14 @@ pub(crate) mod proof;
 
 use std::sync::Arc;
 
+use crate::jose::JwkSet;
 use crate::model::binding::{Binding, Thumbprint};
 use crate::model::certificate::PeerCertificate;
 use crate::model::client::{Client, ClientStatus};
 use crate::policy::{Constraint, Policy};
 use crate::port::claims::{Claimed, Once};
 use crate::refusal::reason::{ClientReason, ProofReason, Reason};
-use crate::refusal::{Error, Refusal, RuleId};
+use crate::refusal::{Error, Fault, Refusal, RuleId};
 use crate::rules::{fapi2_security, rfc8705, rfc9449};
 use crate::server::Context;
 use crate::vocabulary::id::ClientId;
@@ -88,7 +89,7 @@ pub(crate) async fn identify(
     let shown = credential::read(form, presented)?;
     let client = look_up(context, shown.client_id()).await?;
     context.note_client(&client.id);
-    let policy = client.policy_or(context.policy);
+    let policy = policy_of(context, &client)?;
     if shown.method_of(&client) != client.credential.method()
         || !policy.client_auth.contains(&client.credential.method())
     {
@@ -120,6 +121,26 @@ pub(crate) async fn identify(
         proof: proof_key,
         certificate: presented.certificate.as_ref().map(PeerCertificate::thumbprint),
     })
+}
+
+/// The policy that holds for a client: the issuer's, or one of those this issuer serves for single clients.
+fn policy_of(context: &Context<'_>, client: &Client) -> Result<&'static Policy, Fault> {
+    let policy = client.policy_or(context.policy);
+    if policy == context.policy || context.settings.client_policies.contains(&policy) {
+        Ok(policy)
+    } else {
+        let message =
+            format!("{} is not among client_policies, and a client is registered for it", policy.name);
+        Err(Fault::new("settings", message))
+    }
+}
+
+/// The public keys of a client, for its signatures and for what is encrypted to it.
+///
+/// # Errors
+/// When they cannot be had.
+pub(crate) async fn client_keys<'a>(_context: &Context<'_>, client: &'a Client) -> Result<&'a JwkSet, Error> {
+    Ok(&client.keys)
 }
 
 /// A certificate that is no credential is looked at where tokens are to be bound to it.

@@ -134,7 +134,8 @@ pub(crate) fn judge(
     let jti = case.jti.unwrap_or_default();
     Ok(Proven {
         key: Thumbprint::from_bytes(thumbprint),
-        once: Once::proof(around.issuer, &thumbprint, &jti, until),
+        once: Once::proof(around.issuer, &thumbprint, &jti, until)
+            .issued(case.iat.unwrap_or(Timestamp::FAR_FUTURE)),
     })
 }
 

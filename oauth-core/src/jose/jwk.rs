@@ -9,7 +9,7 @@ use serde::de;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use super::{Alg, encode_base64url, p256};
+use super::{Alg, KeyManagement, encode_base64url, p256};
 use crate::vocabulary::id::KeyId;
 use crate::wire::json::{self, JsonFault};
 
@@ -192,6 +192,35 @@ impl PublicJwk {
             alg: Some(KeyAlg::Signature(alg)),
             ..self
         })
+    }
+
+    /// The same key under this name, for encryption to its owner only.
+    ///
+    /// # Errors
+    /// [`JwkFault::Purpose`] when the algorithm needs another type of key.
+    pub fn for_encryption(self, kid: &KeyId, alg: KeyManagement) -> Result<Self, JwkFault> {
+        if self.key_type() != alg.key_type() {
+            return Err(JwkFault::Purpose);
+        }
+        Ok(Self {
+            kid: Some(kid.clone()),
+            key_use: Some(KeyUse::Encryption),
+            alg: Some(KeyAlg::Other(alg.as_str().into())),
+            ..self
+        })
+    }
+
+    /// Whether its owner may be sent what is encrypted with this algorithm: the type agrees, and `use` or `alg` says
+    /// that the key is for encryption.
+    #[must_use]
+    pub fn fits_encryption(&self, alg: KeyManagement) -> bool {
+        let named = self.alg().map(|name| name == alg.as_str());
+        let meant = match self.key_use {
+            Some(KeyUse::Encryption) => named.unwrap_or(true),
+            Some(KeyUse::Signature) => false,
+            None => named.unwrap_or(false),
+        };
+        meant && self.key_type() == alg.key_type()
     }
 
     /// What kind of key it is.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::{Value, json};
 
-use super::{Alg, JwkFault, PublicJwk};
+use super::{Alg, JwkFault, KeyManagement, PublicJwk};
 use crate::limits;
 use crate::wire::json;
 
@@ -51,6 +51,12 @@ impl JwkSet {
             let is_named = kid.is_none_or(|kid| key.kid().is_some_and(|own| own.as_str() == kid));
             is_named && key.fits(alg)
         })
+    }
+
+    /// The key to encrypt to with this algorithm: the first that is meant for it.
+    #[must_use]
+    pub fn encryption_key(&self, alg: KeyManagement) -> Option<&PublicJwk> {
+        self.keys.iter().find(|key| key.fits_encryption(alg))
     }
 
     /// What is asked of a set when its owner registers it: a usable key, none malformed, symmetric or private, and a

@@ -1,4 +1,5 @@
-//! Signed JSON (RFC 7515 to 7519, 7638, 8037, 9864): one verifier and one signer for the whole server.
+//! Signed and encrypted JSON (RFC 7515 to 7519, 7638, 8037, 9864): one verifier, one signer and one guard in front of
+//! decryption for the whole server.
 //!
 //! The order of the checks is the order of their cost: size, shape, algorithm, key, signature, claims. Claims can be
 //! read only from [`Verified`], which only a successful verification makes; the one way around it is [`danger`].
@@ -6,6 +7,8 @@
 mod alg;
 mod claims;
 pub mod danger;
+mod encryption;
+mod jwe;
 mod jwk;
 mod jwk_set;
 mod jws;
@@ -19,6 +22,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 pub use alg::Alg;
 pub use claims::{Audience, NumericDate, present};
+pub use encryption::{ContentEncryption, Encryption, KeyManagement};
+#[cfg(feature = "jwe")]
+pub use jwe::DecryptionKey;
+pub use jwe::{Jwe, JweFault, encrypt_jwt};
 pub use jwk::{JwkFault, KeyType, KeyUse, PublicJwk};
 pub use jwk_set::JwkSet;
 pub use jws::{JoseFault, Jws, Verified};

@@ -3,7 +3,8 @@
 use serde::Deserialize;
 
 use super::certificate_subject::{self, CertificateSubject};
-use crate::jose::{Alg, JwkSet};
+use super::messages::{Messages, own_policy};
+use crate::jose::{Alg, ContentEncryption, JwkSet, KeyManagement};
 use crate::policy::settings::TokenForm;
 use crate::policy::{ClientAuth, Constraint, Policy};
 use crate::vocabulary::id::{ClientId, DetailType};
@@ -35,6 +36,8 @@ pub struct Client {
     pub detail_types: Vec<DetailType>,
     /// Algorithm of its ID tokens, when it registered one.
     pub id_token_alg: Option<Alg>,
+    /// How its messages are signed and encrypted.
+    pub messages: Messages,
     /// Algorithm of its own signed bodies, when it registered one.
     pub message_alg: Option<Alg>,
     /// Form of its access tokens, when it differs from the resource's.
@@ -175,6 +178,55 @@ pub struct ClientMetadata {
     /// `id_token_signed_response_alg`.
     #[serde(default)]
     pub id_token_signed_response_alg: Option<Alg>,
+    /// `request_object_signing_alg` (OpenID Connect Registration section 2).
+    #[serde(default)]
+    pub request_object_signing_alg: Option<Alg>,
+    /// `require_signed_request_object` (RFC 9101 section 10.5).
+    #[serde(default)]
+    pub require_signed_request_object: bool,
+    /// `request_object_encryption_alg`.
+    #[serde(default)]
+    pub request_object_encryption_alg: Option<KeyManagement>,
+    /// `request_object_encryption_enc`.
+    #[serde(default)]
+    pub request_object_encryption_enc: Option<ContentEncryption>,
+    /// `id_token_encrypted_response_alg`.
+    #[serde(default)]
+    pub id_token_encrypted_response_alg: Option<KeyManagement>,
+    /// `id_token_encrypted_response_enc`.
+    #[serde(default)]
+    pub id_token_encrypted_response_enc: Option<ContentEncryption>,
+    /// `authorization_signed_response_alg` (JARM section 3).
+    #[serde(default)]
+    pub authorization_signed_response_alg: Option<Alg>,
+    /// `authorization_encrypted_response_alg`.
+    #[serde(default)]
+    pub authorization_encrypted_response_alg: Option<KeyManagement>,
+    /// `authorization_encrypted_response_enc`.
+    #[serde(default)]
+    pub authorization_encrypted_response_enc: Option<ContentEncryption>,
+    /// `userinfo_signed_response_alg`.
+    #[serde(default)]
+    pub userinfo_signed_response_alg: Option<Alg>,
+    /// `userinfo_encrypted_response_alg`.
+    #[serde(default)]
+    pub userinfo_encrypted_response_alg: Option<KeyManagement>,
+    /// `userinfo_encrypted_response_enc`.
+    #[serde(default)]
+    pub userinfo_encrypted_response_enc: Option<ContentEncryption>,
+    /// `introspection_signed_response_alg` (RFC 9701 section 6).
+    #[serde(default)]
+    pub introspection_signed_response_alg: Option<Alg>,
+    /// `introspection_encrypted_response_alg`.
+    #[serde(default)]
+    pub introspection_encrypted_response_alg: Option<KeyManagement>,
+    /// `introspection_encrypted_response_enc`.
+    #[serde(default)]
+    pub introspection_encrypted_response_enc: Option<ContentEncryption>,
+    /// Name of the policy this client is registered for, where it is another than the issuer's. Written by the bank;
+    /// whoever takes registrations from clients themselves must not take this member from them.
+    #[serde(default)]
+    pub policy: Option<String>,
     /// Algorithm of signed resource bodies.
     #[serde(default)]
     pub resource_signing_alg: Option<Alg>,
@@ -214,9 +266,15 @@ impl Client {
         let mut blame =
             |member, message: &str| wrong.push(InvalidMetadata { member, message: message.to_owned() });
 
+        let own = own_policy(&metadata, &mut blame);
+        let policy = own.unwrap_or(policy);
         let credential = credential(&metadata, policy, &mut blame);
         let constraint = constraint(&metadata, policy, &mut blame);
         let keys = keys(&metadata, &mut blame);
+        let messages = Messages::register(&metadata, policy, &mut blame);
+        if metadata.jwks.is_some() {
+            messages.check_keys(&keys, &mut blame);
+        }
         if matches!(credential, Some(Credential::PrivateKeyJwt | Credential::SelfSignedTlsClientAuth))
             && keys.keys().is_empty()
         {
@@ -255,10 +313,11 @@ impl Client {
                 scope: metadata.scope,
                 detail_types: metadata.authorization_details_types,
                 id_token_alg: metadata.id_token_signed_response_alg,
+                messages,
                 message_alg: metadata.resource_signing_alg,
                 tokens: metadata.access_token_format,
                 resource: metadata.resource,
-                policy: None,
+                policy: own,
             }),
             (_, _, _) => Err(wrong),
         }

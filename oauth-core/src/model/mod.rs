@@ -8,6 +8,7 @@ pub(crate) mod details;
 pub(crate) mod distinguished_name;
 pub(crate) mod grant;
 pub(crate) mod id_token;
+pub(crate) mod messages;
 pub(crate) mod request;
 pub(crate) mod signing_key;
 pub(crate) mod token;

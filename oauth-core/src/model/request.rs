@@ -45,10 +45,13 @@ pub(crate) struct AuthorizationParams {
     pub login_hint: Option<String>,
     /// `resource` (RFC 8707).
     pub resource: Option<String>,
-    /// `request` (RFC 9101).
-    pub request: Option<String>,
-    /// `request_uri` (RFC 9101, RFC 9126).
-    pub request_uri: Option<String>,
+}
+
+impl AuthorizationParams {
+    /// How the answer is to travel: as asked, or in the query. `None` for a mode that does not exist.
+    pub(crate) fn answer_by(&self) -> Option<AnswerBy> {
+        self.response_mode.as_deref().map_or(Some(AnswerBy::Query), AnswerBy::parse)
+    }
 }
 
 /// A request that every rule has passed. What the customer is shown, and what is granted, comes from here only.

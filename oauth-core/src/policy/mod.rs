@@ -77,6 +77,38 @@ pub struct SignedRequest {
     pub lifetime_max: Seconds,
     /// How long ago `nbf` may be.
     pub nbf_age_max: Seconds,
+    /// Longest `max_age` that may be asked for.
+    pub max_age_max: Cap,
+}
+
+impl Policy {
+    /// What a signed request object must satisfy, where one is taken.
+    #[must_use]
+    pub const fn signed_request(&self) -> Option<&SignedRequest> {
+        match &self.request_object {
+            RequestObject::Refuse => None,
+            RequestObject::Accept(signed) | RequestObject::Require(signed) => Some(signed),
+        }
+    }
+
+    /// Whether this response mode is one of the profile's.
+    #[must_use]
+    pub fn offers(&self, mode: AnswerBy) -> bool {
+        self.answer_by.contains(&mode)
+    }
+
+    /// What this profile asks for and this build cannot do, in words.
+    pub(crate) fn unbuilt(&self) -> Vec<String> {
+        let responses = self.response_types.iter().filter(|kind| match kind {
+            ResponseType::Code => false,
+            ResponseType::CodeIdToken => true,
+        });
+        let modes = self.answer_by.iter().filter(|mode| !mode.is_built());
+        responses
+            .map(|kind| format!("response_type {}", kind.as_str()))
+            .chain(modes.map(|mode| format!("response_mode {}", mode.as_str())))
+            .collect()
+    }
 }
 
 /// `response_type` values.
@@ -107,13 +139,44 @@ pub enum AnswerBy {
     Query,
     /// `form_post`.
     FormPost,
-    /// `jwt` (JARM).
+    /// `jwt` (JARM section 2.3.4): for the code flow the same as [`AnswerBy::JarmQuery`].
     Jarm,
+    /// `query.jwt` (JARM section 2.3.1).
+    JarmQuery,
+    /// `form_post.jwt` (JARM section 2.3.3).
+    JarmFormPost,
     /// `fragment`.
     Fragment,
 }
 
 impl AnswerBy {
+    /// Every mode with a name here.
+    const ALL: &'static [Self] =
+        &[Self::Query, Self::FormPost, Self::Jarm, Self::JarmQuery, Self::JarmFormPost, Self::Fragment];
+
+    /// Reads the value of the wire.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|mode| mode.as_str() == text)
+    }
+
+    /// Whether the response is a signed JWT.
+    #[must_use]
+    pub const fn is_signed(self) -> bool {
+        match self {
+            Self::Jarm | Self::JarmQuery | Self::JarmFormPost => true,
+            Self::Query | Self::FormPost | Self::Fragment => false,
+        }
+    }
+
+    /// Whether this build can answer in this mode. A fragment belongs to response types that it does not have.
+    pub(crate) const fn is_built(self) -> bool {
+        match self {
+            Self::Query | Self::FormPost | Self::Jarm | Self::JarmQuery | Self::JarmFormPost => true,
+            Self::Fragment => false,
+        }
+    }
+
     /// The value on the wire.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -121,6 +184,8 @@ impl AnswerBy {
             Self::Query => "query",
             Self::FormPost => "form_post",
             Self::Jarm => "jwt",
+            Self::JarmQuery => "query.jwt",
+            Self::JarmFormPost => "form_post.jwt",
             Self::Fragment => "fragment",
         }
     }

@@ -37,6 +37,7 @@ pub const FAPI1_ADVANCED: Policy = Policy {
         algs: &[Alg::Ps256, Alg::Es256],
         lifetime_max: Seconds::minutes(60),
         nbf_age_max: Seconds::minutes(60),
+        max_age_max: Cap::Unset,
     }),
     response_types: &[ResponseType::CodeIdToken, ResponseType::Code],
     answer_by: &[AnswerBy::Fragment, AnswerBy::Jarm],
@@ -66,9 +67,17 @@ pub const FAPI2_MESSAGE_SIGNING: Policy = Policy {
         algs: FAPI2_SECURITY.signing_algs,
         lifetime_max: Seconds::minutes(60),
         nbf_age_max: Seconds::minutes(60),
+        max_age_max: Cap::Unset,
     }),
-    answer_by: &[AnswerBy::Jarm],
+    answer_by: &[AnswerBy::Jarm, AnswerBy::JarmQuery, AnswerBy::JarmFormPost],
     ..FAPI2_SECURITY
+};
+
+/// FAPI 2.0 Message Signing, Implementer's Draft 1: client assertions may name an endpoint or an array as audience.
+pub const FAPI2_MESSAGE_SIGNING_ID1: Policy = Policy {
+    name: "FAPI 2.0 Message Signing, Implementer's Draft 1",
+    assertion_audience: AssertionAudience::IssuerOrEndpoint,
+    ..FAPI2_MESSAGE_SIGNING
 };
 
 /// The security profile of UAE Open Finance, over FAPI 2.0.
@@ -78,8 +87,10 @@ pub const UAE_OPEN_FINANCE: Policy = Policy {
         algs: &[Alg::Ps256],
         lifetime_max: Seconds::minutes(10),
         nbf_age_max: Seconds::minutes(10),
+        max_age_max: Cap::Max(Seconds::minutes(60)),
     }),
     client_auth: &[ClientAuth::PrivateKeyJwt],
+    signing_algs: &[Alg::Ps256],
     sender_constraint: SenderConstraint::Require(&[Constraint::Mtls]),
     access_token_lifetime: Cap::Max(Seconds::minutes(10)),
     refresh_token_lifetime: Cap::ConsentLifetime,
@@ -92,6 +103,7 @@ const NAMED: &[(&str, &Policy)] = &[
     ("fapi1-advanced", &FAPI1_ADVANCED),
     ("fapi2-security", &FAPI2_SECURITY),
     ("fapi2-message-signing", &FAPI2_MESSAGE_SIGNING),
+    ("fapi2-message-signing-id1", &FAPI2_MESSAGE_SIGNING_ID1),
     ("uae-open-finance", &UAE_OPEN_FINANCE),
 ];
 
@@ -119,5 +131,17 @@ mod tests {
         }
         assert_eq!(Policy::named("fapi2-security"), Some(&FAPI2_SECURITY));
         assert_eq!(Policy::named("FAPI2_SECURITY"), None);
+    }
+
+    #[test]
+    fn only_the_profile_with_hybrid_responses_is_beyond_this_build() {
+        for (name, policy) in NAMED {
+            assert_eq!(
+                policy.unbuilt().is_empty(),
+                *name != "fapi1-advanced",
+                "{name}: {:?}",
+                policy.unbuilt()
+            );
+        }
     }
 }

@@ -30,6 +30,11 @@ pub struct Settings {
     pub refresh_token_lifetime: Seconds,
     /// Life of an ID token.
     pub id_token_lifetime: Seconds,
+    /// Life of a signed authorization response (JARM section 2.1).
+    pub authorization_response_lifetime: Seconds,
+    /// Other policies that single clients are registered for. The settings are held against each of them, the
+    /// metadata speaks of all of them, and no client is served under any other.
+    pub client_policies: Vec<&'static Policy>,
     /// How long the customer may take between seeing the first page and deciding.
     pub interaction_lifetime: Seconds,
     /// Whether DPoP proofs must carry our nonce (RFC 9449 section 8).
@@ -157,6 +162,8 @@ impl Settings {
             access_token_lifetime: Seconds::minutes(5),
             refresh_token_lifetime: Seconds::days(90),
             id_token_lifetime: Seconds::minutes(5),
+            authorization_response_lifetime: Seconds::new(120),
+            client_policies: Vec::new(),
             interaction_lifetime: Seconds::minutes(10),
             proof_nonce: ProofNonce::Off,
             signing_alg: Alg::Es256,
@@ -167,10 +174,32 @@ impl Settings {
         }
     }
 
+    /// The issuer's policy and those of single clients, each once.
+    pub(crate) fn policies<'a>(&'a self, issuer: &'a Policy) -> Vec<&'a Policy> {
+        let mut all = vec![issuer];
+        for policy in &self.client_policies {
+            if !all.contains(policy) {
+                all.push(policy);
+            }
+        }
+        all
+    }
+
     /// Every setting that is out of bounds, not only the first. Whether the signer has a key is not looked at here.
     #[must_use]
     pub fn out_of_bounds(&self, policy: &Policy) -> Vec<OutOfBounds> {
-        let mut found = Vec::new();
+        let mut found = self.unfit(policy);
+        for fault in self.policies(policy).into_iter().flat_map(|policy| self.beyond(policy)) {
+            if !found.contains(&fault) {
+                found.push(fault);
+            }
+        }
+        found
+    }
+
+    /// Every lifetime that one policy does not allow, and what it asks for that is not built.
+    fn beyond(&self, policy: &Policy) -> Vec<OutOfBounds> {
+        let mut found = Vec::from_iter(unbuilt(policy));
         let mut lifetime = |setting, length: Seconds, cap: Cap, bound_by| {
             if length <= Seconds::new(0) || !cap.allows(length) {
                 let message = match cap {
@@ -205,8 +234,29 @@ impl Settings {
             "the profile's own cap",
         );
         lifetime("id_token_lifetime", self.id_token_lifetime, Cap::Unset, "OpenID Connect Core 2");
-        let signed_max = self.access_token_lifetime.max(self.id_token_lifetime);
+        lifetime(
+            "authorization_response_lifetime",
+            self.authorization_response_lifetime,
+            Cap::Max(Seconds::minutes(10)),
+            "JARM 2.1",
+        );
+        let signed_max =
+            self.access_token_lifetime.max(self.id_token_lifetime).max(self.authorization_response_lifetime);
         found.extend(self.keys.out_of_bounds(signed_max, policy.skew));
+        if self.mtls_origin.is_none() && policy.sender_constraint.offered() == [Constraint::Mtls] {
+            found.push(OutOfBounds {
+                setting: "mtls_origin",
+                bound_by: "RFC 8705 5",
+                message: "this profile binds tokens to certificates: name the listener that asks for them"
+                    .to_owned(),
+            });
+        }
+        found
+    }
+
+    /// What is held against the issuer's own policy, or against plain sense.
+    fn unfit(&self, policy: &Policy) -> Vec<OutOfBounds> {
+        let mut found = Vec::new();
         if self.request_uri_lifetime < Seconds::new(5) {
             found.push(OutOfBounds {
                 setting: "request_uri_lifetime",
@@ -228,14 +278,16 @@ impl Settings {
                 message: "name at least one resource, the audience of access tokens".to_owned(),
             });
         }
-        if self.mtls_origin.is_none() && policy.sender_constraint.offered() == [Constraint::Mtls] {
-            found.push(OutOfBounds {
-                setting: "mtls_origin",
-                bound_by: "RFC 8705 5",
-                message: "this profile binds tokens to certificates: name the listener that asks for them"
-                    .to_owned(),
-            });
-        }
         found
     }
+}
+
+/// What a policy asks for and this build cannot do: it is refused whole rather than served in part.
+fn unbuilt(policy: &Policy) -> Option<OutOfBounds> {
+    let unbuilt = policy.unbuilt();
+    (!unbuilt.is_empty()).then(|| OutOfBounds {
+        setting: "policy",
+        bound_by: "this build",
+        message: format!("{} needs what is not built: {}", policy.name, unbuilt.join(", ")),
+    })
 }

@@ -41,6 +41,8 @@ pub enum Claimed {
 pub struct Once {
     /// SHA-256 over kind, issuer, owner and identifier.
     pub key: [u8; 32],
+    /// When it was issued, as it says and as the epoch rule judges it. [`Timestamp::FAR_FUTURE`] when nobody has said.
+    pub issued: Timestamp,
     /// Until when it could still be accepted: window plus skew.
     pub until: Timestamp,
 }
@@ -49,13 +51,23 @@ impl Once {
     /// The `jti` of a client assertion, owned by the client (RFC 7523 section 3).
     #[must_use]
     pub fn assertion(issuer: &Issuer, client: &ClientId, jti: &str, until: Timestamp) -> Self {
-        Self { key: key("assertion", issuer, client.as_str().as_bytes(), jti), until }
+        Self::new(key("assertion", issuer, client.as_str().as_bytes(), jti), until)
     }
 
     /// The `jti` of a DPoP proof, owned by its key (RFC 9449 section 11.1).
     #[must_use]
     pub fn proof(issuer: &Issuer, thumbprint: &[u8; 32], jti: &str, until: Timestamp) -> Self {
-        Self { key: key("proof", issuer, thumbprint, jti), until }
+        Self::new(key("proof", issuer, thumbprint, jti), until)
+    }
+
+    /// The same, issued at this instant.
+    #[must_use]
+    pub const fn issued(self, at: Timestamp) -> Self {
+        Self { issued: at, ..self }
+    }
+
+    const fn new(key: [u8; 32], until: Timestamp) -> Self {
+        Self { key, issued: Timestamp::FAR_FUTURE, until }
     }
 
     /// The signature of an HTTP message, owned by the client (RFC 9421 section 7.2.2).

@@ -7,6 +7,7 @@ pub(crate) mod clients;
 pub(crate) mod clock;
 pub(crate) mod companion;
 pub(crate) mod consents;
+pub(crate) mod decrypter;
 pub(crate) mod entropy;
 pub(crate) mod interaction;
 pub(crate) mod key_ring;
@@ -21,6 +22,7 @@ use claims::Claims;
 use clients::ClientDirectory;
 use clock::Clock;
 use consents::{Consents, DetailTypes};
+use decrypter::Decrypter;
 use entropy::Entropy;
 use interaction::Interaction;
 use signer::Signer;
@@ -38,6 +40,8 @@ pub struct Ports {
     pub clients: Arc<dyn ClientDirectory>,
     /// Signatures with our keys.
     pub signer: Arc<dyn Signer>,
+    /// Decryption with our keys.
+    pub decrypter: Arc<dyn Decrypter>,
     /// Replay protection.
     pub claims: Arc<dyn Claims>,
     /// Pushed requests, grants, tokens.

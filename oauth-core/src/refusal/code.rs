@@ -2,8 +2,8 @@
 //! its wire form is decided here.
 
 use super::reason::{
-    ApprovalReason, ClientReason, DetailsFault, GrantReason, MessageReason, ProofReason, Reason,
-    RequestReason, TokenReason,
+    ApprovalReason, ClientReason, DetailsFault, GrantReason, MessageReason, ObjectReason, ProofReason,
+    Reason, RequestReason, TokenReason,
 };
 
 /// `error` values, by the registry of RFC 6749 section 11.4 and the documents that extend it.
@@ -114,6 +114,12 @@ impl Reason {
         let (code, description) = match self {
             Self::Client(reason) => client(*reason),
             Self::Request(reason) => request(*reason),
+            Self::Object(ObjectReason::Claims(path)) => {
+                let description =
+                    clean(&format!("The request object is not well-formed at '{path}': check the type."));
+                return Wire { code: ErrorCode::InvalidRequestObject, status: 400, description };
+            }
+            Self::Object(reason) => (ErrorCode::InvalidRequestObject, object(reason)),
             Self::Proof(reason) => proof(*reason, at),
             Self::Grant(reason) => grant(*reason),
             Self::Details(reason) => {
@@ -140,6 +146,7 @@ fn status(reason: &Reason, code: ErrorCode, at: At) -> u16 {
         Reason::Message(_) => Some(401),
         Reason::Client(_)
         | Reason::Request(_)
+        | Reason::Object(_)
         | Reason::Proof(_)
         | Reason::Grant(_)
         | Reason::Details(_)
@@ -226,10 +233,6 @@ const fn request(reason: RequestReason) -> (ErrorCode, &'static str) {
             ErrorCode::InvalidRequest,
             "This client must push a signed request object in the request parameter.",
         ),
-        RequestReason::RequestObjectInvalid => (
-            ErrorCode::InvalidRequestObject,
-            "The request object is not valid: check signature, alg, iss, aud, nbf, exp and client_id.",
-        ),
         RequestReason::NotPushed => (
             ErrorCode::InvalidRequest,
             "Authorization requests must be pushed first; send only client_id and request_uri here.",
@@ -248,6 +251,10 @@ const fn request(reason: RequestReason) -> (ErrorCode, &'static str) {
         RequestReason::ResponseModeNotOffered => {
             (ErrorCode::InvalidRequest, "response_mode is not offered here; see response_modes_supported.")
         }
+        RequestReason::ResponseModeUnsigned => (
+            ErrorCode::InvalidRequest,
+            "Every authorization response is signed here; send response_mode=jwt.",
+        ),
         RequestReason::RedirectUriMissing => (ErrorCode::InvalidRequest, "redirect_uri is missing."),
         RequestReason::RedirectUriNotRegistered => (
             ErrorCode::InvalidRequest,
@@ -279,6 +286,9 @@ const fn request(reason: RequestReason) -> (ErrorCode, &'static str) {
             "prompt must be none alone, or a list of login, consent and select_account.",
         ),
         RequestReason::MaxAgeMalformed => (ErrorCode::InvalidRequest, "max_age must be a number of seconds."),
+        RequestReason::MaxAgeTooLong => {
+            (ErrorCode::InvalidRequest, "max_age is longer than this profile allows.")
+        }
         RequestReason::ResourceUnknown => {
             (ErrorCode::InvalidTarget, "resource is not one this server issues tokens for.")
         }
@@ -296,6 +306,47 @@ const fn request(reason: RequestReason) -> (ErrorCode, &'static str) {
         RequestReason::CallerNotAllowed => {
             (ErrorCode::UnauthorizedClient, "This client may not use this endpoint.")
         }
+        RequestReason::EncryptionKeyMissing => (
+            ErrorCode::InvalidRequest,
+            "This client registered for encrypted answers and its key set has no key for that: publish one with use=enc.",
+        ),
+    }
+}
+
+const fn object(reason: &ObjectReason) -> &'static str {
+    match reason {
+        ObjectReason::Malformed => "The request object is not a JWT in compact form, or too large.",
+        ObjectReason::Undecryptable => {
+            "The request object does not decrypt. Use a current key with use=enc of the key set, with alg and enc of the metadata document."
+        }
+        ObjectReason::EncryptionAlgorithm => {
+            "The request object is encrypted with another alg or enc than this client registered."
+        }
+        ObjectReason::Unsigned => {
+            "Sign the request object first and encrypt the signed JWT, with cty=JWT in the outer header."
+        }
+        ObjectReason::Algorithm => {
+            "The request object is signed with an algorithm that is not taken here, or is not the one this client registered."
+        }
+        ObjectReason::Type => "The typ of the request object must be oauth-authz-req+jwt, or absent.",
+        ObjectReason::KeyUnknown => {
+            "No registered key of this client has the kid and alg of the request object."
+        }
+        ObjectReason::Signature => {
+            "The signature of the request object does not verify with this client's key."
+        }
+        ObjectReason::Claims(_) => "The request object is not well-formed.",
+        ObjectReason::Issuer => "iss of the request object must be the client_id.",
+        ObjectReason::Audience => "aud of the request object must be, or hold, the issuer of this server.",
+        ObjectReason::Assertion => "sub of the request object must not be the client_id; leave sub out.",
+        ObjectReason::Client => "client_id must be in the request object and name the client that sends it.",
+        ObjectReason::Nested => "A request object may hold neither request nor request_uri.",
+        ObjectReason::NotBeforeMissing => "nbf is missing from the request object.",
+        ObjectReason::Early => "nbf or iat of the request object is in the future; check the clock.",
+        ObjectReason::NotBeforeOld => "nbf of the request object is too long ago; make a fresh one.",
+        ObjectReason::ExpiryMissing => "exp is missing from the request object.",
+        ObjectReason::Expired => "The request object has expired; make a fresh one.",
+        ObjectReason::Lifetime => "exp of the request object is too long after nbf.",
     }
 }
 

@@ -7,6 +7,8 @@ pub enum Reason {
     Client(ClientReason),
     /// What was sent.
     Request(RequestReason),
+    /// The signed request object.
+    Object(ObjectReason),
     /// The DPoP proof or the client certificate.
     Proof(ProofReason),
     /// The code, refresh token or grant.
@@ -87,8 +89,6 @@ pub enum RequestReason {
     RequestObjectNotTaken,
     /// Parameters where the policy takes a request object only.
     RequestObjectMissing,
-    /// The request object does not verify.
-    RequestObjectInvalid,
     /// A request that was not pushed.
     NotPushed,
     /// `request_uri` unknown, expired, used, or pushed by another client.
@@ -101,6 +101,8 @@ pub enum RequestReason {
     ResponseTypeNotOffered,
     /// `response_mode` not on offer.
     ResponseModeNotOffered,
+    /// No `response_mode` where every response is signed.
+    ResponseModeUnsigned,
     /// `redirect_uri` missing.
     RedirectUriMissing,
     /// `redirect_uri` is not a registered one.
@@ -125,6 +127,8 @@ pub enum RequestReason {
     PromptMalformed,
     /// `max_age` is not a number of seconds.
     MaxAgeMalformed,
+    /// `max_age` is longer than the profile allows.
+    MaxAgeTooLong,
     /// `resource` is not one of ours.
     ResourceUnknown,
     /// `grant_type` missing.
@@ -139,6 +143,53 @@ pub enum RequestReason {
     TokenMissing,
     /// The caller may not use this endpoint.
     CallerNotAllowed,
+    /// The client registered for encrypted answers and has no key to encrypt to.
+    EncryptionKeyMissing,
+}
+
+/// The signed request object is wrong (RFC 9101).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ObjectReason {
+    /// Not one signed or encrypted object in compact form.
+    Malformed,
+    /// It does not decrypt: wrong key, damaged, or not encrypted the way we take. One reason for all.
+    Undecryptable,
+    /// Encrypted with another pair of algorithms than the registered one.
+    EncryptionAlgorithm,
+    /// What was encrypted is not a signed object.
+    Unsigned,
+    /// Algorithm outside the policy, or not the registered one.
+    Algorithm,
+    /// `typ` names another kind of JWT.
+    Type,
+    /// No key of this client has that `kid` and fits the algorithm.
+    KeyUnknown,
+    /// The signature does not verify.
+    Signature,
+    /// A claim of the wrong type, or a member twice; where, in the caller's own document.
+    Claims(String),
+    /// `iss` is not the client.
+    Issuer,
+    /// `aud` does not hold our issuer.
+    Audience,
+    /// `sub` is the client, so that it could pass for a client assertion.
+    Assertion,
+    /// `client_id` is missing or another client.
+    Client,
+    /// `request` or `request_uri` inside.
+    Nested,
+    /// No `nbf`.
+    NotBeforeMissing,
+    /// `nbf` or `iat` too far ahead.
+    Early,
+    /// `nbf` too long ago.
+    NotBeforeOld,
+    /// No `exp`.
+    ExpiryMissing,
+    /// Past `exp`.
+    Expired,
+    /// Too long from `nbf` to `exp`.
+    Lifetime,
 }
 
 /// The DPoP proof or the client certificate is wrong.
@@ -319,6 +370,6 @@ macro_rules! grouped {
 }
 
 grouped! {
-    Client(ClientReason), Request(RequestReason), Proof(ProofReason), Grant(GrantReason), Details(DetailsReason),
-    Token(TokenReason), Message(MessageReason), Approval(ApprovalReason)
+    Client(ClientReason), Request(RequestReason), Object(ObjectReason), Proof(ProofReason), Grant(GrantReason),
+    Details(DetailsReason), Token(TokenReason), Message(MessageReason), Approval(ApprovalReason)
 }

@@ -16,7 +16,6 @@
 
 use super::{Rule, demand};
 use crate::endpoint::push::PushCase;
-use crate::policy::AnswerBy;
 use crate::refusal::RuleId;
 use crate::refusal::reason::RequestReason;
 
@@ -26,19 +25,16 @@ pub(crate) const REDIRECT_URI_PRESENT: Rule<PushCase> = Rule {
     check: |case, _| demand(case.params.redirect_uri.is_some(), RequestReason::RedirectUriMissing),
 };
 
-/// Section 5.3.2.2: the response travels in a mode of the policy; an absent `response_mode` is the policy's first.
+/// Section 5.3.2.2: the response travels in a mode of the policy; an absent `response_mode` is `query` (OAuth 2.0
+/// Multiple Response Type Encoding Practices section 2.1).
 pub(crate) const RESPONSE_MODE_OFFERED: Rule<PushCase> = Rule {
     id: RuleId("FAPI2SP-5.3.2.2-mode"),
     check: |case, policy| {
-        let offered = case.params.response_mode.as_deref().is_none_or(|asked| {
-            policy.answer_by.iter().any(|mode| mode.as_str() == asked && BUILT.contains(mode))
-        });
+        let mode = case.params.answer_by();
+        let offered = mode.is_some_and(|mode| policy.offers(mode) && mode.is_built());
         demand(offered, RequestReason::ResponseModeNotOffered)
     },
 };
-
-/// The modes this build can answer in.
-const BUILT: &[AnswerBy] = &[AnswerBy::Query];
 
 /// Section 5.3.2.1-4: every token is bound to its sender.
 pub(crate) const SENDER_CONSTRAINED: RuleId = RuleId("FAPI2SP-5.3.2.1-4");

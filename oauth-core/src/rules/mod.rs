@@ -12,6 +12,7 @@ pub(crate) mod rfc9101;
 pub(crate) mod rfc9126;
 pub(crate) mod rfc9421;
 pub(crate) mod rfc9449;
+pub(crate) mod uae_security;
 
 use crate::policy::Policy;
 use crate::refusal::reason::Reason;

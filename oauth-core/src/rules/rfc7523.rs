@@ -14,7 +14,7 @@ use super::{Rule, demand};
 use crate::jose::Alg;
 use crate::jose::Audience;
 use crate::limits;
-use crate::policy::AssertionAudience;
+use crate::policy::{AssertionAudience, Policy};
 use crate::refusal::RuleId;
 use crate::refusal::reason::ClientReason;
 use crate::vocabulary::id::ClientId;
@@ -42,6 +42,14 @@ pub(crate) struct AssertionCase {
     pub(crate) now: Timestamp,
     /// Since when every used assertion is remembered.
     pub(crate) remembers_since: Timestamp,
+}
+
+impl AssertionCase {
+    /// When it was issued: as it says, or as early as its end allows.
+    pub(crate) fn issued(&self, policy: &Policy) -> Timestamp {
+        let earliest = self.exp.map(|exp| exp.minus(policy.assertion_lifetime_max));
+        self.iat.or(earliest).unwrap_or(Timestamp::EPOCH)
+    }
 }
 
 /// Judged before the signature: cheap, and nothing is recorded.
@@ -143,8 +151,6 @@ pub(crate) const JTI_PRESENT: Rule<AssertionCase> = Rule {
 pub(crate) const REMEMBERED: Rule<AssertionCase> = Rule {
     id: RuleId("RFC7523-3-7-epoch"),
     check: |case, policy| {
-        let earliest_issue = case.exp.map(|exp| exp.minus(policy.assertion_lifetime_max));
-        let issued = case.iat.or(earliest_issue).unwrap_or(Timestamp::EPOCH);
-        demand(issued >= case.remembers_since, ClientReason::AssertionBeforeEpoch)
+        demand(case.issued(policy) >= case.remembers_since, ClientReason::AssertionBeforeEpoch)
     },
 };

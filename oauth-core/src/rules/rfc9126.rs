@@ -5,6 +5,7 @@
 //! | 2.1, step 1 | [`identify`](crate::identify) |
 //! | 2.1, step 2 | [`REQUEST_URI_ABSENT`] |
 //! | 2.1, step 3 | [`RULES`](crate::endpoint::push) |
+//! | 3 | [`read`](crate::endpoint::request_object) |
 //! | 2.2, `expires_in` | [`ARRIVES_IN_TIME`] |
 //! | 2.3 | [`Form::read`](crate::wire::form::Form::read), [`limits::FORM_BODY_BYTES`](crate::limits::FORM_BODY_BYTES) |
 //! | 4 | [`PUSHED`], [`SAME_CLIENT`] |
@@ -12,15 +13,15 @@
 
 use super::{Rule, demand};
 use crate::endpoint::authorize::AuthorizeCase;
-use crate::endpoint::push::PushCase;
+use crate::endpoint::push::FormCase;
 use crate::policy::RequestPath;
 use crate::refusal::RuleId;
 use crate::refusal::reason::RequestReason;
 
 /// Section 2.1, step 2: a pushed request never refers to another pushed request.
-pub(crate) const REQUEST_URI_ABSENT: Rule<PushCase> = Rule {
+pub(crate) const REQUEST_URI_ABSENT: Rule<FormCase> = Rule {
     id: RuleId("RFC9126-2.1-2"),
-    check: |case, _| demand(case.params.request_uri.is_none(), RequestReason::CarriesRequestUri),
+    check: |case, _| demand(case.request_uri.is_none(), RequestReason::CarriesRequestUri),
 };
 
 /// Section 4: where the policy says so, only pushed requests are taken.

@@ -47,6 +47,9 @@ pub enum Breach {
     /// A task of the suite did not end well.
     #[error("a task of the suite ended early: {0}")]
     Task(#[from] tokio::task::JoinError),
+    /// The suite itself is wrong.
+    #[error("the suite is wrong: {0}")]
+    Suite(String),
 }
 
 /// The instant at which the suites begin. Adapters that are told when they started are told this.
@@ -54,7 +57,7 @@ pub const BEGINNING: Timestamp = Timestamp::from_seconds(1_800_000_000);
 /// Tasks that try to spend the same thing.
 pub const RACERS: usize = 64;
 /// Races run for each verb.
-const ROUNDS: usize = 6;
+pub const ROUNDS: usize = 6;
 
 /// Holds a [`Store`] to its port.
 ///
@@ -93,7 +96,11 @@ where
     key_ring::hold(&make).await
 }
 
-fn same<T: PartialEq + Debug>(fact: &'static str, found: &T, wanted: &T) -> Result<(), Breach> {
+/// Holds what was found to what the port says; for suites of other ports.
+///
+/// # Errors
+/// [`Breach::Answer`].
+pub fn same<T: PartialEq + Debug>(fact: &'static str, found: &T, wanted: &T) -> Result<(), Breach> {
     if found == wanted {
         return Ok(());
     }
@@ -107,8 +114,11 @@ fn unlike<T: PartialEq + Debug>(fact: &'static str, found: &T, unwanted: &T) -> 
     Err(Breach::Answer { fact, found: format!("found {found:?}") })
 }
 
-/// Starts all tasks at one moment and hands back what each found, in order.
-async fn race<T, F>(task: impl Fn(usize) -> F) -> Result<Vec<T>, Breach>
+/// Starts [`RACERS`] tasks at one moment and hands back what each found, in order; for suites of other ports.
+///
+/// # Errors
+/// The first fault, or a task that did not end well.
+pub async fn race<T, F>(task: impl Fn(usize) -> F) -> Result<Vec<T>, Breach>
 where
     F: Future<Output = Result<T, Fault>> + Send + 'static,
     T: Send + 'static,

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
@@ -20,13 +20,15 @@ use crate::vocabulary::id::{GrantId, Subject};
 use crate::vocabulary::secret::{Access, Code, Fingerprint, Refresh, RequestUri};
 use crate::vocabulary::time::Timestamp;
 
-/// Replay protection for one process. It remembers since its start, and says so: what was issued before is refused.
+/// Replay protection for one process. It remembers since its start, and says so: what was issued before is refused, and
+/// so is what may have been used before although it says that it was issued later, because clocks differ.
 ///
 /// It holds at most [`limits::CLAIMS_IN_MEMORY`] records. When all of them are still needed, a claim is a [`Fault`]:
 /// nothing is forgotten early.
 #[derive(Debug)]
 pub struct MemoryClaims {
     since: Timestamp,
+    durable: Option<Durable>,
     shards: [Mutex<Shard>; SHARDS],
     shard_max: usize,
 }
@@ -37,16 +39,33 @@ const SHARDS: usize = 64;
 const PURGE_MIN: usize = 64;
 
 impl MemoryClaims {
-    /// Nothing remembered, from this instant on. It is rounded up to a whole second, because `iat` is told in seconds:
-    /// a proof of the second in which the process started may have been used before.
+    /// Nothing remembered, from this instant and the [skew](limits::SKEW_MAX) on: a proof that says it was issued in ten
+    /// seconds may have been used already. It is rounded up to a whole second, because `iat` is told in seconds.
     #[must_use]
     pub fn new(started_at: Timestamp) -> Self {
-        Self::holding(started_at, limits::CLAIMS_IN_MEMORY)
+        Self::holding(started_at.plus(limits::SKEW_MAX), limits::CLAIMS_IN_MEMORY)
     }
 
-    fn holding(started_at: Timestamp, records: usize) -> Self {
+    /// Nothing remembered from this instant on, and nothing to remember from before: no client of this server has ever
+    /// signed anything for it, because its keys are younger.
+    #[must_use]
+    pub fn without_past() -> Self {
+        Self::holding(Timestamp::EPOCH, limits::CLAIMS_IN_MEMORY)
+    }
+
+    /// As [`Self::new`], but ready at the next whole second. What is ahead of our clock is claimed in a durable store
+    /// too, and looked for there in the first seconds after the start: clients whose clock is right cost it nothing.
+    #[must_use]
+    pub fn backed(started_at: Timestamp, by: Arc<dyn Claims>) -> Self {
+        let memory = Self::holding(started_at, limits::CLAIMS_IN_MEMORY);
+        let doubtful_until = memory.since.plus(limits::SKEW_MAX);
+        Self { durable: Some(Durable { claims: by, doubtful_until }), ..memory }
+    }
+
+    fn holding(since: Timestamp, records: usize) -> Self {
         Self {
-            since: super::whole_second_after(started_at),
+            since: super::whole_second_after(since),
+            durable: None,
             shards: std::array::from_fn(|_| Mutex::default()),
             shard_max: records / SHARDS,
         }
@@ -63,12 +82,37 @@ impl Claims for MemoryClaims {
             if claimed == Claimed::SeenBefore {
                 return Ok(claimed);
             }
+            if let Some(durable) = self.durable.as_ref().filter(|durable| durable.concerns(one, now)) {
+                let claimed = durable.claims.claim(std::slice::from_ref(one), now).await?;
+                if claimed == Claimed::SeenBefore {
+                    return Ok(claimed);
+                }
+            }
         }
         Ok(Claimed::First)
     }
 
     async fn remembers_since(&self, _now: Timestamp) -> Result<Timestamp, Fault> {
         Ok(self.since)
+    }
+}
+
+/// What outlives this process.
+struct Durable {
+    claims: Arc<dyn Claims>,
+    /// What says that it was issued before this may have been used by the process before.
+    doubtful_until: Timestamp,
+}
+
+impl Durable {
+    fn concerns(&self, one: &Once, now: Timestamp) -> bool {
+        one.issued > now || one.issued < self.doubtful_until
+    }
+}
+
+impl std::fmt::Debug for Durable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Durable").field("doubtful_until", &self.doubtful_until).finish_non_exhaustive()
     }
 }
 
@@ -373,12 +417,67 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_was_issued_in_the_second_of_the_start_is_before_it() {
-        for (millis, since) in [(100_000, 100), (100_001, 101), (100_999, 101)] {
+    async fn what_may_have_been_used_before_the_start_is_before_it_however_far_ahead_it_says() {
+        for (millis, since) in [(100_000, 110), (100_001, 111), (100_999, 111)] {
             let claims = MemoryClaims::new(Timestamp::from_millis(millis));
             let found = claims.remembers_since(Timestamp::from_seconds(500)).await.unwrap();
             assert_eq!(found, Timestamp::from_seconds(since), "{millis}");
         }
+    }
+
+    #[test]
+    fn no_policy_takes_more_skew_than_the_replay_memory_reckons_with() {
+        use crate::policy::profiles::{
+            FAPI1_ADVANCED, FAPI2_MESSAGE_SIGNING, FAPI2_SECURITY, PLAIN_OAUTH, UAE_OPEN_FINANCE,
+        };
+        for policy in [PLAIN_OAUTH, FAPI1_ADVANCED, FAPI2_SECURITY, FAPI2_MESSAGE_SIGNING, UAE_OPEN_FINANCE] {
+            assert!(policy.skew <= limits::SKEW_MAX, "{}", policy.name);
+        }
+    }
+
+    /// What the endpoints do: the epoch rule, then the claim.
+    async fn accepted(claims: &MemoryClaims, one: &Once, now: i64) -> bool {
+        let now = Timestamp::from_seconds(now);
+        one.issued >= claims.remembers_since(now).await.unwrap()
+            && claims.claim(std::slice::from_ref(one), now).await.unwrap() == Claimed::First
+    }
+
+    fn issued(n: usize, at: i64) -> Once {
+        once(n, 1000).issued(Timestamp::from_seconds(at))
+    }
+
+    #[tokio::test]
+    async fn what_was_issued_ahead_of_our_clock_is_not_used_again_after_a_restart() {
+        let ahead = issued(1, 109);
+        let before = MemoryClaims::without_past();
+        assert!(accepted(&before, &ahead, 100).await);
+        let after = MemoryClaims::new(Timestamp::from_seconds(101));
+        for now in [101, 105, 109, 130] {
+            assert!(!accepted(&after, &ahead, now).await, "at {now}");
+        }
+        assert!(accepted(&after, &issued(2, 111), 111).await, "work goes on");
+    }
+
+    #[tokio::test]
+    async fn with_a_durable_store_behind_it_a_restart_costs_a_second_and_nothing_is_used_again() {
+        let durable: Arc<dyn Claims> = Arc::new(MemoryClaims::without_past());
+        let backed = |at| MemoryClaims::backed(Timestamp::from_seconds(at), Arc::clone(&durable));
+        let before = backed(10);
+        let (ahead, level) = (issued(1, 109), issued(2, 100));
+        assert!(accepted(&before, &ahead, 100).await);
+        assert!(accepted(&before, &level, 100).await);
+        let after = backed(101);
+        for now in [101, 105, 109, 130] {
+            assert!(!accepted(&after, &ahead, now).await, "at {now}");
+            assert!(!accepted(&after, &level, now).await, "at {now}");
+        }
+        assert!(
+            accepted(&after, &issued(3, 101), 101).await,
+            "what is issued after the start is taken at once"
+        );
+        assert!(accepted(&after, &issued(4, 115), 115).await);
+        let kept = durable.claim(&[issued(4, 115)], Timestamp::from_seconds(115)).await.unwrap();
+        assert_eq!(kept, Claimed::First, "what is not ahead of our clock is in memory alone");
     }
 
     #[tokio::test]
@@ -405,7 +504,7 @@ mod tests {
 
     #[tokio::test]
     async fn under_steady_load_the_memory_stops_growing() {
-        let claims = MemoryClaims::new(Timestamp::EPOCH);
+        let claims = MemoryClaims::without_past();
         let mut most = 0;
         for second in 0..200 {
             for n in 0..200 {

@@ -71,7 +71,7 @@ impl SqlStore {
     }
 
     async fn one(&self, query: Statement) -> Result<Option<Row>, Fault> {
-        self.database.read_one(query).await.map_err(fault)
+        self.database.look_up(query).await.map_err(fault)
     }
 
     async fn change(&self, statement: Statement) -> Result<u64, Fault> {
@@ -159,7 +159,8 @@ impl Store for SqlStore {
     }
 
     async fn grant_by_refresh(&self, token: &Fingerprint<Refresh>) -> Result<Option<RefreshRecord>, Fault> {
-        let row = self.one(Statement::new(text::GRANT_BY_REFRESH).bytes(*token.as_bytes())).await?;
+        let query = Statement::new(text::GRANT_BY_REFRESH).bytes(*token.as_bytes());
+        let row = self.database.read_one(query).await.map_err(fault)?;
         row.map(|row| refresh_in(&row)).transpose()
     }
 

@@ -3,6 +3,7 @@
 
 use super::keys;
 use crate::model::client::{Client, ClientStatus, Credential, GrantType, Organisation};
+use crate::model::messages::Messages;
 use crate::policy::Constraint;
 use crate::store::contract::cases::{detail_type, redirect_uri, scope};
 use crate::vocabulary::id::ClientId;
@@ -30,6 +31,7 @@ pub fn client(id: &str) -> Client {
         scope: scope(),
         detail_types: vec![detail_type()],
         id_token_alg: None,
+        messages: Messages::default(),
         message_alg: None,
         tokens: None,
         resource: None,

@@ -48,10 +48,12 @@ impl Issuer {
     /// # Errors
     /// When it is not an absolute `https` URL free of user, query, fragment and trailing slash.
     pub fn new(text: &str) -> Result<Self, UriFault> {
-        let url = absolute(text)?;
-        secure(&url)?;
-        if url.query().is_some() {
-            return Err(UriFault::Query);
+        if !is_plain(text) {
+            let url = absolute(text)?;
+            secure(&url)?;
+            if url.query().is_some() {
+                return Err(UriFault::Query);
+            }
         }
         if text.ends_with('/') {
             return Err(UriFault::TrailingSlash);
@@ -124,6 +126,9 @@ impl RedirectUri {
     /// # Errors
     /// When it is not an absolute `https` URI, carries a fragment, a user, or a parameter of the response.
     pub fn new(text: &str) -> Result<Self, UriFault> {
+        if is_plain(text) {
+            return Ok(Self(Arc::from(text)));
+        }
         let url = absolute(text)?;
         secure(&url)?;
         if url.query_pairs().any(|(name, _)| RESPONSE_PARAMETERS.contains(&name.as_ref())) {
@@ -169,7 +174,9 @@ impl Resource {
     /// # Errors
     /// When it is not an absolute URI or carries a fragment.
     pub fn new(text: &str) -> Result<Self, UriFault> {
-        absolute(text)?;
+        if !is_plain(text) {
+            absolute(text)?;
+        }
         Ok(Self(Arc::from(text)))
     }
 
@@ -191,6 +198,28 @@ impl From<Resource> for String {
     fn from(resource: Resource) -> Self {
         resource.0.as_ref().to_owned()
     }
+}
+
+/// The shape of almost every URI of this protocol, in which a parser finds nothing to object to: `https`, a DNS name in
+/// lower case whose last label is letters, and a path of unreserved characters. Every stored record is read through here.
+fn is_plain(text: &str) -> bool {
+    let Some(rest) = text.strip_prefix("https://") else { return false };
+    let (host, path) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
+    let label = |label: &str| {
+        let ldh = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        let edge = |byte: Option<u8>| byte.is_some_and(|byte| byte != b'-');
+        label.len() <= 63
+            && label.bytes().all(ldh)
+            && edge(label.bytes().next())
+            && edge(label.bytes().last())
+            && !label.contains("--")
+    };
+    let top = host.rsplit('.').next().unwrap_or_default();
+    text.len() <= limits::REDIRECT_URI_BYTES
+        && host.len() <= 253
+        && host.split('.').all(label)
+        && top.bytes().all(|byte| byte.is_ascii_lowercase())
+        && path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte))
 }
 
 fn absolute(text: &str) -> Result<Url, UriFault> {
@@ -245,6 +274,48 @@ mod tests {
             ("https://as.example/a b", UriFault::Characters),
         ] {
             assert_eq!(Issuer::new(bad), Err(fault), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_is_plain_is_what_a_parser_takes_as_it_stands() {
+        let hosts = ["as.example", "a-1.b.example", "localhost", "x", "0a.example"];
+        let paths = ["", "/", "/cb", "/a/b.c/~d_e-f", "/a/../b", "//a", "/."];
+        for (host, path) in hosts.iter().flat_map(|host| paths.map(|path| (host, path))) {
+            let text = format!("https://{host}{path}");
+            let url = absolute(&text).unwrap();
+            assert!(is_plain(&text) && secure(&url).is_ok() && url.query().is_none(), "{text}");
+            assert_eq!(url.host_str(), Some(*host), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_a_parser_might_object_to_is_not_plain() {
+        for text in [
+            "https://",
+            "https:///a",
+            "https://as.example:8443",
+            "https://me@as.example",
+            "https://127.0.0.1",
+            "https://0x7f.1",
+            "https://a.0x7f",
+            "https://[::1]",
+            "https://AS.example",
+            "https://-a.example",
+            "https://xn--a.example",
+            "https://a..example",
+            "https://as.example.",
+            "https://as.example?x",
+            "https://as.example/#x",
+            "https://as.example/a%2fb",
+            "https://as.example/a b",
+            "https://as.example/a\\b",
+            "http://as.example",
+            "HTTPS://as.example",
+            "https://as_x.example",
+            "https://as.example/\u{e9}",
+        ] {
+            assert!(!is_plain(text), "{text}");
         }
     }
 

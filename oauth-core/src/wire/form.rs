@@ -40,10 +40,10 @@ impl Form {
             let malformed = || refuse(WELL_FORMED, RequestReason::Malformed);
             let mut name = decode(name).ok_or_else(malformed)?;
             let value = decode(value.strip_prefix(b"=").unwrap_or_default()).ok_or_else(malformed)?;
-            let cap = if *name == "authorization_details" {
-                limits::AUTHORIZATION_DETAILS_BYTES
-            } else {
-                limits::PARAMETER_VALUE_BYTES
+            let cap = match name.as_str() {
+                "authorization_details" => limits::AUTHORIZATION_DETAILS_BYTES,
+                "request" => limits::REQUEST_OBJECT_BYTES,
+                _ => limits::PARAMETER_VALUE_BYTES,
             };
             if name.len() > limits::PARAMETER_NAME_BYTES || value.len() > cap {
                 return Err(refuse(BOUNDED, RequestReason::TooLarge));

@@ -218,6 +218,24 @@ fn syntax(error: &serde_json::Error) -> JsonFault {
 }
 
 impl JsonFault {
+    /// Where the fault lies; empty for the whole document.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        match self {
+            Self::Repeated(at)
+            | Self::Missing(at)
+            | Self::Unknown(at)
+            | Self::Refused(at)
+            | Self::Shape { at, .. } => at.as_str(),
+            Self::NotUtf8
+            | Self::ByteOrderMark
+            | Self::Malformed { .. }
+            | Self::TrailingData
+            | Self::NotFinite
+            | Self::TooDeep => "",
+        }
+    }
+
     /// The same fault, seen from one level further out.
     fn below(self, step: &str) -> Self {
         match self {

@@ -1,7 +1,17 @@
-//! Tests against real databases.
+//! Tests of the whole engine: over HTTP messages with a second JOSE implementation, and against real databases.
 
 #[cfg(test)]
+mod bank;
+#[cfg(test)]
 mod database;
+#[cfg(test)]
+mod jarm;
+#[cfg(test)]
+mod jwe;
+#[cfg(test)]
+mod message_signing;
+#[cfg(test)]
+mod rfc9101;
 #[cfg(test)]
 mod services;
 #[cfg(test)]

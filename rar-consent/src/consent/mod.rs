@@ -149,6 +149,11 @@ impl Consent {
         }
     }
 
+    /// Whether it has ended and nobody had ever approved it.
+    pub(crate) const fn is_over_unapproved(&self) -> bool {
+        self.status.is_terminal() && self.authorised_at.is_none()
+    }
+
     /// When its status changes by itself.
     #[must_use]
     pub const fn due_at(&self) -> Option<Timestamp> {

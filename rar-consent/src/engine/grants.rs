@@ -14,7 +14,8 @@ use crate::consent::{Consent, Lodged};
 use crate::describe::{AccountChoice, choice};
 use crate::detail::{Lodging, ofxpera};
 
-/// UAE bank service initiation section 4.1: an identifier is used once, for ever.
+/// UAE bank service initiation section 4.1: an identifier is used once. One that nobody approved is remembered as long as
+/// its consent is.
 const ID_UNUSED: RuleId = RuleId("UAEBSI-4.1-unused");
 /// RFC 9396 section 7: a consent is decided once, while it waits.
 const STILL_WAITING: RuleId = RuleId("RFC9396-7-waiting");

@@ -10,43 +10,17 @@
 //! Each part starts with an empty store of its own, so `make` is called many times. Run it on a runtime of several
 //! threads: sixty-four tasks race for one consent, round after round.
 
-use std::fmt::Debug;
 use std::sync::Arc;
 
-use oauth_core::{ClientId, ConsentId, Fault, IllFormed, Issuer, Seconds, Subject, Timestamp, UriFault};
-use tokio::task::JoinSet;
+pub use oauth_core::store::contract::Breach;
+use oauth_core::store::contract::{BEGINNING, ROUNDS, race, same};
+use oauth_core::{ClientId, ConsentId, IllFormed, Issuer, Seconds, Subject, Timestamp, UriFault};
 
 use crate::consent::history::{Actor, HistoryEntry};
 use crate::consent::status::{ConsentStatus, IllegalMove};
 use crate::consent::terms::{AccountInformation, AccountPermission, Terms};
 use crate::consent::{Consent, Lodged};
 use crate::port::{ConsentStore, DUE_MAX, Inserted, LIST_MAX, Replaced};
-
-/// What an adapter did instead of what its port says.
-#[derive(Debug, thiserror::Error)]
-pub enum Breach {
-    /// It answered something else.
-    #[error("{fact}: {found}")]
-    Answer {
-        /// What should hold.
-        fact: &'static str,
-        /// What was found, and what was wanted.
-        found: String,
-    },
-    /// It failed where nothing should fail.
-    #[error(transparent)]
-    Fault(#[from] Fault),
-    /// A task of the suite did not end well.
-    #[error("a task of the suite ended early: {0}")]
-    Task(#[from] tokio::task::JoinError),
-    /// The suite itself is wrong.
-    #[error("the suite is wrong: {0}")]
-    Suite(String),
-}
-
-const BEGINNING: Timestamp = Timestamp::from_seconds(1_800_000_000);
-const RACERS: usize = 64;
-const ROUNDS: usize = 6;
 
 /// Holds a [`ConsentStore`] to its port.
 ///
@@ -61,6 +35,7 @@ where
     replaced(&*make().await).await?;
     listed(&*make().await).await?;
     due(&*make().await).await?;
+    forgotten(&*make().await).await?;
     replace_race(&make().await).await?;
     insert_race(&make().await).await
 }
@@ -166,21 +141,45 @@ async fn due(store: &dyn ConsentStore) -> Result<(), Breach> {
     same("a batch has a bound", &(all.len() <= DUE_MAX), &true)
 }
 
+async fn forgotten(store: &dyn ConsentStore) -> Result<(), Breach> {
+    let (waits, entry) = waiting(1, BEGINNING)?;
+    store.insert(&waits, &entry).await?;
+    let (refused, entry) = waiting(2, BEGINNING)?;
+    store.insert(&refused, &entry).await?;
+    let (over, by) = rejected(&refused)?;
+    store.replace(&over, &by).await?;
+    let (approved, entry) = waiting(3, BEGINNING)?;
+    store.insert(&approved, &entry).await?;
+    let (given, by) = authorised(&approved)?;
+    store.replace(&given, &by).await?;
+    let given = Consent { revision: given.revision + 1, ..given };
+    let tpp = Actor::Tpp(client("tpp")?);
+    let (taken, by) = moved(&given, ConsentStatus::Revoked, &tpp)?;
+    store.replace(&taken, &by).await?;
+    same("what was made at this instant is kept", &store.forget(BEGINNING).await?, &0)?;
+    let later = BEGINNING.plus(Seconds::days(400));
+    same("what ended unapproved is deleted", &store.forget(later).await?, &1)?;
+    same("and only once", &store.forget(later).await?, &0)?;
+    same("with its history", &store.history(&refused.id).await?, &Vec::new())?;
+    same("what was approved stays", &store.consent(&approved.id).await?.is_some(), &true)?;
+    same("with its history", &store.history(&approved.id).await?.len(), &3)?;
+    same("what waits stays", &store.consent(&waits.id).await?, &Some(waits.clone()))
+}
+
 /// Of any number of changes to one revision exactly one is kept, and one entry with it.
 async fn replace_race(store: &Arc<dyn ConsentStore>) -> Result<(), Breach> {
     for round in 0..ROUNDS {
         let (consent, entry) = waiting(round, BEGINNING)?;
         store.insert(&consent, &entry).await?;
-        let mut racers = JoinSet::new();
-        for n in 0..RACERS {
-            let (changed, by) = if n % 2 == 0 { authorised(&consent)? } else { rejected(&consent)? };
+        let changes = [authorised(&consent)?, rejected(&consent)?];
+        let outcomes = race(|racer| {
+            let [even, odd] = changes.clone();
+            let (changed, by) = if racer.is_multiple_of(2) { even } else { odd };
             let store = Arc::clone(store);
-            racers.spawn(async move { store.replace(&changed, &by).await });
-        }
-        let mut done = 0;
-        while let Some(outcome) = racers.join_next().await {
-            done += usize::from(outcome?? == Replaced::Done);
-        }
+            async move { store.replace(&changed, &by).await }
+        })
+        .await?;
+        let done = outcomes.iter().filter(|outcome| **outcome == Replaced::Done).count();
         same("of all racers exactly one changes the consent", &done, &1)?;
         let history = store.history(&consent.id).await?;
         same("and leaves one entry", &history.len(), &2)?;
@@ -193,17 +192,14 @@ async fn replace_race(store: &Arc<dyn ConsentStore>) -> Result<(), Breach> {
 async fn insert_race(store: &Arc<dyn ConsentStore>) -> Result<(), Breach> {
     for round in 0..ROUNDS {
         let (consent, entry) = waiting(round, BEGINNING)?;
-        let mut racers = JoinSet::new();
-        for n in 0..RACERS {
-            let spelling = if n % 2 == 0 { consent.id.clone() } else { id(&format!("aac-{}", consent.id))? };
-            let (consent, entry) = (Consent { id: spelling, ..consent.clone() }, entry.clone());
-            let store = Arc::clone(store);
-            racers.spawn(async move { store.insert(&consent, &entry).await });
-        }
-        let mut new = 0;
-        while let Some(outcome) = racers.join_next().await {
-            new += usize::from(outcome?? == Inserted::New);
-        }
+        let other = Consent { id: id(&format!("aac-{}", consent.id))?, ..consent.clone() };
+        let outcomes = race(|racer| {
+            let consent = if racer.is_multiple_of(2) { consent.clone() } else { other.clone() };
+            let (entry, store) = (entry.clone(), Arc::clone(store));
+            async move { store.insert(&consent, &entry).await }
+        })
+        .await?;
+        let new = outcomes.iter().filter(|outcome| **outcome == Inserted::New).count();
         same("of all racers exactly one takes the identifier", &new, &1)?;
     }
     Ok(())
@@ -250,11 +246,4 @@ fn client(text: &str) -> Result<ClientId, Breach> {
 
 fn wrong(fault: IllFormed) -> Breach {
     Breach::Suite(fault.to_string())
-}
-
-fn same<T: PartialEq + Debug>(fact: &'static str, found: &T, wanted: &T) -> Result<(), Breach> {
-    if found == wanted {
-        return Ok(());
-    }
-    Err(Breach::Answer { fact, found: format!("found {found:?}, wanted {wanted:?}") })
 }

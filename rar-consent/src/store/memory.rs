@@ -8,7 +8,7 @@ use oauth_core::{ClientId, Companion, ConsentId, Fault, Kept, Subject, Timestamp
 
 use crate::consent::Consent;
 use crate::consent::history::HistoryEntry;
-use crate::port::{ConsentStore, DUE_MAX, LIST_MAX};
+use crate::port::{ConsentStore, DUE_MAX, Inserted, LIST_MAX, Replaced};
 
 /// Consents in memory.
 #[derive(Debug, Default)]
@@ -28,6 +28,12 @@ impl MemoryConsents {
         Self::default()
     }
 
+    /// Takes the whole store for a change that must succeed or fail with one elsewhere. Everybody else waits until this is
+    /// dropped, so take it last and never hold it across an `await`.
+    pub fn hold(&self) -> HeldConsents<'_> {
+        HeldConsents(self.shelf())
+    }
+
     fn shelf(&self) -> MutexGuard<'_, Shelf> {
         locked(&self.0)
     }
@@ -35,6 +41,34 @@ impl MemoryConsents {
     fn change(&self, way: Way, consent: &Consent, entry: &HistoryEntry) -> Box<dyn Companion> {
         let (consent, entry) = (consent.clone(), entry.clone());
         Box::new(Change { shelf: Arc::clone(&self.0), way, consent, entry })
+    }
+}
+
+/// All consents of a [`MemoryConsents`], in one hand.
+#[derive(Debug)]
+pub struct HeldConsents<'a>(MutexGuard<'a, Shelf>);
+
+impl HeldConsents<'_> {
+    /// The consent of this very spelling.
+    #[must_use]
+    pub fn consent(&self, id: &ConsentId) -> Option<Consent> {
+        self.0.named(id).map(|(consent, _)| consent.clone())
+    }
+
+    /// Keeps a new consent, as [`ConsentStore::insert`] does.
+    pub fn insert(&mut self, consent: &Consent, entry: &HistoryEntry) -> Inserted {
+        match self.0.insert(consent, entry) {
+            Kept::Done => Inserted::New,
+            Kept::Overtaken => Inserted::IdUsed,
+        }
+    }
+
+    /// Keeps a changed consent by its revision, as [`ConsentStore::replace`] does, with an entry when its status changed.
+    pub fn save(&mut self, changed: &Consent, entry: Option<&HistoryEntry>) -> Replaced {
+        match self.0.replace(changed, entry) {
+            Kept::Done => Replaced::Done,
+            Kept::Overtaken => Replaced::Conflict,
+        }
     }
 }
 
@@ -58,7 +92,7 @@ impl Companion for Change {
         let mut shelf = locked(&self.shelf);
         Ok(match self.way {
             Way::Insert => shelf.insert(&self.consent, &self.entry),
-            Way::Replace => shelf.replace(&self.consent, &self.entry),
+            Way::Replace => shelf.replace(&self.consent, Some(&self.entry)),
         })
     }
 }
@@ -78,7 +112,7 @@ impl Shelf {
         Kept::Done
     }
 
-    fn replace(&mut self, changed: &Consent, entry: &HistoryEntry) -> Kept {
+    fn replace(&mut self, changed: &Consent, entry: Option<&HistoryEntry>) -> Kept {
         let Some((consent, history)) = self.consents.get_mut(&changed.unique_key()) else {
             return Kept::Overtaken;
         };
@@ -86,7 +120,7 @@ impl Shelf {
             return Kept::Overtaken;
         }
         *consent = Consent { revision: changed.revision.saturating_add(1), ..changed.clone() };
-        history.push(entry.clone());
+        history.extend(entry.cloned());
         Kept::Done
     }
 
@@ -128,6 +162,24 @@ impl ConsentStore for MemoryConsents {
 
     async fn history(&self, id: &ConsentId) -> Result<Vec<HistoryEntry>, Fault> {
         Ok(self.shelf().named(id).map(|(_, history)| history.clone()).unwrap_or_default())
+    }
+
+    async fn forget(&self, before: Timestamp) -> Result<u64, Fault> {
+        let mut shelf = self.shelf();
+        let over = |consent: &Consent| consent.is_over_unapproved() && consent.created_at < before;
+        let keys: Vec<String> = shelf
+            .consents
+            .iter()
+            .filter(|(_, (consent, _))| over(consent))
+            .map(|(key, _)| key.clone())
+            .take(DUE_MAX)
+            .collect();
+        for key in &keys {
+            shelf.consents.remove(key);
+        }
+        let Shelf { order, consents } = &mut *shelf;
+        order.retain(|key| consents.contains_key(key));
+        Ok(u64::try_from(keys.len()).unwrap_or(u64::MAX))
     }
 
     async fn due(&self, now: Timestamp) -> Result<Vec<Consent>, Fault> {

@@ -8,4 +8,4 @@ mod memory;
 pub mod sql;
 
 #[cfg(feature = "memory")]
-pub use memory::MemoryConsents;
+pub use memory::{HeldConsents, MemoryConsents};

@@ -9,7 +9,7 @@ use oauth_core::{ClientId, Companion, ConsentId, Fault, Subject, Timestamp};
 use crate::consent::Consent;
 use crate::consent::history::HistoryEntry;
 use crate::consent::status::ConsentStatus;
-use crate::port::{ConsentStore, KeptStatus};
+use crate::port::{ConsentStore, Inserted, KeptStatus};
 
 /// Consents in a database.
 #[derive(Debug, Clone)]
@@ -21,10 +21,18 @@ pub const fn migrations() -> MigrationSet {
     MigrationSet::new("rar-consent", MIGRATIONS)
 }
 
-const MIGRATIONS: &[Migration] = &[Migration::shared(
-    1,
-    "consents and their history",
-    "CREATE TABLE consent (
+const MIGRATIONS: &[Migration] = &[
+    Migration::shared(1, "consents and their history", TABLES),
+    Migration::shared(2, "indexes of those that are in question", PARTIAL),
+];
+
+/// What [`FORGET`] looks through; and a consent enters the list of its customer when there is one.
+const PARTIAL: &str = "CREATE INDEX consent_unapproved ON consent (created_at)
+         WHERE due_at IS NULL AND (status = 'Rejected' OR subject IS NULL);
+     CREATE INDEX consent_of_subject ON consent (subject, created_at) WHERE subject IS NOT NULL;
+     DROP INDEX consent_by_subject;";
+
+const TABLES: &str = "CREATE TABLE consent (
          id TEXT PRIMARY KEY,
          unique_key TEXT NOT NULL UNIQUE,
          client TEXT NOT NULL,
@@ -44,8 +52,7 @@ const MIGRATIONS: &[Migration] = &[Migration::shared(
          at INT64 NOT NULL,
          body TEXT NOT NULL
      ) STRICT;
-     CREATE INDEX consent_history_by_consent ON consent_history (consent, position);",
-)];
+     CREATE INDEX consent_history_by_consent ON consent_history (consent, position);";
 
 const INSERT: &str =
     "INSERT INTO consent (id, unique_key, client, subject, status, created_at, due_at, revision, body)
@@ -62,6 +69,11 @@ const BY_SUBJECT: &str = "SELECT revision, body FROM consent WHERE subject = $1
 const BY_CLIENT: &str = "SELECT revision, body FROM consent WHERE client = $1
     ORDER BY created_at DESC, id DESC LIMIT 200";
 const DUE: &str = "SELECT revision, body FROM consent WHERE due_at <= $1 ORDER BY due_at LIMIT 500";
+/// A consent without a subject was never approved, and a rejected one neither.
+const FORGET: &str = "DELETE FROM consent WHERE id IN (
+    SELECT id FROM consent WHERE due_at IS NULL AND (status = 'Rejected' OR subject IS NULL) AND created_at < $1
+    ORDER BY created_at LIMIT 500) RETURNING id";
+const FORGET_HISTORY: &str = "DELETE FROM consent_history WHERE consent = $1";
 const HISTORY: &str = "SELECT body FROM consent_history WHERE consent = $1 ORDER BY position";
 
 impl SqlConsents {
@@ -109,10 +121,27 @@ pub async fn save(
     Ok(())
 }
 
+/// Keeps a new consent with the first entry of its history, as [`ConsentStore::insert`] does, within a transaction that
+/// changes something else as well.
+///
+/// # Errors
+/// Whatever the engine reports.
+pub async fn insert(
+    transaction: &mut Transaction<'_>,
+    consent: &Consent,
+    entry: &HistoryEntry,
+) -> Result<Inserted, DbError> {
+    if transaction.execute(row_of(consent)?).await?.affected == 0 {
+        return Ok(Inserted::IdUsed);
+    }
+    transaction.execute(note(&consent.id, entry)?).await?;
+    Ok(Inserted::New)
+}
+
 #[async_trait]
 impl ConsentStore for SqlConsents {
     fn insertion(&self, consent: &Consent, entry: &HistoryEntry) -> Result<Box<dyn Companion>, Fault> {
-        Ok(self.change(vec![insert(consent).map_err(fault)?, note(&consent.id, entry).map_err(fault)?]))
+        Ok(self.change(vec![row_of(consent).map_err(fault)?, note(&consent.id, entry).map_err(fault)?]))
     }
 
     fn replacement(&self, changed: &Consent, entry: &HistoryEntry) -> Result<Box<dyn Companion>, Fault> {
@@ -120,12 +149,12 @@ impl ConsentStore for SqlConsents {
     }
 
     async fn consent(&self, id: &ConsentId) -> Result<Option<Consent>, Fault> {
-        let row = self.0.read_one(Statement::new(BY_ID).text(id.as_str())).await.map_err(fault)?;
+        let row = self.0.look_up(Statement::new(BY_ID).text(id.as_str())).await.map_err(fault)?;
         row.as_ref().map(read).transpose().map_err(fault)
     }
 
     async fn status(&self, id: &ConsentId) -> Result<Option<KeptStatus>, Fault> {
-        let row = self.0.read_one(Statement::new(STATUS).text(id.as_str())).await.map_err(fault)?;
+        let row = self.0.look_up(Statement::new(STATUS).text(id.as_str())).await.map_err(fault)?;
         row.as_ref().map(status).transpose().map_err(fault)
     }
 
@@ -143,12 +172,25 @@ impl ConsentStore for SqlConsents {
         rows.iter().map(entry).collect::<Result<_, _>>().map_err(fault)
     }
 
+    async fn forget(&self, before: Timestamp) -> Result<u64, Fault> {
+        let work = self.0.transaction(move |transaction| {
+            Box::pin(async move {
+                let gone = transaction.query(Statement::new(FORGET).int(before.millis())).await?;
+                for row in &gone {
+                    transaction.execute(Statement::new(FORGET_HISTORY).text(row.text(0_usize)?)).await?;
+                }
+                Ok(gone.len())
+            })
+        });
+        Ok(u64::try_from(work.await.map_err(fault)?).unwrap_or(u64::MAX))
+    }
+
     async fn due(&self, now: Timestamp) -> Result<Vec<Consent>, Fault> {
         self.list(Statement::new(DUE).int(now.millis())).await
     }
 }
 
-fn insert(consent: &Consent) -> Result<Statement, DbError> {
+fn row_of(consent: &Consent) -> Result<Statement, DbError> {
     Ok(Statement::new(INSERT)
         .text(consent.id.as_str())
         .text(consent.unique_key())

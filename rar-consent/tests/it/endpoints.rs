@@ -11,11 +11,11 @@ use oauth_core::store::memory::{MemoryClaims, MemoryStore};
 use oauth_core::store::sql::SqlStore;
 use oauth_core::testkit::{self, CountedEntropy, FixedClock};
 use oauth_core::{
-    AnswerForm, ApprovalReason, AuthorizationServer, AuthorizeSubmitted, Chain, Client, ClientId, Constraint,
+    AnswerForm, ApprovalReason, AuthorizationServer, AuthorizeSubmitted, Client, ClientId, Constraint,
     CorrelationId, Denial, Entropy as _, Error, FAPI2_SECURITY, Fault, FixedClients, GrantId, Interaction,
-    LogAudit, NoUserClaims, Outcome, PeerCertificate, Policy, Ports, Presented, Reason, RefreshRotation,
-    Resource, ResourceSetting, ResumeSubmitted, Scope, Seconds, ServerSecret, Settings, Store, Subject,
-    Submitted, TokenAnswer, TokenForm, VettedRequest,
+    LogAudit, NoDecrypter, NoUserClaims, Outcome, Policy, Ports, Presented, Reason, RefreshRotation,
+    Resource, ResourceSetting, ResumeSubmitted, Return, Scope, Seconds, ServerSecret, Settings, Store,
+    Subject, Submitted, TokenAnswer, TokenForm, VettedRequest,
 };
 use rar_consent::{Consent, ConsentEngine, ConsentStatus, ConsentStore, DetailRegistry, SqlConsents};
 use serde_json::json;
@@ -68,6 +68,7 @@ fn bank_over(database: &Database, policy: &'static Policy, store: Arc<dyn Store>
         entropy: Arc::new(CountedEntropy::default()),
         clients: Arc::new(FixedClients::new([tpp, rs, opaque])),
         signer: testkit::keys::signer(),
+        decrypter: Arc::new(NoDecrypter),
         claims: Arc::new(MemoryClaims::new(NOW.minus(Seconds::minutes(5)))),
         store: store.clone(),
         details: Arc::new(registry.clone()),
@@ -143,7 +144,11 @@ impl Bank {
         outcome: Outcome,
     ) -> Result<String, Error> {
         let (ticket, browser) = (ticket.clone(), browser.clone());
-        self.server.resume(ResumeSubmitted { ticket, browser, outcome }, &correlation()).await
+        let submitted = ResumeSubmitted { ticket, browser, outcome };
+        match self.server.resume(submitted, &correlation()).await? {
+            Return::Redirect(location) => Ok(location),
+            Return::Post(form) => panic!("{form:?}: a redirect was asked for"),
+        }
     }
 
     async fn arrived(&self, resource: &str) -> (String, Option<String>) {
@@ -186,7 +191,7 @@ fn presented(method: &str, path: &str) -> Presented {
     Presented {
         method: method.to_owned(),
         uri: format!("{}{path}", testkit::issuer()),
-        certificate: Some(PeerCertificate::new(Arc::from(b"certificate".as_slice()), Chain::Trusted)),
+        certificate: Some(testkit::certificate()),
         ..Presented::default()
     }
 }

@@ -60,7 +60,7 @@ pub struct Call {
     pub params: Vec<String>,
     /// The body; empty where the route takes none.
     pub body: Bytes,
-    /// `x-idempotency-key`, present exactly when the route asks for it.
+    /// `x-idempotency-key`: always there where the route demands it, where it was sent where the route honours it.
     pub key: Option<IdempotencyKey>,
 }
 

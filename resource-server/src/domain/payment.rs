@@ -76,6 +76,13 @@ impl Payment {
         Ok(Self { status: to, status_at: at.max(self.status_at), ..self.clone() })
     }
 
+    /// The same payment as it was when it came in: what a repeat of its order is answered with.
+    #[must_use]
+    pub fn as_received(&self) -> Self {
+        let terms = self.terms.clone();
+        Self { status: PaymentStatus::Received, status_at: terms.created_at, rail_reference: None, terms }
+    }
+
     /// The same payment with the number the rail gave it.
     #[must_use]
     pub fn traced(self, rail_reference: Line<40>) -> Self {
@@ -142,6 +149,9 @@ pub struct PaymentTerms {
     pub creditor_reference: Option<Line<120>>,
     /// Why the money moves, as a code.
     pub purpose: Option<Purpose>,
+    /// The client's own number of the payment, told again and not interpreted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_sequence: Option<Line<20>>,
     /// When the order arrived.
     pub created_at: Timestamp,
 }
@@ -422,6 +432,7 @@ mod tests {
             debtor_reference: None,
             creditor_reference: Some(Line::new("INV-2026-11").unwrap()),
             purpose: Some(Purpose::new("RENT").unwrap()),
+            client_sequence: None,
             created_at: Timestamp::from_seconds(1000),
         }
     }

@@ -129,17 +129,18 @@ fn key(
     rules: &HeaderRules,
     needs: &Needs,
 ) -> Result<Option<IdempotencyKey>, GuardRefusal> {
-    match needs.retry {
-        Retry::None => Ok(None),
+    let sent = match needs.retry {
+        Retry::None => None,
+        Retry::ByOptionalKey => arrived.header(IDEMPOTENCY_KEY)?,
         Retry::ByIdempotencyKey => {
-            let text = arrived.header(IDEMPOTENCY_KEY)?.ok_or_else(|| missing(IDEMPOTENCY_KEY))?;
-            let read = match rules.key {
-                KeyForm::Uuid => IdempotencyKey::uuid(text),
-                KeyForm::Visible => IdempotencyKey::new(text),
-            };
-            read.map(Some).map_err(|_| malformed(IDEMPOTENCY_KEY))
+            Some(arrived.header(IDEMPOTENCY_KEY)?.ok_or_else(|| missing(IDEMPOTENCY_KEY))?)
         }
-    }
+    };
+    let read = sent.map(|text| match rules.key {
+        KeyForm::Uuid => IdempotencyKey::uuid(text),
+        KeyForm::Visible => IdempotencyKey::new(text),
+    });
+    read.transpose().map_err(|_| malformed(IDEMPOTENCY_KEY))
 }
 
 const fn missing(name: &'static str) -> GuardRefusal {

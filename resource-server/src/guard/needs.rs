@@ -104,6 +104,8 @@ pub enum Retry {
     /// By `x-idempotency-key`, which is mandatory. The operation answers repeats first and calls
     /// [`Authority::pass`](super::Authority::pass) afterwards, so that a repeat is answered whatever became of the consent.
     ByIdempotencyKey,
+    /// As [`Retry::ByIdempotencyKey`] when `x-idempotency-key` is sent; without it every request is a new one.
+    ByOptionalKey,
 }
 
 #[cfg(test)]

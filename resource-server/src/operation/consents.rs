@@ -1,10 +1,12 @@
 //! Reading, lodging and taking back consents as the third party.
 
 use oauth_core::{ConsentId, Fault};
-use rar_consent::{Actor, Consent, ConsentStatus, Inserted, Lodged, Replaced, Terms};
+use rar_consent::{Actor, Consent, ConsentStatus, HistoryEntry, Inserted, Lodged, Replaced, Terms};
 use serde_json::Value;
 
+use crate::domain::{IdempotencyKey, RequestFingerprint};
 use crate::guard::{Authority, fresh_uuid};
+use crate::port::{KeyRef, KeyedConsent, KeyedOperation, Lodging, LodgingChange};
 
 use super::Operations;
 
@@ -17,6 +19,9 @@ pub enum ConsentRefusal {
     /// It has ended in a way that nothing follows.
     #[error("consent is {0:?}")]
     Over(ConsentStatus),
+    /// Another request holds the key.
+    #[error("the key belongs to another request")]
+    ConflictingRepeat,
     /// Somebody else changes it all the time; try again.
     #[error("consent is busy")]
     Busy,
@@ -70,14 +75,42 @@ pub async fn revoke(
     Err(ConsentRefusal::Busy)
 }
 
-/// Lodges a consent that waits for its customer, under a fresh identifier of ours.
+/// By what a request to lodge a consent is known when it is repeated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RetriedBy {
+    /// The key the client gave it.
+    pub key: IdempotencyKey,
+    /// Of its canonical bytes.
+    pub fingerprint: RequestFingerprint,
+}
+
+/// Answers a repeat with the consent as it was at first. `None`: there was none.
 ///
 /// # Errors
-/// A fault.
+/// [`ConsentRefusal::ConflictingRepeat`], or a fault.
+pub async fn replay(
+    operations: &Operations,
+    authority: &Authority,
+    by: &RetriedBy,
+) -> Result<Option<Consent>, ConsentRefusal> {
+    let held = operations.ports.lodgings.lodged(&key_ref(authority, &by.key), authority.now).await?;
+    held.map(|KeyedConsent { fingerprint, consent }| {
+        let same = fingerprint == by.fingerprint && consent.issuer == authority.claims().iss;
+        if same { Ok(consent) } else { Err(ConsentRefusal::ConflictingRepeat) }
+    })
+    .transpose()
+}
+
+/// Lodges a consent that waits for its customer, under a fresh identifier of ours. With a key for which [`replay`] found
+/// nothing: should the same request be lodged meanwhile, this is a repeat all the same, for the book decides.
+///
+/// # Errors
+/// [`ConsentRefusal::ConflictingRepeat`], or a fault.
 pub async fn lodge(
     operations: &Operations,
     authority: &Authority,
     terms: Terms,
+    by: Option<RetriedBy>,
 ) -> Result<Consent, ConsentRefusal> {
     for _ in 0..TRIES {
         let id = fresh_uuid(&*operations.ports.entropy)?;
@@ -88,12 +121,40 @@ pub async fn lodge(
             element: Value::Null,
         };
         let (consent, entry) = Consent::awaiting(lodged, terms.clone(), authority.now);
-        match operations.ports.consents.insert(&consent, &entry).await? {
-            Inserted::New => return Ok(consent),
-            Inserted::IdUsed => {}
+        match keep(operations, authority, (&consent, entry), by.as_ref()).await? {
+            Lodging::New => return Ok(consent),
+            Lodging::Repeat(first) => return Ok(*first),
+            Lodging::ConflictingRepeat => return Err(ConsentRefusal::ConflictingRepeat),
+            Lodging::IdUsed => {}
         }
     }
     Err(ConsentRefusal::Busy)
+}
+
+async fn keep(
+    operations: &Operations,
+    authority: &Authority,
+    (consent, entry): (&Consent, HistoryEntry),
+    by: Option<&RetriedBy>,
+) -> Result<Lodging, Fault> {
+    let Some(by) = by else {
+        return Ok(match operations.ports.consents.insert(consent, &entry).await? {
+            Inserted::New => Lodging::New,
+            Inserted::IdUsed => Lodging::IdUsed,
+        });
+    };
+    let change = LodgingChange {
+        key: key_ref(authority, &by.key),
+        fingerprint: by.fingerprint,
+        key_until: authority.now.plus(operations.settings.key_kept),
+        consent: consent.clone(),
+        entry,
+    };
+    operations.ports.lodgings.lodge(change).await
+}
+
+fn key_ref(authority: &Authority, key: &IdempotencyKey) -> KeyRef {
+    KeyRef { client: authority.client.id.clone(), operation: KeyedOperation::LodgeConsent, key: key.clone() }
 }
 
 /// Times to try again when somebody else was quicker.

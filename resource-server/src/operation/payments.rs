@@ -3,7 +3,7 @@
 //! In this order: a repeat is answered first, whatever became of consent and limits; then the consent's standing and
 //! permission; then the accounts; and last, in one transaction of the book, the consent's limits, the year and the funds.
 
-use oauth_core::{ConsentId, Fault};
+use oauth_core::{ConsentId, Fault, Timestamp};
 use rar_consent::ExerciseRefusal;
 
 use crate::domain::{
@@ -42,12 +42,25 @@ pub struct PaymentOrder {
     pub creditor_reference: Option<Line<120>>,
     /// Why the money moves.
     pub purpose: Option<Purpose>,
+    /// The client's own number of the payment.
+    pub client_sequence: Option<Line<20>>,
     /// Which payment of the consent it is, in the dialect's own word, when the order says.
     pub consent_part: Option<String>,
     /// The key of the request.
     pub key: IdempotencyKey,
+    /// How long the key is kept.
+    pub key_kept: KeyKept,
     /// Of the request's canonical bytes.
     pub fingerprint: RequestFingerprint,
+}
+
+/// How long the key of a request is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyKept {
+    /// As long as [`OperationSettings::key_kept`](super::OperationSettings::key_kept) says.
+    AsSet,
+    /// As long as the payment and its consent are.
+    WithPayment,
 }
 
 /// From which account.
@@ -178,13 +191,10 @@ pub async fn replay(
     key: &IdempotencyKey,
     fingerprint: &RequestFingerprint,
 ) -> Result<Option<Payment>, PaymentRefusal> {
-    let held = operations.ports.payments.by_key(&key_ref(authority, key)).await?;
+    let held = operations.ports.payments.by_key(&key_ref(authority, key), authority.now).await?;
     match held {
         Some(held) if held.fingerprint != *fingerprint => Err(PaymentRefusal::ConflictingRepeat),
-        Some(held) => {
-            let first = Payment::receive(held.payment.terms().clone());
-            first.map(Some).map_err(|_| PaymentRefusal::Nothing)
-        }
+        Some(held) => Ok(Some(held.payment.as_received())),
         None => authority.pass().map(|()| None).map_err(PaymentRefusal::Guard),
     }
 }
@@ -209,6 +219,10 @@ pub async fn initiate_fresh(
     within_bounds(operations, authority, &order)?;
     let id = crate::guard::fresh_uuid(&*operations.ports.entropy)?;
     let (key, fingerprint, consent_part) = (order.key.clone(), order.fingerprint, order.consent_part.clone());
+    let key_until = match order.key_kept {
+        KeyKept::AsSet => authority.now.plus(operations.settings.key_kept),
+        KeyKept::WithPayment => Timestamp::FAR_FUTURE,
+    };
     let terms = PaymentTerms {
         id: PaymentId::new(&id).map_err(|fault| Fault::new("entropy", fault))?,
         client: authority.client.id.clone(),
@@ -223,12 +237,13 @@ pub async fn initiate_fresh(
         debtor_reference: order.debtor_reference,
         creditor_reference: order.creditor_reference,
         purpose: order.purpose,
+        client_sequence: order.client_sequence,
         created_at: authority.now,
     };
     let change = PaymentChange {
         key: key_ref(authority, &key),
         fingerprint,
-        key_until: authority.now.plus(operations.settings.key_kept),
+        key_until,
         consent_use: use_of(&terms, consent_part),
         allowance: allowance(operations, &terms),
         payment: Payment::receive(terms).map_err(|_: MoneyFault| PaymentRefusal::Nothing)?,
@@ -276,7 +291,7 @@ pub async fn by_key(
     authority: &Authority,
     key: &IdempotencyKey,
 ) -> Result<Payment, PaymentRefusal> {
-    let held = operations.ports.payments.by_key(&key_ref(authority, key)).await?;
+    let held = operations.ports.payments.by_key(&key_ref(authority, key), authority.now).await?;
     let payment = held.map(|held| held.payment).filter(|payment| is_visible(authority, payment));
     payment.ok_or(PaymentRefusal::NoSuchPayment)
 }
@@ -287,9 +302,9 @@ pub struct Listing {
     /// In one of these stages; none means all.
     pub stages: Vec<Stage>,
     /// Created not before.
-    pub oldest: Option<oauth_core::Timestamp>,
+    pub oldest: Option<Timestamp>,
     /// Created not after.
-    pub newest: Option<oauth_core::Timestamp>,
+    pub newest: Option<Timestamp>,
     /// From or to this account.
     pub account: Option<AccountId>,
     /// Of this kind.

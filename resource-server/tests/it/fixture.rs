@@ -13,13 +13,14 @@ use oauth_core::testkit::{self, CountedEntropy, FixedClock};
 use oauth_core::{
     AccessClaims, Binding, Chain, Client, ClientId, ConsentId, Constraint, FAPI2_SECURITY, FixedClients,
     GrantId, LogAudit, Opening, PeerCertificate, ProofNonce, Scope, Seconds, ServerSecret, Store, Subject,
-    Thumbprint, Timestamp, TokenVerifier, VerifierSettings,
+    Timestamp, TokenVerifier, VerifierSettings,
 };
 use rar_consent::{
     Actor, Amount, Consent, ConsentEngine, ConsentStatus, ConsentStore, DetailRegistry, Lodged,
     OfxperaConsent, PaymentLimits, Permission, SqlConsents, Terms,
 };
 use resource_server::dialect::ofxpera::{Ofxpera, OfxperaSettings};
+use resource_server::dialect::uae_bsi::UaeBsi;
 use resource_server::domain::{
     Account, AccountId, AccountKind, AccountNumber, AccountStatus, BookedTransaction, Currency, EntryId,
     LedgerAccount, Line, SignedMoney, TransactionId, TransactionKind, TransactionStatus, read_instant,
@@ -35,7 +36,6 @@ use tower_service::Service as _;
 use zeroize::Zeroizing;
 
 pub(super) const ORIGIN: &str = "https://rs.example";
-const CERTIFICATE: &[u8] = b"the certificate of the client";
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
 /// A bank nobody else uses. Its file is removed with it.
@@ -49,15 +49,7 @@ pub(super) struct World {
     pub(super) service: ResourceService,
     pub(super) guard: Arc<Guard>,
     store: Arc<MemoryStore>,
-    directory: Option<PathBuf>,
-}
-
-impl Drop for World {
-    fn drop(&mut self) {
-        if let Some(directory) = &self.directory {
-            drop(std::fs::remove_dir_all(directory));
-        }
-    }
+    _directory: Option<Directory>,
 }
 
 /// An answer, read.
@@ -84,11 +76,11 @@ pub(super) fn now() -> Timestamp {
 }
 
 pub(super) async fn file() -> World {
-    let name = format!("mandate-rs-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-    let directory = std::env::temp_dir().join(name);
-    std::fs::create_dir_all(&directory).unwrap();
-    let url = DatabaseUrl::parse(&format!("sqlite:{}", directory.join("bank.db").display())).unwrap();
-    world("file", &url, Some(directory), (ProofNonce::Off, None)).await
+    world(Place::file(), (ProofNonce::Off, None)).await
+}
+
+pub(super) async fn asking_for_nonces() -> World {
+    world(Place::memory(), (ProofNonce::Require, None)).await
 }
 
 /// A bank with signed messages.
@@ -100,49 +92,78 @@ pub(super) async fn signing(requests: SignedRequests, responses: SignedResponses
         alg: oauth_core::jose::Alg::Ps256,
         jwks_uri: None,
     };
-    world("memory", &DatabaseUrl::sqlite_memory(), None, (ProofNonce::Off, Some(signing))).await
+    world(Place::memory(), (ProofNonce::Off, Some(signing))).await
 }
 
-pub(super) async fn asking_for_nonces() -> World {
-    world("memory", &DatabaseUrl::sqlite_memory(), None, (ProofNonce::Require, None)).await
+/// Where a database of its own is.
+pub(super) struct Place {
+    pub(super) name: &'static str,
+    url: DatabaseUrl,
+    pub(super) directory: Option<Directory>,
 }
 
-/// A schema of its own on the server that `MANDATE_TEST_POSTGRES` names. `None`, and said so, without it.
-async fn postgres() -> Option<World> {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "where the test server is, only the one who started it knows"
-    )]
-    let Ok(server) = std::env::var("MANDATE_TEST_POSTGRES") else {
-        println!("SKIPPED on PostgreSQL: MANDATE_TEST_POSTGRES is not set");
-        return None;
-    };
-    let schema = format!("rs_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-    let admin = Database::open(&DatabaseUrl::parse(&server).unwrap()).await.unwrap();
-    let create = format!("DROP SCHEMA IF EXISTS {schema} CASCADE");
-    admin.write(Statement::new(create.leak())).await.unwrap();
-    admin.write(Statement::new(format!("CREATE SCHEMA {schema}").leak())).await.unwrap();
-    admin.close().await;
-    let sign = if server.contains('?') { '&' } else { '?' };
-    let url = DatabaseUrl::parse(&format!("{server}{sign}options[search_path]={schema}")).unwrap();
-    Some(world("postgres", &url, None, (ProofNonce::Off, None)).await)
+/// A directory that is removed with its owner.
+pub(super) struct Directory(PathBuf);
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        drop(std::fs::remove_dir_all(&self.0));
+    }
+}
+
+impl Place {
+    fn memory() -> Self {
+        Self { name: "memory", url: DatabaseUrl::sqlite_memory(), directory: None }
+    }
+
+    pub(super) fn file() -> Self {
+        let name = format!("mandate-rs-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let directory = std::env::temp_dir().join(name);
+        std::fs::create_dir_all(&directory).unwrap();
+        let url = DatabaseUrl::parse(&format!("sqlite:{}", directory.join("bank.db").display())).unwrap();
+        Self { name: "file", url, directory: Some(Directory(directory)) }
+    }
+
+    /// A schema of its own on the server that `MANDATE_TEST_POSTGRES` names. `None`, and said so, without it.
+    pub(super) async fn postgres() -> Option<Self> {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "where the test server is, only the one who started it knows"
+        )]
+        let Ok(server) = std::env::var("MANDATE_TEST_POSTGRES") else {
+            println!("SKIPPED on PostgreSQL: MANDATE_TEST_POSTGRES is not set");
+            return None;
+        };
+        let schema = format!("rs_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let admin = Database::open(&DatabaseUrl::parse(&server).unwrap()).await.unwrap();
+        let create = format!("DROP SCHEMA IF EXISTS {schema} CASCADE");
+        admin.write(Statement::new(create.leak())).await.unwrap();
+        admin.write(Statement::new(format!("CREATE SCHEMA {schema}").leak())).await.unwrap();
+        admin.close().await;
+        let sign = if server.contains('?') { '&' } else { '?' };
+        let url = DatabaseUrl::parse(&format!("{server}{sign}options[search_path]={schema}")).unwrap();
+        Some(Self { name: "postgres", url, directory: None })
+    }
+
+    /// The database, with the tables of consents and of the bank.
+    pub(super) async fn open(&self) -> Database {
+        let database = Database::open(&self.url).await.unwrap();
+        database.migrate(&rar_consent::migrations()).await.unwrap();
+        SqlBank::migrate(&database).await.unwrap();
+        database
+    }
 }
 
 pub(super) async fn everywhere() -> Vec<World> {
     let mut worlds = vec![file().await];
-    worlds.extend(postgres().await);
+    if let Some(place) = Place::postgres().await {
+        worlds.push(world(place, (ProofNonce::Off, None)).await);
+    }
     worlds
 }
 
-async fn world(
-    name: &'static str,
-    url: &DatabaseUrl,
-    directory: Option<PathBuf>,
-    (nonce, signing): (ProofNonce, Option<MessageSigning>),
-) -> World {
-    let database = Database::open(url).await.unwrap();
-    database.migrate(&rar_consent::migrations()).await.unwrap();
-    SqlBank::migrate(&database).await.unwrap();
+async fn world(place: Place, (nonce, signing): (ProofNonce, Option<MessageSigning>)) -> World {
+    let database = place.open().await;
     let clock = Arc::new(FixedClock::at(now()));
     let entropy = Arc::new(CountedEntropy::default());
     let consents = Arc::new(SqlConsents::new(database.clone()));
@@ -153,6 +174,7 @@ async fn world(
         entropy: entropy.clone(),
         accounts: Arc::new(bank.clone()),
         payments: Arc::new(bank.clone()),
+        lodgings: Arc::new(bank.clone()),
         rail: Arc::new(SandboxRail),
         consents: consents.clone(),
     };
@@ -174,6 +196,7 @@ async fn world(
         entropy,
         clients: Arc::new(FixedClients::new(clients)),
         signer: testkit::keys::signer(),
+        decrypter: Arc::new(oauth_core::NoDecrypter),
         claims: Arc::new(MemoryClaims::new(now().minus(Seconds::minutes(5)))),
         store: store.clone(),
         details: Arc::new(oauth_core::NoDetailTypes),
@@ -194,11 +217,10 @@ async fn world(
         Some(signing) => guard.with_message_signing(signing),
         None => guard,
     });
-    let ofxpera = OfxperaSettings::of("bayan-trust", "Bayan Trust", "BAYNPHMM");
-    let service = ResourceService::at(Origin::new(ORIGIN).unwrap())
-        .mount(Ofxpera::new(operations.clone(), ofxpera), guard.clone())
-        .service();
-    let world = World { name, database, bank, consents, clock, operations, service, guard, store, directory };
+    let service = every_dialect(&operations, &guard);
+    let Place { name, directory: _directory, .. } = place;
+    let world =
+        World { name, database, bank, consents, clock, operations, service, guard, store, _directory };
     world.open("sa-1", "alice", AccountKind::Savings, 1_000_000_00).await;
     world.open("sa-2", "alice", AccountKind::Savings, 0).await;
     world.open("pa-1", "alice", AccountKind::Pera, 50_000_00).await;
@@ -207,6 +229,16 @@ async fn world(
     world.open("pa-b", "bob", AccountKind::Pera, 0).await;
     world.grant("g-1").await;
     world
+}
+
+/// All interfaces of this crate behind one guard.
+fn every_dialect(operations: &Operations, guard: &Arc<Guard>) -> ResourceService {
+    let ofxpera = OfxperaSettings::of("bayan-trust", "Bayan Trust", "BAYNPHMM");
+    let uae = UaeBsi::new((testkit::issuer(), &FAPI2_SECURITY), testkit::keys::signer(), operations.clone());
+    ResourceService::at(Origin::new(ORIGIN).unwrap())
+        .mount(Ofxpera::new(operations.clone(), ofxpera), guard.clone())
+        .mount(uae, guard.clone())
+        .service()
 }
 
 fn client(id: &str) -> Client {
@@ -387,7 +419,7 @@ pub(super) fn claims(consent: &str, scope: &str) -> AccessClaims {
     AccessClaims {
         aud: Audience::One(ORIGIN.into()),
         scope: Scope::new(scope).unwrap(),
-        cnf: Binding::Mtls(Thumbprint::of(CERTIFICATE)),
+        cnf: Binding::Mtls(testkit::certificate().thumbprint()),
         consent_id: Some(ConsentId::new(consent).unwrap()),
         authorization_details: Vec::new(),
         ..testkit::access_claims("jti-1", Some(&GrantId::new("g-1").unwrap()), now())
@@ -403,8 +435,16 @@ pub(super) fn sign(claims: &AccessClaims) -> String {
     sign_as("at+jwt", claims)
 }
 
-pub(super) fn sign_as(typ: &'static str, claims: &AccessClaims) -> String {
-    let key = testkit::keys::es256();
+pub(super) fn sign_as(typ: &'static str, claims: &impl serde::Serialize) -> String {
+    sign_by(&testkit::keys::es256(), typ, claims)
+}
+
+/// Signed by any key, in the name of ours.
+pub(super) fn sign_by(
+    key: &oauth_core::jose::SigningKey,
+    typ: &'static str,
+    claims: &impl serde::Serialize,
+) -> String {
     let (kid, _) = testkit::keys::all().remove(0);
     let header = Header { alg: oauth_core::jose::Alg::Es256, kid, typ: Some(typ) }.encode();
     compact(&header, claims, |input| key.sign(&ring::rand::SystemRandom::new(), input)).unwrap()
@@ -425,10 +465,13 @@ impl Ask {
     pub(super) fn new(method: &str, path: &str) -> Self {
         Self {
             method: method.parse().unwrap(),
-            path: if path.starts_with("/OFPH") { path.to_owned() } else { format!("/OFPH/v1{path}") },
+            path: match ["/OFPH", "/open-finance"].iter().any(|base| path.starts_with(base)) {
+                true => path.to_owned(),
+                false => format!("/OFPH/v1{path}"),
+            },
             headers: vec![("participant-id".into(), "test-provider".into())],
             body: Vec::new(),
-            certificate: Some(CERTIFICATE.to_vec()),
+            certificate: Some(testkit::certificate().der().to_vec()),
             origin: None,
         }
     }
@@ -438,7 +481,10 @@ impl Ask {
     }
 
     pub(super) fn token(self, claims: &AccessClaims) -> Self {
-        let token = sign(claims);
+        self.bearer(&sign(claims))
+    }
+
+    pub(super) fn bearer(self, token: &str) -> Self {
         self.header("authorization", &format!("Bearer {token}"))
     }
 

@@ -9,7 +9,9 @@ mod dpop;
 mod fixture;
 #[cfg(test)]
 mod guard;
+#[cfg(test)]
 mod messages;
+#[cfg(test)]
 mod metadata;
 #[cfg(test)]
 mod ofxpera;

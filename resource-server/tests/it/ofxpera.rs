@@ -362,6 +362,54 @@ async fn section_7_1_a_consent_is_created_read_and_revoked_once() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn section_3_4_a_consent_asked_for_again_under_its_key_is_the_same_and_answered_alike() {
+    for world in everywhere().await {
+        let token = || oauth_core::AccessClaims {
+            exp: now().plus(Seconds::days(30)).seconds(),
+            ..own_claims("consent")
+        };
+        let create = |body: &Value, key: &str| {
+            Ask::new("POST", "/common/consent").token(&token()).json(body).header("x-idempotency-key", key)
+        };
+        let first = world.call(create(&asked(), KEY)).await;
+        assert_eq!(first.status, 201, "{}: {}", world.name, first.body);
+        let path = format!("/common/consent/{}", first.body["data"]["id"].as_str().unwrap());
+        world.clock.advance(Seconds::new(5));
+        world.call(Ask::new("DELETE", &path).token(&token())).await;
+        let before = world.size().await;
+        // By now the period it asked for has begun, so as a new request it would be refused.
+        world.clock.advance(Seconds::minutes(90));
+        let again = world.call(create(&asked(), KEY)).await;
+        assert_eq!((again.status, &again.body), (201, &first.body), "{}: whatever became of it", world.name);
+        for header in ["location", "etag"] {
+            assert_eq!(again.header(header), first.header(header), "{header}");
+        }
+        let mut other = asked();
+        other["data"]["purpose"] = json!("something else");
+        let other = world.call(create(&other, KEY)).await;
+        assert_eq!((other.status, other.code()), (409, "IDEMPOTENCY_CONFLICT"));
+        let malformed = world.call(create(&asked(), "x")).await;
+        assert_eq!((malformed.status, malformed.code()), (400, "INVALID_HEADER"));
+        assert_eq!(world.size().await, before, "{}", world.name);
+        let mut wrong = asked();
+        wrong["data"]["purpose"] = json!("");
+        assert_eq!(world.call(create(&wrong, &key(7))).await.status, 422);
+        let mut right = asked();
+        right["data"]["sharing_duration"]["start_date"] = json!("2026-11-21T09:31:00Z");
+        assert_eq!(world.call(create(&right, &key(7))).await.status, 201, "a refusal does not burn the key");
+        let without = Ask::new("POST", "/common/consent").token(&token()).json(&right);
+        let (one, two) = (world.call(without.clone()).await, world.call(without).await);
+        assert_ne!(
+            one.body["data"]["id"], two.body["data"]["id"],
+            "without a key every request is a new one"
+        );
+        world.clock.advance(Seconds::days(7));
+        right["data"]["sharing_duration"]["start_date"] = json!("2026-11-29T08:00:00Z");
+        assert_eq!(world.call(create(&right, KEY)).await.status, 201, "after seven days the key is free");
+    }
+}
+
 #[tokio::test]
 async fn section_4_3_a_consent_nobody_decides_on_expires_and_cannot_be_revoked_any_more() {
     let world = file().await;

@@ -45,7 +45,12 @@ pub(crate) fn order(id: &str, amount: &str) -> Value {
 
 /// `POST /payments` with a signed body.
 pub(crate) async fn pay(world: &World, tpp: &Tpp, token: &str, key: &str, message: &Value) -> Answer {
-    let url = format!("{}{BASE}/payments", api_origin(world, tpp));
+    pay_at(&api_origin(world, tpp), tpp, (token, key), message).await
+}
+
+/// The same at APIs of another origin.
+pub(crate) async fn pay_at(origin: &str, tpp: &Tpp, (token, key): (&str, &str), message: &Value) -> Answer {
+    let url = format!("{origin}{BASE}/payments");
     let headers = vec![
         ("content-type", "application/jwt".to_owned()),
         ("accept", "application/jwt".to_owned()),

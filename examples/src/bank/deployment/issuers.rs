@@ -109,6 +109,8 @@ impl IssuerPlan {
             refresh_token_lifetime: draft.refresh_token_lifetime,
             id_token_lifetime: draft.id_token_lifetime,
             interaction_lifetime: draft.interaction_lifetime,
+            authorization_response_lifetime: draft.authorization_response_lifetime,
+            client_policies: draft.client_policies.clone(),
             proof_nonce: draft.proof_nonce,
             signing_alg: draft.signing_alg,
             keys: draft.keys,
@@ -204,6 +206,7 @@ fn choose(table: &Table<'_>, settings: &mut Settings) {
         ("refresh_token_lifetime", &mut settings.refresh_token_lifetime),
         ("id_token_lifetime", &mut settings.id_token_lifetime),
         ("interaction_lifetime", &mut settings.interaction_lifetime),
+        ("authorization_response_lifetime", &mut settings.authorization_response_lifetime),
     ];
     for (name, lifetime) in lifetimes {
         if let Some(seconds) = table.integer(name) {

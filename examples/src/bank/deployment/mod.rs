@@ -15,7 +15,7 @@ use toml::de::DeTable;
 pub use document::Problem;
 pub use issuers::{IssuerPlan, resource_of};
 pub use people::{AccountPlan, Fixture, UserPlan};
-pub use place::{BankPlan, Certificates, HsmPlan, Listeners};
+pub use place::{BankPlan, Certificates, Ends, HsmPlan, Listeners, ResourcePlan, Together};
 
 use document::{Document, GUIDE, Table};
 use issuers::Around;
@@ -53,6 +53,8 @@ pub struct Deployment {
     pub demo: DemoData,
     /// Whether the clock can be moved and data put back.
     pub controls: TestControls,
+    /// The listeners of the APIs where they are a process of their own.
+    pub resource_server: ResourcePlan,
 }
 
 /// A place of the APIs.
@@ -182,6 +184,7 @@ impl Deployment {
         let hsm = place::hsm(top, directory);
         let (certificates, bank) = (place::certificates(top, directory), place::bank(top));
         let controls = controls(top, flags, &listeners);
+        let resource_server = place::resource_server(top, directory);
         top.done();
         let database =
             database.unwrap_or_else(|| format!("sqlite:{}", data_dir.join("bank.sqlite").display()));
@@ -198,6 +201,7 @@ impl Deployment {
             users,
             demo,
             controls,
+            resource_server,
         };
         (!deployment.issuers.is_empty()).then_some(deployment)
     }
@@ -214,18 +218,31 @@ impl Deployment {
         self.issuers.first().map_or_else(String::new, |first| first.mtls_origin().to_owned())
     }
 
+    /// The same deployment with the APIs in a process of their own.
+    #[must_use]
+    pub fn apart(mut self) -> Self {
+        self.resource_server.together = Together::Apart;
+        self
+    }
+
     /// The base URL of the APIs that take the first issuer's tokens.
     #[must_use]
     pub fn api(&self) -> String {
-        self.api_at(
-            &self.issuers.first().map_or_else(String::new, |first| first.issuer().origin().to_owned()),
-        )
+        let own =
+            || self.issuers.first().map_or_else(String::new, |first| first.issuer().origin().to_owned());
+        self.api_at(&match self.resource_server.together {
+            Together::OneProcess => own(),
+            Together::Apart => self.resource_ends().origin,
+        })
     }
 
     /// The same on the listener that asks for client certificates.
     #[must_use]
     pub fn mtls_api(&self) -> String {
-        self.api_at(&self.mtls_origin())
+        self.api_at(&match self.resource_server.together {
+            Together::OneProcess => self.mtls_origin(),
+            Together::Apart => self.resource_ends().mtls_origin,
+        })
     }
 
     fn api_at(&self, origin: &str) -> String {
@@ -233,16 +250,38 @@ impl Deployment {
         format!("{origin}{}", place.map_or("", |api| api.path.as_str()))
     }
 
+    /// Ports and origins of the authorization server, or of everything.
+    #[must_use]
+    pub fn ends(&self) -> Ends {
+        let at = &self.listeners;
+        Ends {
+            ports: [at.port, at.mtls_port, at.admin_port],
+            origin: self.origin(),
+            mtls_origin: at.mtls_origin(None),
+        }
+    }
+
+    /// Ports and origins of the APIs where they are a process of their own.
+    #[must_use]
+    pub fn resource_ends(&self) -> Ends {
+        let (own, host) = (&self.resource_server, &self.listeners.host);
+        Ends {
+            ports: [own.port, own.mtls_port, own.admin_port],
+            origin: place::at(host, own.port),
+            mtls_origin: place::at(host, own.mtls_port),
+        }
+    }
+
+    /// The authority that vouches for the authorization server's certificate.
+    #[must_use]
+    pub fn authority(&self) -> PathBuf {
+        self.resource_server.ca.clone().unwrap_or_else(|| self.data_dir.join("ca.pem"))
+    }
+
     /// The origin under which everything is reached that has no host of its own.
     #[must_use]
     pub fn origin(&self) -> String {
         self.listeners.origin(None)
-    }
-
-    /// The same at the listener that asks for client certificates.
-    #[must_use]
-    pub fn own_mtls_origin(&self) -> String {
-        self.listeners.mtls_origin(None)
     }
 
     /// Which targets calls to third parties may go to.

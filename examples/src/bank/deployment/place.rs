@@ -68,6 +68,41 @@ pub struct BankPlan {
     pub bic: String,
 }
 
+/// Ports and origins of one process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ends {
+    /// Browsers and APIs, client certificates, operators.
+    pub ports: [u16; 3],
+    /// Origin of the first.
+    pub origin: String,
+    /// Origin of the second.
+    pub mtls_origin: String,
+}
+
+/// The APIs as a process of their own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResourcePlan {
+    /// Whether they are.
+    pub together: Together,
+    /// API listener.
+    pub port: u16,
+    /// Listener that asks for client certificates.
+    pub mtls_port: u16,
+    /// Health and metrics.
+    pub admin_port: u16,
+    /// Who vouches for the authorization server's certificate; the local authority without it.
+    pub ca: Option<PathBuf>,
+}
+
+/// Whether authorization server and APIs are one process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Together {
+    /// They are.
+    OneProcess,
+    /// They are two.
+    Apart,
+}
+
 impl Listeners {
     /// The origin of a host at the browser and API listener; of our own host without one.
     pub(super) fn origin(&self, host: Option<&str>) -> String {
@@ -85,7 +120,7 @@ impl Listeners {
     }
 }
 
-fn at(host: &str, port: u16) -> String {
+pub(super) fn at(host: &str, port: u16) -> String {
     if port == 443 { format!("https://{host}") } else { format!("https://{host}:{port}") }
 }
 
@@ -131,6 +166,30 @@ pub(super) fn listeners(top: &Table<'_>, flags: &Flags) -> Listeners {
         table.done();
     }
     listeners
+}
+
+/// `[resource_server]`.
+pub(super) fn resource_server(top: &Table<'_>, directory: &Path) -> ResourcePlan {
+    let table = top.table("resource_server");
+    let port = |name: &str, otherwise: u16| {
+        let Some(table) = &table else { return otherwise };
+        let Some(number) = table.integer(name) else { return otherwise };
+        u16::try_from(number).unwrap_or_else(|_| {
+            table.blame(name, "RFC 6335 section 6", "write a port: 1 to 65535");
+            otherwise
+        })
+    };
+    let plan = ResourcePlan {
+        together: Together::OneProcess,
+        port: port("port", 8453),
+        mtls_port: port("mtls_port", 8454),
+        admin_port: port("admin_port", 9410),
+        ca: table.as_ref().and_then(|table| table.text("ca")).map(|text| directory.join(text)),
+    };
+    if let Some(table) = table {
+        table.done();
+    }
+    plan
 }
 
 /// `[stores]`, with the flags in front.

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use http::StatusCode;
+use oauth_core::http::returning;
 use oauth_core::{Approval, Denial, Error, Outcome, Prompt, ResumeSubmitted, VettedRequest, Waiting};
 use rar_consent::{AccountChoice as Choice, Consent, Description};
 
-use super::web::{Answer, page, redirect};
+use super::web::{Answer, page};
 use super::{OwnAccount, Ui, UiFault, Visit, login, words};
 use crate::pages::csp::ReturnOrigin;
 use crate::pages::view::{AccountChoice, AccountOption, ConsentView, Form, Hidden, Selection};
@@ -92,8 +93,8 @@ async fn deny(ui: &Ui, visit: &Visit, denial: Denial) -> Result<Answer, UiFault>
 async fn resume(ui: &Ui, visit: &Visit, outcome: Outcome) -> Result<Answer, UiFault> {
     let ticket = visit.ticket.clone().ok_or(UiFault::Form)?;
     let submitted = ResumeSubmitted { ticket, browser: visit.browser.clone(), outcome };
-    let location = ui.server.resume(submitted, &visit.correlation).await.map_err(UiFault::Protocol)?;
-    Ok(redirect(&location))
+    let back = ui.server.resume(submitted, &visit.correlation).await.map_err(UiFault::Protocol)?;
+    Ok(returning(&back))
 }
 
 pub(super) async fn waiting(ui: &Ui, visit: &Visit) -> Result<Waiting, Error> {

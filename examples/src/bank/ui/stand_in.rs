@@ -1,6 +1,6 @@
 //! Deciding a request for a customer, by the same steps as the approval page: for the test controls.
 
-use oauth_core::{Approval, Authentication, Denial, Outcome, ResumeSubmitted};
+use oauth_core::{Approval, Authentication, Denial, Outcome, ResumeSubmitted, Return};
 
 use super::super::customers::Customer;
 use super::super::sessions::SignedIn;
@@ -35,7 +35,7 @@ impl Ui {
     ///
     /// # Errors
     /// [`UiFault::Form`] for accounts that the page would not have offered; otherwise what the page would have shown.
-    pub async fn stand_in(&self, decided: StandIn) -> Result<String, UiFault> {
+    pub async fn stand_in(&self, decided: StandIn) -> Result<Return, UiFault> {
         let now = self.clock.now();
         let authentication =
             Authentication { at: now, acr: "urn:mandate:password".to_owned(), amr: vec!["pwd".to_owned()] };

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::endpoint::seal::{Seal, seal};
 use crate::identify::Caller;
 use crate::jose::{Alg, Audience, Header};
 use crate::model::binding::Binding;
@@ -46,7 +47,8 @@ pub(crate) async fn access_token(context: &Context<'_>, wanted: &Wanted<'_>) -> 
     let expires_in = claims.exp - claims.iat;
     match wanted.client.tokens.unwrap_or(resource.tokens) {
         TokenForm::Jwt => {
-            let token = sign(context, context.settings.signing_alg, Some(ACCESS_TOKEN_TYPE), &claims).await?;
+            let token =
+                sign(context, context.signing_alg(wanted.client), Some(ACCESS_TOKEN_TYPE), &claims).await?;
             Ok(Minted { token, stored: None, expires_in })
         }
         TokenForm::Opaque => {
@@ -122,8 +124,9 @@ pub(crate) async fn id_token(
         amr: &grant.authentication.amr,
         nonce,
     };
-    let alg = caller.client.id_token_alg.unwrap_or(context.settings.signing_alg);
-    Ok(Some(sign(context, alg, None, &claims).await?))
+    let client = &caller.client;
+    let how = Seal { alg: client.id_token_alg, typ: None, encryption: client.messages.id_token };
+    Ok(Some(seal(context, client, &how, &claims).await?))
 }
 
 /// Signs claims with the active key of an algorithm.

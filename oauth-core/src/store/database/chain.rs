@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 
 use super::Database;
+#[cfg(feature = "sqlite")]
 use super::row::Written;
 use super::statement::Statement;
 use crate::port::companion::{Companion, Kept};
@@ -53,6 +54,7 @@ impl Companion for Change {
 }
 
 /// What the results of a chain that ran to its end come to.
+#[cfg(feature = "sqlite")]
 pub(super) fn outcome(written: &[Written]) -> Chained {
     written.iter().position(|done| done.affected == 0).map_or(Chained::Done, Chained::Stopped)
 }

@@ -14,6 +14,10 @@
 
 mod chain;
 mod error;
+#[cfg(feature = "sqlite")]
+mod job;
+#[cfg(feature = "sqlite")]
+mod lookup;
 mod migration;
 #[cfg(feature = "postgres")]
 mod postgres;
@@ -127,10 +131,19 @@ impl Database {
     /// # Errors
     /// As [`Self::read`].
     pub async fn read_one(&self, query: Statement) -> Result<Option<Row>, DbError> {
+        Ok(self.read(query).await?.into_iter().next())
+    }
+
+    /// [`Self::read_one`] for a query of one table that finds at most one row by its key. On SQLite those that wait
+    /// together travel to the engine together; a query that joins tables would be slower that way.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub async fn look_up(&self, query: Statement) -> Result<Option<Row>, DbError> {
         self.0.counters.read();
         match &self.0.engine {
             #[cfg(feature = "sqlite")]
-            Connected::Sqlite(sqlite) => sqlite.read_one(query).await,
+            Connected::Sqlite(sqlite) => sqlite.look_up(query).await,
             #[cfg(feature = "postgres")]
             Connected::Postgres(postgres) => Ok(postgres.read(query).await?.into_iter().next()),
         }
@@ -202,7 +215,7 @@ impl Database {
         self.0.counters.statements.load(Ordering::Relaxed)
     }
 
-    /// Reads that callers have asked for: [`Self::read`] and [`Self::read_one`].
+    /// Reads that callers have asked for: [`Self::read`], [`Self::read_one`] and [`Self::look_up`].
     #[must_use]
     pub fn reads(&self) -> u64 {
         self.0.counters.reads.load(Ordering::Relaxed)

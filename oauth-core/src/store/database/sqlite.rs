@@ -16,6 +16,7 @@ use tokio::sync::Semaphore;
 use super::Counters;
 use super::chain::Chained;
 use super::error::{DbError, Fault, Reach};
+use super::lookup::LookUps;
 use super::row::{Row, Value, Written};
 use super::statement::{Param, Statement};
 use super::transaction::Work;
@@ -26,6 +27,7 @@ pub(super) struct Sqlite {
     writer: Writer,
     /// `None` in memory, where every connection would be a database of its own: reads queue with the writes.
     readers: Option<Readers>,
+    look_ups: Option<LookUps>,
     counters: Arc<Counters>,
 }
 
@@ -37,6 +39,11 @@ const BUSY_MAX: Duration = Duration::from_secs(5);
 const PREPARED: usize = 512;
 /// Bytes the log beside the file is cut back to after a checkpoint.
 const LOG_BYTES: &str = "67108864";
+/// Pages in the log before it is copied into the file. Pages that change again and again, those of indexes, are then copied
+/// once for many changes; a start after a crash reads at most so many.
+const LOG_PAGES: &str = "4000";
+/// Pages a connection keeps in memory, in KiB as SQLite counts them: below zero.
+const CACHE_KIB: &str = "-8000";
 /// Tries to open a file that other processes are opening at the same moment.
 const OPEN_TRIES: u32 = 50;
 
@@ -45,15 +52,16 @@ impl Sqlite {
         create_private(path)?;
         let options = options(SqliteConnectOptions::new().filename(path));
         let writer = Writer::open(options.clone(), Arc::clone(&counters)).await?;
-        let readers = Some(Readers::new(options.pragma("query_only", "ON")));
-        Ok(Self { writer, readers, counters })
+        let options = options.pragma("query_only", "ON");
+        let look_ups = Some(LookUps::open(&options, READERS, &counters));
+        Ok(Self { writer, readers: Some(Readers::new(options)), look_ups, counters })
     }
 
     pub(super) async fn open_memory(counters: Arc<Counters>) -> Result<Self, DbError> {
         let memory =
             SqliteConnectOptions::from_str("sqlite::memory:").map_err(|error| fault(&error).error)?;
         let writer = Writer::open(options(memory.shared_cache(false)), Arc::clone(&counters)).await?;
-        Ok(Self { writer, readers: None, counters })
+        Ok(Self { writer, readers: None, look_ups: None, counters })
     }
 
     pub(super) async fn read(&self, query: Statement) -> Result<Vec<Row>, DbError> {
@@ -66,16 +74,11 @@ impl Sqlite {
         lease.settle(read.map(|done| done.rows))
     }
 
-    /// The engine stops at the first row and wakes us once.
-    pub(super) async fn read_one(&self, query: Statement) -> Result<Option<Row>, DbError> {
-        let Some(readers) = &self.readers else {
-            return Ok(self.writer.write(query).await?.first());
-        };
-        let mut lease = readers.lease().await?;
-        self.counters.statement();
-        let bound = bound(sqlx::query(query.sql), query.params);
-        let found = lease.connection()?.fetch_optional(bound).await.map_err(|error| fault(&error));
-        lease.settle(found.and_then(|raw| raw.map(|raw| row(&raw, &mut None)).transpose()))
+    pub(super) async fn look_up(&self, query: Statement) -> Result<Option<Row>, DbError> {
+        match &self.look_ups {
+            Some(look_ups) => look_ups.find(query).await,
+            None => Ok(self.writer.write(query).await?.first()),
+        }
     }
 
     pub(super) async fn write(&self, statement: Statement) -> Result<Written, DbError> {
@@ -94,6 +97,9 @@ impl Sqlite {
         if let Some(readers) = &self.readers {
             readers.close().await;
         }
+        if let Some(look_ups) = &self.look_ups {
+            look_ups.close().await;
+        }
         self.writer.close().await;
     }
 }
@@ -110,6 +116,8 @@ fn options(options: SqliteConnectOptions) -> SqliteConnectOptions {
         .pragma("fullfsync", "ON")
         .pragma("checkpoint_fullfsync", "ON")
         .pragma("journal_size_limit", LOG_BYTES)
+        .pragma("wal_autocheckpoint", LOG_PAGES)
+        .pragma("cache_size", CACHE_KIB)
         .disable_statement_logging()
 }
 
@@ -181,25 +189,30 @@ fn joined(start: Start, statements: &[Statement]) -> String {
     }
     let mut bound = 0;
     for statement in statements {
-        let mut pieces = statement.sql.split('$');
-        text.push_str(pieces.next().unwrap_or_default());
-        for piece in pieces {
-            let end = piece.bytes().position(|byte| !byte.is_ascii_digit()).unwrap_or(piece.len());
-            let (number, rest) = piece.split_at(end);
-            let number = number.parse::<usize>().unwrap_or_default().saturating_add(bound);
-            text.push('$');
-            text.push_str(&number.to_string());
-            text.push_str(rest);
-        }
+        numbered(&mut text, statement.sql, bound);
         text.push(';');
         bound += statement.params.len();
     }
     text
 }
 
+/// Writes a statement whose parameters come after others.
+pub(super) fn numbered(text: &mut String, sql: &str, before: usize) {
+    let mut pieces = sql.split('$');
+    text.push_str(pieces.next().unwrap_or_default());
+    for piece in pieces {
+        let end = piece.bytes().position(|byte| !byte.is_ascii_digit()).unwrap_or(piece.len());
+        let (number, rest) = piece.split_at(end);
+        let number = number.parse::<usize>().unwrap_or_default().saturating_add(before);
+        text.push('$');
+        text.push_str(&number.to_string());
+        text.push_str(rest);
+    }
+}
+
 type Query<'q> = sqlx::query::Query<'q, sqlx::Sqlite, sqlx::sqlite::SqliteArguments>;
 
-fn bound(query: Query<'_>, params: impl IntoIterator<Item = Param>) -> Query<'_> {
+pub(super) fn bound(query: Query<'_>, params: impl IntoIterator<Item = Param>) -> Query<'_> {
     params.into_iter().fold(query, |query, param| match param {
         Param::Text(value) => query.bind(value),
         Param::Int(value) => query.bind(value),
@@ -233,7 +246,28 @@ async fn collect(
 
 type Names = Arc<[Box<str>]>;
 
-fn row(raw: &SqliteRow, names: &mut Option<Names>) -> Result<Row, Fault> {
+/// The rows of several look-ups side by side, each behind a column that is `NULL` when it is not there.
+pub(super) fn rows(raw: &SqliteRow, look_ups: usize) -> Result<Vec<Option<Row>>, Fault> {
+    let width = raw.len().saturating_sub(1) / look_ups.max(1);
+    let mut names: Option<Names> = None;
+    (0..look_ups)
+        .map(|place| {
+            let first = 1 + place * width;
+            if matches!(value(raw, first)?, Value::Null) {
+                return Ok(None);
+            }
+            let columns = first + 1..first + width;
+            let names = names.get_or_insert_with(|| {
+                let named = raw.columns().get(columns.clone()).unwrap_or_default();
+                named.iter().map(|column| column.name().into()).collect()
+            });
+            let values = columns.map(|index| value(raw, index)).collect::<Result<_, _>>()?;
+            Ok(Some(Row { names: Arc::clone(names), values }))
+        })
+        .collect()
+}
+
+pub(super) fn row(raw: &SqliteRow, names: &mut Option<Names>) -> Result<Row, Fault> {
     let names = names.get_or_insert_with(|| raw.columns().iter().map(|c| c.name().into()).collect());
     let values = (0..raw.len()).map(|index| value(raw, index)).collect::<Result<_, _>>()?;
     Ok(Row { names: Arc::clone(names), values })

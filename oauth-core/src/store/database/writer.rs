@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::Counters;
 use super::chain::{self, Chained};
 use super::error::{DbError, Fault, Reach};
+use super::job::{Answer, Did, Job};
 use super::row::Written;
 use super::sqlite::{Start, connect, execute, execute_all, script};
 use super::statement::Statement;
@@ -17,22 +18,6 @@ use super::transaction::{Connection, Transaction, Work};
 /// The door to the writer's queue.
 pub(super) struct Writer {
     queue: mpsc::Sender<Job>,
-}
-
-enum Job {
-    Write([Statement; 1], Reply<Written>),
-    Chain(Vec<Statement>, Reply<Chained>),
-    Transaction(Work, Reply<()>),
-    Close(oneshot::Sender<()>),
-}
-
-type Reply<T> = oneshot::Sender<Result<T, DbError>>;
-
-/// A job done, waiting for the commit to be told so.
-enum Answer {
-    Write(Reply<Written>, Result<Written, DbError>),
-    Chain(Reply<Chained>, Result<Chained, DbError>),
-    Transaction(Reply<()>, Result<(), DbError>),
 }
 
 /// Jobs that wait before callers have to.
@@ -225,13 +210,6 @@ async fn at_once(connection: &mut SqliteConnection, jobs: Vec<Job>, counters: &C
     }
 }
 
-/// What the statements of one job did.
-enum Did {
-    All(Vec<Written>),
-    /// The one at this place changed nothing, and it had to.
-    Stopped(usize),
-}
-
 /// All jobs in one transaction. When it cannot be committed, every job has failed: even a refusal may rest on what
 /// another job of the batch had written.
 async fn together(connection: &mut SqliteConnection, jobs: Vec<Job>, counters: &Counters) -> Usable {
@@ -362,69 +340,4 @@ async fn transact(
         (Batch::Several, Err(_)) => script(connection, "ROLLBACK TO job; RELEASE job").await,
     };
     (outcome.map_err(|fault| fault.error), standing)
-}
-
-impl Job {
-    fn statements(&self) -> &[Statement] {
-        match self {
-            Self::Write(statement, _) => statement,
-            Self::Chain(statements, _) => statements,
-            Self::Transaction(..) | Self::Close(_) => &[],
-        }
-    }
-
-    /// A failure after a link that changed nothing is not the reason why a chain stopped.
-    fn judge(&self, written: Vec<Written>, ended: Result<(), Fault>) -> Result<Did, Fault> {
-        let stopped = match (self, chain::outcome(&written), &ended) {
-            (_, _, Err(Fault { reach: Reach::Conflict | Reach::Transaction | Reach::Connection, .. })) => {
-                None
-            }
-            (Self::Chain(..), Chained::Stopped(at), _) => Some(at),
-            (_, _, _) => None,
-        };
-        match (stopped, ended) {
-            (Some(at), _) => Ok(Did::Stopped(at)),
-            (None, Ok(())) => Ok(Did::All(written)),
-            (None, Err(fault)) => Err(fault),
-        }
-    }
-
-    fn answer(self, did: Result<Did, Fault>) {
-        match (self, did.map_err(|fault| fault.error)) {
-            (Self::Write(_, reply), Ok(Did::All(mut written))) => {
-                drop(reply.send(Ok(written.pop().unwrap_or_default())));
-            }
-            (Self::Chain(_, reply), Ok(Did::All(_))) => drop(reply.send(Ok(Chained::Done))),
-            (Self::Chain(_, reply), Ok(Did::Stopped(at))) => drop(reply.send(Ok(Chained::Stopped(at)))),
-            (job, Err(error)) => job.refuse(&error),
-            (job, Ok(_)) => job.refuse(&DbError::Closed),
-        }
-    }
-
-    fn refuse(self, error: &DbError) {
-        match self {
-            Self::Write(_, reply) => drop(reply.send(Err(error.again()))),
-            Self::Chain(_, reply) => drop(reply.send(Err(error.again()))),
-            Self::Transaction(_, reply) => drop(reply.send(Err(error.again()))),
-            Self::Close(reply) => drop(reply.send(())),
-        }
-    }
-}
-
-impl Answer {
-    fn send(self) {
-        match self {
-            Self::Write(reply, outcome) => drop(reply.send(outcome)),
-            Self::Chain(reply, outcome) => drop(reply.send(outcome)),
-            Self::Transaction(reply, outcome) => drop(reply.send(outcome)),
-        }
-    }
-
-    fn refuse(self, error: &DbError) {
-        match self {
-            Self::Write(reply, _) => drop(reply.send(Err(error.again()))),
-            Self::Chain(reply, _) => drop(reply.send(Err(error.again()))),
-            Self::Transaction(reply, _) => drop(reply.send(Err(error.again()))),
-        }
-    }
 }

@@ -3,6 +3,7 @@
 use redis::aio::MultiplexedConnection;
 
 use super::{RedisTrouble, unavailable};
+use crate::limits;
 use crate::vocabulary::time::Timestamp;
 
 /// One unbroken memory: since when, and how Redis shows that it is still the same.
@@ -26,7 +27,8 @@ pub(super) async fn settle(
     let server = Server::read(&info)?;
     let (seconds, micros): (u64, u64) =
         redis::cmd("TIME").query_async(connection).await.map_err(|error| unavailable(&error))?;
-    let since = super::super::whole_second_after(now);
+    // What was used before may say that it was issued later.
+    let since = super::super::whole_second_after(now.plus(limits::SKEW_MAX));
     let fresh = format!("{}/{}/{seconds}.{micros:06}", server.run_id, since.millis());
     let found = put(connection, key, &fresh, Unless::There).await?;
     if found.starts_with(&format!("{}/", server.run_id)) {

@@ -177,8 +177,9 @@ pub(super) const NEXT_ACCESS: &str = "
 INSERT INTO access_token (fingerprint, ends_at, record, grant_id)
 SELECT $1, $2, $3, grant_id FROM refresh_token WHERE fingerprint = $4";
 pub(super) const ACCESS: &str = "
-SELECT a.record FROM access_token a LEFT JOIN grant_record g ON g.id = a.grant_id
-WHERE a.fingerprint = $1 AND a.ends_at > $2 AND (g.stage IS NULL OR g.stage <> 'revoked')";
+SELECT record FROM access_token WHERE fingerprint = $1 AND ends_at > $2 AND NOT EXISTS (
+    SELECT 1 FROM grant_record g WHERE g.id = access_token.grant_id AND g.stage = 'revoked'
+)";
 
 pub(super) const REVOKE_TOKEN: &str = "
 INSERT INTO revoked_token (jti, ends_at) VALUES ($1, $2)

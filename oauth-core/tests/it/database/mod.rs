@@ -1,5 +1,6 @@
 //! The database layer, on a SQLite file, on SQLite in memory and on PostgreSQL.
 
+mod chains;
 pub(crate) mod fixture;
 mod migrations;
 mod speed;

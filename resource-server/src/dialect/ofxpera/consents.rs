@@ -10,16 +10,28 @@ use super::error::{Code, Problem};
 use super::routes::{query, told};
 use super::{Ofxpera, map};
 use crate::dialect::{Answer, Call};
-use crate::operation::consents;
+use crate::domain::RequestFingerprint;
+use crate::operation::consents::{self, RetriedBy};
 
 pub(super) async fn create_consent(dialect: &Ofxpera, call: &Call) -> Result<Answer, Problem> {
     let tree = strict::read_value(&call.body).map_err(|_| Problem::new(Code::InvalidRequest))?;
+    let (operations, authority) = (&dialect.operations, &call.authority);
+    let by = call.key.clone().map(|key| {
+        let fingerprint = RequestFingerprint::of(&strict::canonical(&tree));
+        RetriedBy { key, fingerprint }
+    });
+    if let Some(by) = &by
+        && let Some(first) = consents::replay(operations, authority, by).await?
+    {
+        return consent_told(dialect, call, StatusCode::CREATED, &first);
+    }
+    authority.pass().map_err(|refusal| Problem::of_guard(&refusal))?;
     let terms = map::terms(map::read::<NewConsent>(tree)?)?;
     terms.check(call.arrived.now)?;
     if terms.data_holder != dialect.settings.organization_id {
         return Err(Problem::at(Code::UnknownDataHolder, "data.data_holder_id"));
     }
-    let consent = consents::lodge(&dialect.operations, &call.authority, Terms::Ofxpera(terms)).await?;
+    let consent = consents::lodge(operations, authority, Terms::Ofxpera(terms), by).await?;
     consent_told(dialect, call, StatusCode::CREATED, &consent)
 }
 

@@ -21,7 +21,7 @@ use crate::guard::{
     ANY_STANDING, Authentication, Authority, Body, IN_FORCE, Needs, READABLE, Retry, Scoped, TokenKind,
 };
 use crate::operation::accounts::{self, Statement};
-use crate::operation::payments::{self, Debtor, Listing, OrderKind, PaymentOrder};
+use crate::operation::payments::{self, Debtor, KeyKept, Listing, OrderKind, PaymentOrder};
 use crate::port::OfKind;
 
 /// Section 4.2: a customer's token, a scope, and a permission.
@@ -82,7 +82,7 @@ const CONSENT_MADE: Needs = Needs {
     standing: ANY_STANDING,
     permission: None,
     body: Body::Json,
-    retry: Retry::None,
+    retry: Retry::ByOptionalKey,
 };
 
 macro_rules! route {
@@ -205,8 +205,10 @@ async fn create_payment(dialect: &Ofxpera, call: &Call) -> Result<Answer, Proble
         debtor_reference: Some(asked.reference),
         creditor_reference: None,
         purpose: None,
+        client_sequence: None,
         consent_part: None,
         key,
+        key_kept: KeyKept::AsSet,
         fingerprint,
     };
     let initiated = payments::initiate_fresh(operations, authority, order).await?;

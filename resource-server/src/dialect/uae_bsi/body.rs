@@ -130,9 +130,29 @@ checked_text! {
     /// `^[A-Z]{3}$`.
     CurrencyText, |text| text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_uppercase())
 }
-checked_text! {
-    /// 1 to 20 digits.
-    SequenceNumber, |text| (1..=20).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
+/// 1 to 20 digits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub(crate) struct SequenceNumber(Line<20>);
+
+impl SequenceNumber {
+    /// A number that was read before.
+    pub(crate) const fn of(line: Line<20>) -> Self {
+        Self(line)
+    }
+
+    /// As the domain keeps it.
+    pub(crate) fn into_line(self) -> Line<20> {
+        self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for SequenceNumber {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let line = Line::<20>::deserialize(deserializer)?;
+        let digits = line.as_str().bytes().all(|byte| byte.is_ascii_digit());
+        if digits { Ok(Self(line)) } else { Err(de::Error::custom("SequenceNumber")) }
+    }
 }
 
 impl Digits {

@@ -14,7 +14,7 @@ use crate::domain::{
     Creditor, Currency, Iban, IdempotencyKey, IntegerDigits, Line, LocalizedName, Money, Payment, PaymentId,
     PaymentStatus, Precision, Purpose, Rail, RejectionReason, RequestFingerprint, write_instant,
 };
-use crate::operation::payments::{Debtor, OrderKind, PaymentOrder};
+use crate::operation::payments::{Debtor, KeyKept, OrderKind, PaymentOrder};
 
 /// Where the resources of this dialect live.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,8 +62,10 @@ pub(crate) fn order(
         debtor_reference: data.payer_reference,
         creditor_reference: data.instruction.beneficiary_reference,
         purpose: Some(data.payment_purpose_code),
+        client_sequence: data.instruction.payment_sequence_number.map(SequenceNumber::into_line),
         consent_part: data.kind.map(|kind| kind.as_str().to_owned()),
         key,
+        key_kept: KeyKept::WithPayment,
         fingerprint,
     })
 }
@@ -118,7 +120,7 @@ pub(crate) enum Shown {
 pub(crate) fn payment_answer(
     base: &Base,
     payment: &Payment,
-    (kind, sequence): (PaymentType, Option<SequenceNumber>),
+    kind: PaymentType,
     shown: Shown,
 ) -> PaymentAnswer {
     let terms = payment.terms();
@@ -139,7 +141,7 @@ pub(crate) fn payment_answer(
             instruction: Instruction {
                 amount: AmountText::of(terms.amount),
                 beneficiary_reference: terms.creditor_reference.clone(),
-                payment_sequence_number: sequence,
+                payment_sequence_number: terms.client_sequence.clone().map(SequenceNumber::of),
             },
             payment_purpose_code: terms.purpose.as_ref().map(Purpose::to_string),
             payer_reference: terms.debtor_reference.as_ref().map(Line::to_string),
@@ -290,6 +292,7 @@ mod tests {
             debtor_reference: Some(Line::new("order 88121").unwrap()),
             creditor_reference: Some(Line::new("88121").unwrap()),
             purpose: Some(Purpose::new("GDDS").unwrap()),
+            client_sequence: Some(Line::new("1").unwrap()),
             created_at: read_instant("2026-11-21T08:15:30.412Z").unwrap(),
         };
         Payment::receive(terms).unwrap()
@@ -297,7 +300,7 @@ mod tests {
 
     fn shown(payment: &Payment, shown: Shown) -> Value {
         let kind = PaymentType::SingleInstant;
-        let answer = payment_answer(&Base::at("https://rs.example"), payment, (kind, None), shown);
+        let answer = payment_answer(&Base::at("https://rs.example"), payment, kind, shown);
         serde_json::to_value(answer).unwrap()
     }
 
@@ -316,7 +319,8 @@ mod tests {
                     "CreationDateTime": "2026-11-21T08:15:30.412Z",
                     "Instruction": {
                         "Amount": {"Amount": "149.90", "Currency": "AED"},
-                        "BeneficiaryReference": "88121"
+                        "BeneficiaryReference": "88121",
+                        "PaymentSequenceNumber": "1"
                     },
                     "PaymentPurposeCode": "GDDS",
                     "PayerReference": "order 88121"

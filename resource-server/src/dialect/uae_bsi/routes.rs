@@ -148,12 +148,10 @@ async fn create_payment(bank: &UaeBsi, call: &Call) -> Result<Answer, Stop> {
     let Terms::UaePayment(terms) = &consent.terms else {
         return Err(Refused::new(rules::CONSENT_IN_FORCE, Reason::Consent).into());
     };
-    let sequence = data.instruction.payment_sequence_number.clone();
     let order = map::order(data, terms, (key.clone(), fingerprint))?;
     let payment = book(bank, call, consent, order).await.map_err(of_payment)?;
     let base = Base::at(&call.arrived.origin);
-    let part = (part_of(terms), sequence);
-    let message = map::payment_answer(&base, &payment, part, Shown::AsCreated);
+    let message = map::payment_answer(&base, &payment, part_of(terms), Shown::AsCreated);
     let answer = bank.answer(StatusCode::CREATED, &message, call).await?;
     let answer = with_header(answer, LOCATION, &base.payment(payment.id()));
     Ok(with_header(answer, HeaderName::from_static(IDEMPOTENCY_KEY), key.as_str()))
@@ -192,7 +190,7 @@ async fn read_payment(bank: &UaeBsi, call: &Call) -> Result<Answer, Stop> {
     let payment = found.map_err(of_payment)?;
     let (_, terms) = own_consent(bank, call, &payment.terms().consent).await?;
     let base = Base::at(&call.arrived.origin);
-    let message = map::payment_answer(&base, &payment, (part_of(&terms), None), Shown::Current);
+    let message = map::payment_answer(&base, &payment, part_of(&terms), Shown::Current);
     Ok(bank.answer(StatusCode::OK, &message, call).await?)
 }
 
@@ -250,6 +248,9 @@ fn of_consent(refusal: ConsentRefusal) -> Stop {
     match refusal {
         ConsentRefusal::NoSuchConsent => not_found().into(),
         ConsentRefusal::Over(_) => Refused::new(rules::STATUS_MOVES, Reason::StatusMove).into(),
+        ConsentRefusal::ConflictingRepeat => {
+            Refused::at(rules::KEY_BOUND, Reason::KeyReused, IDEMPOTENCY_KEY).into()
+        }
         ConsentRefusal::Busy => Refused::new(rules::STATUS_MOVES, Reason::Busy).into(),
         ConsentRefusal::Failed(fault) => fault.into(),
     }

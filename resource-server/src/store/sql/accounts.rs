@@ -5,10 +5,12 @@ use oauth_core::store::database::{Row, Statement, Transaction};
 use oauth_core::{Fault, Subject};
 
 use crate::domain::{
-    Account, AccountId, Balance, BookedTransaction, Currency, EntryId, JournalEntry, LedgerAccount, Money,
-    SignedMoney, TransactionId,
+    Account, AccountId, Balance, BookedTransaction, Currency, EntryId, LedgerAccount, Money, SignedMoney,
+    TransactionId,
 };
 use crate::port::{AccountBook, Found, TransactionQuery};
+use crate::store::effects::{self, Movement};
+use crate::store::{Opened, Recorded};
 
 use super::ledger::{Taken, balanced, give, line, post, take};
 use super::read::{body, count, written};
@@ -22,24 +24,6 @@ const BY_ID: &str = "SELECT body FROM account WHERE id = $1";
 const CHANGE: &str = "UPDATE account SET body = $1 WHERE id = $2";
 const BALANCE: &str = "SELECT currency, booked, reserved FROM balance WHERE account = $1";
 const LINE: &str = "SELECT body FROM booked_transaction WHERE id = $1 AND account = $2";
-
-/// Whether an account was new.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Opened {
-    /// It is open now, with a balance of nothing.
-    New,
-    /// It was there before; nothing changed.
-    Existing,
-}
-
-/// Whether a movement was booked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Recorded {
-    /// It was.
-    Booked,
-    /// The balance is below what was to be taken; nothing changed.
-    Short,
-}
 
 impl SqlBank {
     /// Opens an account with a balance of nothing. Called when an account comes to this bank, and for demonstration data.
@@ -89,16 +73,16 @@ impl SqlBank {
         let recording = self.database.transaction(move |transaction| {
             let (movement, entry, against) = (movement.clone(), entry.clone(), against.clone());
             Box::pin(async move {
-                let own = LedgerAccount::Customer(movement.account.clone());
-                let amount = magnitude(movement.amount)?;
-                let (from, to) = if movement.amount.minor() < 0 { (own, against) } else { (against, own) };
-                if movement.amount.minor() >= 0 {
-                    give(transaction, &movement.account, amount).await?;
-                } else if take(transaction, &movement.account, amount).await? == Taken::Short {
-                    return Err(Transaction::abort(Recorded::Short));
+                let (entry, moved) = balanced(effects::movement(&movement, entry, against))?;
+                match moved {
+                    Movement::Given(amount) => give(transaction, &movement.account, amount).await?,
+                    Movement::Taken(amount) => {
+                        if take(transaction, &movement.account, amount).await? == Taken::Short {
+                            return Err(Transaction::abort(Recorded::Short));
+                        }
+                    }
                 }
-                let entry = JournalEntry::transfer(entry, movement.listed_at(), from, to, amount);
-                post(transaction, &balanced(entry)?).await?;
+                post(transaction, &entry).await?;
                 line(transaction, &movement).await?;
                 Ok(Recorded::Booked)
             })
@@ -108,11 +92,6 @@ impl SqlBank {
             Err(error) => error.into_reason::<Recorded>().map_err(fault),
         }
     }
-}
-
-fn magnitude(amount: SignedMoney) -> Result<Money, oauth_core::store::database::DbError> {
-    let minor = amount.minor().checked_abs().ok_or_else(|| corrupt("an amount without an opposite"))?;
-    Money::new(minor, amount.currency()).map_err(|_| corrupt("an amount"))
 }
 
 #[async_trait]

@@ -2,7 +2,7 @@
 
 use oauth_core::store::database::{DbError, Statement, Transaction};
 
-use crate::domain::{AccountId, BookedTransaction, JournalEntry, LedgerAccount, Money, PaymentId};
+use crate::domain::{AccountId, BookedTransaction, JournalEntry, Money, PaymentId};
 
 use super::read::{ledger, written};
 
@@ -98,13 +98,6 @@ pub(super) async fn relist(
 }
 
 /// An entry that cannot be made is a mistake of ours, not of the caller.
-pub(super) fn balanced(
-    entry: Result<JournalEntry, crate::domain::Unbalanced>,
-) -> Result<JournalEntry, DbError> {
-    entry.map_err(|law| DbError::Other(law.to_string()))
-}
-
-/// Where a rail's money stands between payer and payee.
-pub(super) const fn settlement(payment: &crate::domain::Payment) -> LedgerAccount {
-    LedgerAccount::Settlement(payment.terms().rail)
+pub(super) fn balanced<T>(made: Result<T, crate::domain::Unbalanced>) -> Result<T, DbError> {
+    made.map_err(|law| DbError::Other(law.to_string()))
 }

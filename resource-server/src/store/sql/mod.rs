@@ -5,12 +5,14 @@
 //! that takes money is conditional, so the engine's row lock decides every race.
 
 mod accounts;
+mod keys;
 mod ledger;
+mod lodgings;
 mod payments;
 mod read;
 mod settle;
 
-pub use accounts::{Opened, Recorded};
+pub use super::{Opened, Recorded};
 
 use oauth_core::Fault;
 use oauth_core::store::database::{Database, DbError, Migration, MigrationSet};
@@ -52,6 +54,7 @@ pub const TABLES: MigrationSet = MigrationSet::new(
     &[
         Migration::shared(1, "accounts and the ledger", LEDGER_TABLES),
         Migration::shared(2, "payments", PAYMENT_TABLES),
+        Migration::shared(3, "keys of consents", "ALTER TABLE idempotency ADD COLUMN outcome TEXT"),
     ],
 );
 

@@ -8,21 +8,20 @@ use oauth_core::store::database::{DbError, Row, Statement, Transaction};
 use oauth_core::{Fault, Timestamp};
 use rar_consent::store::sql::{lock, save};
 
-use crate::domain::{JournalEntry, LedgerAccount, Payment, PaymentId, PaymentKind, RequestFingerprint};
+use crate::domain::{Payment, PaymentId, PaymentKind};
 use crate::port::{
     Advanced, Allowance, Booked, Found, KeyRef, Keyed, OfKind, PaymentBook, PaymentChange, PaymentMove,
     PaymentQuery,
 };
-use crate::store::lines;
+use crate::store::{effects, lines};
 
-use super::ledger::{Taken, balanced, line, post, settlement, take};
+use super::keys::{self, Claim, Kept, fingerprint, held_by};
+use super::ledger::{Taken, balanced, line, post, take};
 use super::read::{body, count, stage, written};
 use super::{SqlBank, corrupt, fault, settle};
 
-const CLAIM_KEY: &str = "INSERT INTO idempotency (client, operation, key, fingerprint, subject, until)
-    VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING";
 const HELD_BY_KEY: &str = "SELECT i.fingerprint, p.body FROM idempotency i JOIN payment p ON p.id = i.subject
-    WHERE i.client = $1 AND i.operation = $2 AND i.key = $3";
+    WHERE i.client = $1 AND i.operation = $2 AND i.key = $3 AND i.until > $4";
 const USE_ALLOWANCE: &str = "INSERT INTO allowance (customer, year, used) VALUES ($1, $2, $3)
     ON CONFLICT (customer, year) DO UPDATE SET used = allowance.used + excluded.used
     WHERE allowance.used + excluded.used <= $4";
@@ -67,8 +66,8 @@ impl PaymentBook for SqlBank {
         Ok(Found { items, total })
     }
 
-    async fn by_key(&self, key: &KeyRef) -> Result<Option<Keyed>, Fault> {
-        let row = self.database.read_one(held_by(key)).await.map_err(fault)?;
+    async fn by_key(&self, key: &KeyRef, now: Timestamp) -> Result<Option<Keyed>, Fault> {
+        let row = self.database.read_one(held_by(HELD_BY_KEY, key, now)).await.map_err(fault)?;
         row.as_ref().map(keyed).transpose().map_err(fault)
     }
 
@@ -94,6 +93,10 @@ impl PaymentBook for SqlBank {
         };
         self.database.write(statement).await.map(drop).map_err(fault)
     }
+
+    async fn sweep(&self, now: Timestamp) -> Result<u64, Fault> {
+        self.database.write(keys::sweep(now)).await.map(|written| written.affected).map_err(fault)
+    }
 }
 
 /// The whole booking. A refusal gives the transaction up, so that not even the key is kept.
@@ -110,16 +113,9 @@ async fn book(transaction: &mut Transaction<'_>, change: &PaymentChange) -> Resu
     if take(transaction, &terms.debtor, terms.amount).await? == Taken::Short {
         return refuse(Booked::FundsGone);
     }
-    let from = LedgerAccount::Customer(terms.debtor.clone());
-    let entry = JournalEntry::transfer(
-        change.names.entry.clone(),
-        terms.created_at,
-        from,
-        settlement(payment),
-        terms.amount,
-    );
-    post(transaction, &balanced(entry)?).await?;
-    line(transaction, &lines::debit(payment, change.names.debit.clone())).await?;
+    let (entry, debit) = balanced(effects::booking(change))?;
+    post(transaction, &entry).await?;
+    line(transaction, &debit).await?;
     insert(transaction, change).await?;
     let enqueue = Statement::new(ENQUEUE).text(terms.id.as_str()).int(terms.created_at.millis());
     transaction.execute(enqueue).await?;
@@ -132,24 +128,24 @@ async fn claim_key(
     transaction: &mut Transaction<'_>,
     change: &PaymentChange,
 ) -> Result<Option<Booked>, DbError> {
-    let key = &change.key;
-    let claim = Statement::new(CLAIM_KEY)
-        .text(key.client.as_str())
-        .text(key.operation.as_str())
-        .text(key.key.as_str())
-        .text(change.fingerprint.to_string())
-        .text(change.payment.id().as_str())
-        .int(change.key_until.millis());
-    if transaction.execute(claim).await?.affected == 1 {
+    let now = change.payment.terms().created_at;
+    let kept = Kept {
+        key: &change.key,
+        fingerprint: &change.fingerprint,
+        until: change.key_until,
+        subject: change.payment.id().as_str(),
+        outcome: None,
+    };
+    if keys::claim(transaction, kept, now).await? == Claim::Taken {
         return Ok(None);
     }
-    let row =
-        transaction.query_one(held_by(key)).await?.ok_or_else(|| corrupt("a key without its payment"))?;
+    let row = transaction.query_one(held_by(HELD_BY_KEY, &change.key, now)).await?;
+    let row = row.ok_or_else(|| corrupt("a key without its payment"))?;
     let Keyed { fingerprint, payment } = keyed(&row)?;
     if fingerprint != change.fingerprint {
         return Ok(Some(Booked::ConflictingRepeat));
     }
-    Ok(Some(Booked::Repeat(as_received(&payment)?)))
+    Ok(Some(Booked::Repeat(payment.as_received())))
 }
 
 async fn use_consent(transaction: &mut Transaction<'_>, change: &PaymentChange) -> Result<(), DbError> {
@@ -220,22 +216,12 @@ pub(super) async fn note(
     transaction.execute(row).await.map(drop)
 }
 
-/// A payment as it was when it came in: what a repeat is answered with.
-fn as_received(payment: &Payment) -> Result<Payment, DbError> {
-    Payment::receive(payment.terms().clone()).map_err(|_| corrupt("a payment of nothing"))
-}
-
 fn refuse<T>(booked: Booked) -> Result<T, DbError> {
     Err(Transaction::abort(booked))
 }
 
-fn held_by(key: &KeyRef) -> Statement {
-    Statement::new(HELD_BY_KEY).text(key.client.as_str()).text(key.operation.as_str()).text(key.key.as_str())
-}
-
 fn keyed(row: &Row) -> Result<Keyed, DbError> {
-    let fingerprint = RequestFingerprint::parse(row.text("fingerprint")?);
-    Ok(Keyed { fingerprint: fingerprint.map_err(|_| corrupt("a fingerprint"))?, payment: body(row)? })
+    Ok(Keyed { fingerprint: fingerprint(row)?, payment: body(row)? })
 }
 
 const fn kind(kind: PaymentKind) -> &'static str {

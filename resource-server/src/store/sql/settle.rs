@@ -3,13 +3,11 @@
 use oauth_core::store::database::{DbError, Statement, Transaction};
 use rar_consent::store::sql::{lock, save};
 
-use crate::domain::{
-    BookedTransaction, EntryId, JournalEntry, LedgerAccount, Payment, PaymentKind, Stage, TransactionStatus,
-};
+use crate::domain::{EntryId, Payment, TransactionStatus};
 use crate::port::{Advanced, PaymentMove};
-use crate::store::lines;
+use crate::store::effects::{self, Effects, OfConsent, Posting};
 
-use super::ledger::{balanced, give, line, lines_of, post, relist, settlement};
+use super::ledger::{balanced, give, line, lines_of, post, relist};
 use super::payments::note;
 use super::read::{body, stage, written};
 
@@ -36,19 +34,10 @@ pub(super) async fn advance(
         Some(reference) => after.traced(reference.clone()),
         None => after,
     };
-    let (from, to) = (before.status().stage(), after.status().stage());
+    let effects = balanced(effects::of_move((&before, &after), change, entry))?;
     update(transaction, &after).await?;
-    if to.succeeded() && !from.succeeded() {
-        finish_consent(transaction, &after).await?;
-        settle_debit(transaction, &after).await?;
-    }
-    if to == Stage::Completed {
-        credit(transaction, &after, change).await?;
-    }
-    if from.counts() && !to.counts() {
-        undo(transaction, &after, change, &entry).await?;
-    }
-    if to.is_terminal() {
+    apply(transaction, &after, effects).await?;
+    if after.status().stage().is_terminal() {
         transaction.execute(Statement::new(DEQUEUE).text(change.id.as_str())).await?;
     }
     note(transaction, &after, change.correlation.as_str(), change.at).await?;
@@ -63,76 +52,44 @@ async fn update(transaction: &mut Transaction<'_>, after: &Payment) -> Result<()
     transaction.execute(row).await.map(drop)
 }
 
-/// The debtor has paid: that is what the consent counts as a success.
-async fn finish_consent(transaction: &mut Transaction<'_>, after: &Payment) -> Result<(), DbError> {
-    let Some(consent) = lock(transaction, &after.terms().consent).await? else { return Ok(()) };
-    match consent.succeeded(after.status_at()) {
-        Some((finished, entry)) => save(transaction, &finished, Some(&entry)).await,
-        None => Ok(()),
+async fn apply(transaction: &mut Transaction<'_>, after: &Payment, effects: Effects) -> Result<(), DbError> {
+    of_consent(transaction, after, effects.consent).await?;
+    if let Some(year) = effects.frees_year {
+        let free = Statement::new(FREE_ALLOWANCE)
+            .int(after.terms().amount.minor())
+            .text(after.terms().customer.as_str())
+            .int(i64::from(year));
+        transaction.execute(free).await?;
     }
-}
-
-/// The payer's line is no longer pending.
-async fn settle_debit(transaction: &mut Transaction<'_>, after: &Payment) -> Result<(), DbError> {
-    for pending in lines_of(transaction, after.id()).await? {
-        if pending.status == TransactionStatus::Pending {
-            let posted = TransactionStatus::Posted { at: after.status_at() };
-            relist(transaction, &BookedTransaction { status: posted, ..pending }).await?;
+    if effects.posts_debit == Posting::Posted {
+        for pending in lines_of(transaction, after.id()).await? {
+            if pending.status == TransactionStatus::Pending {
+                relist(transaction, &effects::posted(pending, after)).await?;
+            }
         }
+    }
+    if let Some(credit) = effects.credit {
+        give(transaction, &credit.account, credit.amount).await?;
+        post(transaction, &credit.entry).await?;
+        line(transaction, &credit.line).await?;
     }
     Ok(())
 }
 
-/// Money that stays in this bank reaches its payee. Money for another bank stays owed to the rail.
-async fn credit(
+async fn of_consent(
     transaction: &mut Transaction<'_>,
     after: &Payment,
-    change: &PaymentMove,
+    change: OfConsent,
 ) -> Result<(), DbError> {
-    let Some(line_of_payee) = lines::credit(after, change.names.credit.clone(), after.status_at()) else {
+    if change == OfConsent::Nothing {
         return Ok(());
-    };
-    let payee = line_of_payee.account.clone();
-    give(transaction, &payee, after.terms().amount).await?;
-    let entry = JournalEntry::transfer(
-        change.names.entry.clone(),
-        after.status_at(),
-        settlement(after),
-        LedgerAccount::Customer(payee),
-        after.terms().amount,
-    );
-    post(transaction, &balanced(entry)?).await?;
-    line(transaction, &line_of_payee).await
-}
-
-/// Nothing is erased: consent and allowance get their part back, the booking is reversed, the statement shows both.
-async fn undo(
-    transaction: &mut Transaction<'_>,
-    after: &Payment,
-    change: &PaymentMove,
-    booked: &EntryId,
-) -> Result<(), DbError> {
-    let terms = after.terms();
-    if let Some(consent) = lock(transaction, &terms.consent).await? {
-        save(transaction, &consent.give_back(terms.amount.minor()), None).await?;
     }
-    if let PaymentKind::Contribution { year } = terms.kind {
-        let free = Statement::new(FREE_ALLOWANCE)
-            .int(terms.amount.minor())
-            .text(terms.customer.as_str())
-            .int(i64::from(year));
-        transaction.execute(free).await?;
+    let Some(consent) = lock(transaction, &after.terms().consent).await? else { return Ok(()) };
+    if change == OfConsent::GivenBack {
+        return save(transaction, &consent.give_back(after.terms().amount.minor()), None).await;
     }
-    give(transaction, &terms.debtor, terms.amount).await?;
-    let original = balanced(JournalEntry::transfer(
-        booked.clone(),
-        terms.created_at,
-        LedgerAccount::Customer(terms.debtor.clone()),
-        settlement(after),
-        terms.amount,
-    ))?;
-    let reversal = JournalEntry::reversal_of(&original, change.names.entry.clone(), after.status_at());
-    post(transaction, &balanced(reversal)?).await?;
-    settle_debit(transaction, after).await?;
-    line(transaction, &lines::reversal(after, change.names.credit.clone(), after.status_at())).await
+    match consent.succeeded(after.status_at()) {
+        Some((finished, entry)) => save(transaction, &finished, Some(&entry)).await,
+        None => Ok(()),
+    }
 }

@@ -11,10 +11,10 @@ use oauth_core::store::database::{Database, DatabaseUrl};
 use oauth_core::store::sql::{SqlClaims, SqlStore};
 use oauth_core::testkit::{self, FixedClock, keys};
 use oauth_core::{
-    AccessClaims, Approval, Audit, AuditEvent, AuditOutcome, AuthorizationDetails, Binding, Chain, Client,
-    ClientId, Code, ConsentFacts, ConsentId, DetailType, DetailsCase, Fault, FixedClients, Grant,
-    Interaction, KeyId, NoUserClaims, Opening, PeerCertificate, Ports as CorePorts, ProofNonce, RequestUri,
-    Scope, Seconds, ServerSecret, Spend, Subject, SystemEntropy, Timestamp, TokenVerifier, UAE_OPEN_FINANCE,
+    AccessClaims, Approval, Audit, AuditEvent, AuditOutcome, AuthorizationDetails, Binding, Client, ClientId,
+    Code, ConsentFacts, ConsentId, DetailType, DetailsCase, Fault, FixedClients, Grant, Interaction, KeyId,
+    NoUserClaims, Opening, PeerCertificate, Ports as CorePorts, ProofNonce, RequestUri, Scope, Seconds,
+    ServerSecret, Spend, Subject, SystemEntropy, Timestamp, TokenVerifier, UAE_OPEN_FINANCE,
     VerifierSettings, VettedRequest, limits,
 };
 use rar_consent::{ConsentEngine, DetailRegistry, SqlConsents};
@@ -100,6 +100,7 @@ impl Bank {
             entropy: Arc::new(SystemEntropy::default()),
             clients: Arc::new(FixedClients::new([client("tpp"), client("other")])),
             signer: keys::signer(),
+            decrypter: Arc::new(oauth_core::NoDecrypter),
             claims: Arc::new(SqlClaims::new(database.clone())),
             store: Arc::new(SqlStore::new(database)),
             details: Arc::new(DetailRegistry::standard()),
@@ -114,6 +115,7 @@ impl Bank {
                 entropy: core.entropy.clone(),
                 accounts: books.clone(),
                 payments: books.clone(),
+                lodgings: books.clone(),
                 rail: Arc::new(SandboxRail),
                 consents: consents.clone(),
             },
@@ -332,7 +334,7 @@ fn client(id: &str) -> Client {
 }
 
 fn certificate() -> PeerCertificate {
-    PeerCertificate::new(Arc::from(*b"certificate"), Chain::Trusted)
+    testkit::certificate()
 }
 
 pub(super) fn consent_id() -> ConsentId {

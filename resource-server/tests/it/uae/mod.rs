@@ -39,7 +39,7 @@ async fn section_8_1_an_order_within_its_consent_is_created_pending() {
     assert!(!paid.header("x-fapi-interaction-id").is_empty());
 
     let read = bank.get(&token, &format!("/payments/{id}")).await;
-    assert_eq!((read.status.as_u16(), &read.message["Data"]["PaymentStatus"]), (200, &json!("Pending")));
+    assert_eq!((read.status.as_u16(), &read.message), (200, &paid.message), "every member is told again");
 }
 
 #[tokio::test]
@@ -59,6 +59,35 @@ async fn section_8_2_a_repeat_is_answered_as_at_first_even_when_the_consent_is_f
 
     let other = bank.pay(&token, "another-key", &order(CONSENT)).await;
     assert_eq!((other.code(), other.rule), ((400, "Consent.Invalid"), Some("UAEBSI-8.1-9")));
+}
+
+#[tokio::test]
+async fn section_8_3_a_payment_is_told_as_it_was_ordered_whatever_the_order_left_out() {
+    let bank = Bank::open().await;
+    let token = bank.consented(CONSENT, "tpp").await;
+    let mut least = order(CONSENT);
+    let data = least["Data"].as_object_mut().unwrap();
+    for member in ["Type", "PayerReference"] {
+        data.remove(member);
+    }
+    data["Instruction"].as_object_mut().unwrap().remove("BeneficiaryReference");
+    data["Instruction"]["PaymentSequenceNumber"] = json!("00000000000000000012");
+    let paid = bank.pay(&token, KEY, &least).await;
+    assert_eq!(paid.status, 201, "{paid:?}");
+    let id = paid.message["Data"]["PaymentId"].as_str().unwrap();
+    bank.clock.advance(Seconds::new(5));
+    bank.settle().await;
+    let read = bank.get(&token, &format!("/payments/{id}")).await.message;
+    assert_eq!(read["Data"]["Instruction"], least["Data"]["Instruction"]);
+    assert_eq!(read["Data"]["PayerReference"], Value::Null);
+    assert_eq!(read["Data"]["Type"], "UAEOF.SingleInstantPayment", "the consent says it");
+    assert!(read["Data"]["PaymentTransactionId"].is_string(), "once the rail has it");
+    assert!(paid.message["Data"]["PaymentTransactionId"].is_null());
+    for (member, value) in paid.message["Data"].as_object().unwrap() {
+        if !member.starts_with("PaymentStatus") {
+            assert_eq!(&read["Data"][member], value, "{member}");
+        }
+    }
 }
 
 #[tokio::test]
@@ -255,6 +284,9 @@ async fn section_8_2_a_client_that_lost_the_answer_finds_its_payment_by_key() {
     assert_eq!(found.message, json!({"Data": {}, "Links": {"Self": paid.header("location")}}));
     assert_eq!(look(bank.client_token("other"), vec![("x-idempotency-key", KEY)]).await.status, 404);
     assert_eq!(look(bank.client_token("tpp"), vec![("x-idempotency-key", "unknown")]).await.status, 404);
+    bank.clock.advance(Seconds::days(400));
+    let kept = look(bank.client_token("tpp"), vec![("x-idempotency-key", KEY)]).await;
+    assert_eq!(kept.header("location"), paid.header("location"), "as long as the consent is stored");
     let missing = look(bank.client_token("tpp"), Vec::new()).await;
     assert_eq!((missing.code(), missing.path()), ((400, "GenericError"), "x-idempotency-key"));
 }
