@@ -9,9 +9,9 @@ use oauth_core::jose::{Alg, SigningKey};
 use oauth_core::json::read_strict;
 use oauth_core::store::memory::{MemoryClaims, MemoryStore};
 use oauth_core::{
-    AuthorizationServer, Client, Clock as _, Entropy as _, FAPI2_SECURITY, Fault, FixedClients, Interaction,
-    Issuer, KeyId, LocalSigner, LogAudit, NoConsents, NoDecrypter, NoDetailTypes, NoUserClaims, Ports,
-    Resource, Scope, ServerSecret, Settings, SystemClock, SystemEntropy, VettedRequest,
+    AuthorizationServer, Client, Clock as _, Entropy as _, FAPI2_SECURITY, Fault, FixedClients, InlineKeys,
+    Interaction, Issuer, KeyId, LocalSigner, LogAudit, NoConsents, NoDecrypter, NoDetailTypes, NoUserClaims,
+    Ports, Resource, Scope, ServerSecret, Settings, SystemClock, SystemEntropy, VettedRequest,
 };
 
 /// Where the bank's own login and consent page lives.
@@ -40,6 +40,7 @@ pub fn ports(clients: &[u8]) -> Result<Ports, Box<dyn Error + Send + Sync>> {
         clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy::default()),
         clients: Arc::new(FixedClients::new(registered)),
+        client_keys: Arc::new(InlineKeys),
         signer: LocalSigner::new(vec![(KeyId::new("es256-1")?, key)]),
         decrypter: Arc::new(NoDecrypter),
         // refuses for ten seconds what may have been used before this process began

@@ -8,6 +8,8 @@
 //! methods with typed values from any framework. Resource servers judge tokens with [`TokenVerifier`].
 
 mod endpoint;
+#[cfg(feature = "fetch")]
+pub mod fetch;
 #[cfg(feature = "http")]
 pub mod http;
 mod identify;
@@ -41,6 +43,7 @@ pub use model::certificate::{Chain, PeerCertificate};
 pub use model::certificate_subject::CertificateSubject;
 pub use model::client::{
     Client, ClientMetadata, ClientStatus, Credential, GrantType, InvalidMetadata, Organisation,
+    RegisteredKeys,
 };
 pub use model::details::{AuthorizationDetails, VettedDetail, VettedDetails};
 pub use model::distinguished_name::{DistinguishedName, DistinguishedNameFault};
@@ -68,6 +71,7 @@ pub use port::Ports;
 pub use port::apart;
 pub use port::audit::{Audit, AuditEvent, AuditOutcome, Cause, KeyEvent, LogAudit};
 pub use port::claims::{Claimed, Claims, Once};
+pub use port::client_keys::{ClientKeys, HeldKeys, InlineKeys, KeyHint, KeysFault};
 pub use port::clients::{ClientDirectory, FixedClients};
 pub use port::clock::{Clock, SystemClock};
 pub use port::companion::{Companion, Kept};
@@ -95,6 +99,7 @@ pub use refusal::{Error, Fault, Refusal, RuleId};
 pub use rules::{Rule, hold};
 pub use server::AuthorizationServer;
 pub use verify::access_token::{Authority, TokenVerifier, VerifierSettings};
+pub use vocabulary::https_url::{Host, HttpsUrl};
 pub use vocabulary::id::{
     ClientId, ConsentId, CorrelationId, DetailType, GrantId, IllFormed, KeyId, Subject,
 };

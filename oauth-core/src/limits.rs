@@ -30,6 +30,12 @@ pub const JOSE_HEADER_BYTES: usize = 4 * 1024;
 pub const JTI_BYTES: usize = 256;
 /// Bytes of a `kid`.
 pub const KID_BYTES: usize = 256;
+/// Bytes of a key set that a client publishes.
+pub const KEY_SET_BYTES: usize = 64 * 1024;
+/// Bytes of the header section of an answer to one of our own calls.
+pub const OUTBOUND_HEADER_BYTES: usize = 16 * 1024;
+/// Header fields of such an answer.
+pub const OUTBOUND_HEADERS: usize = 64;
 /// Keys in one JWK set.
 pub const KEYS_PER_SET: usize = 32;
 /// Bits of an RSA modulus, smallest and largest (FAPI 2.0 Security Profile section 5.4.1; the upper bound caps CPU).

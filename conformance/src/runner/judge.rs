@@ -10,7 +10,7 @@ use crate::runner::case::Expect;
 pub fn judge(answer: &Answer, expect: Expect) -> Result<(), String> {
     match expect {
         Expect::Taken if answer.status.is_success() => Ok(()),
-        Expect::Taken => Err(format!("refused with {} {}", answer.status.as_u16(), answer.text())),
+        Expect::Taken => Err(format!("refused with {}", told(answer))),
         Expect::Refused(statuses, errors) => refusal(answer, statuses, errors),
         Expect::Challenged(statuses, errors) => challenge(answer, statuses, errors),
     }
@@ -21,7 +21,7 @@ pub fn judge(answer: &Answer, expect: Expect) -> Result<(), String> {
 /// # Errors
 /// When it is none; says in which respect.
 pub fn refusal(answer: &Answer, statuses: &[u16], errors: &[&str]) -> Result<(), String> {
-    let told = || format!("{} {}", answer.status.as_u16(), answer.text());
+    let told = || told(answer);
     if !statuses.contains(&answer.status.as_u16()) {
         return Err(format!("status is none of {statuses:?}: {}", told()));
     }
@@ -47,7 +47,7 @@ pub fn refusal(answer: &Answer, statuses: &[u16], errors: &[&str]) -> Result<(),
 /// When it is none; says in which respect.
 pub fn challenge(answer: &Answer, statuses: &[u16], errors: &[&str]) -> Result<(), String> {
     let challenges = answer.all("www-authenticate");
-    let told = || format!("{} {challenges:?} {}", answer.status.as_u16(), answer.text());
+    let told = || format!("{} {challenges:?}", told(answer));
     if !statuses.contains(&answer.status.as_u16()) {
         return Err(format!("status is none of {statuses:?}: {}", told()));
     }
@@ -60,6 +60,15 @@ pub fn challenge(answer: &Answer, statuses: &[u16], errors: &[&str]) -> Result<(
         return Err(format!("error is none of {errors:?}: {}", told()));
     }
     Ok(())
+}
+
+/// Status and body, for a report. A success may carry tokens or personal data, so of it the status is enough.
+fn told(answer: &Answer) -> String {
+    let status = answer.status.as_u16();
+    match answer.status.is_client_error() || answer.status.is_server_error() {
+        true => format!("{status} {}", answer.text().chars().take(400).collect::<String>()),
+        false => format!("{status}, a success"),
+    }
 }
 
 /// RFC 6749 section 5.2: the characters of `error` and `error_description`.
@@ -105,6 +114,16 @@ mod tests {
         assert!(refusal(&html, &[400], &["invalid_request"]).is_err());
         let line = answer(400, &json, "{\"error\":\"invalid_request\",\"error_description\":\"a\\nb\"}");
         assert!(refusal(&line, &[400], &["invalid_request"]).is_err());
+    }
+
+    #[test]
+    fn what_a_success_carries_is_never_told() {
+        let json = [("content-type", "application/json")];
+        let leak = answer(200, &json, r#"{"access_token":"secret"}"#);
+        for expect in [Expect::Refused(&[400], &["x"]), Expect::Challenged(&[401], &["x"])] {
+            let told = judge(&leak, expect).unwrap_err();
+            assert!(!told.contains("secret") && told.contains("200"), "{told}");
+        }
     }
 
     #[test]

@@ -95,14 +95,65 @@ async fn judged(scene: &Scene, case: &'static Case) -> Row {
             verdict(case, found)
         }
     };
-    Row { case, outcome, seconds: host::now() - began, exchanges: trace.lines() }
+    Row {
+        case,
+        outcome,
+        seconds: host::now() - began,
+        exchanges: trace.lines().iter().map(|line| masked(line)).collect(),
+    }
 }
 
 fn verdict(case: &Case, found: Result<(), Finding>) -> Outcome {
     match (found, case.level) {
         (Ok(()), _) => Outcome::Passed,
         (Err(Finding::Skips(reason)), _) => Outcome::Skipped(reason),
-        (Err(Finding::Warns(what)), _) | (Err(Finding::Fails(what)), Level::Should) => Outcome::Warned(what),
-        (Err(Finding::Fails(what)), Level::Must) => Outcome::Failed(what),
+        (Err(Finding::Warns(what)), _) | (Err(Finding::Fails(what)), Level::Should) => {
+            Outcome::Warned(masked(&what))
+        }
+        (Err(Finding::Fails(what)), Level::Must) => Outcome::Failed(masked(&what)),
+    }
+}
+
+/// Nothing as long as a token, a code or a key stands in a report: of such a word the beginning is enough.
+fn masked(text: &str) -> String {
+    let in_word =
+        |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '.' | '+' | '=');
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while !rest.is_empty() {
+        let end = rest.find(|letter: char| !in_word(letter)).unwrap_or(rest.len());
+        let (word, after) = rest.split_at(end);
+        match word.get(..12).filter(|_| word.len() >= SECRET_LETTERS) {
+            Some(beginning) => out.extend([beginning, "…"]),
+            None => out.push_str(word),
+        }
+        let mut letters = after.chars();
+        out.extend(letters.next());
+        rest = letters.as_str();
+    }
+    out
+}
+
+/// 128 bits in base64url have 22 letters; our names of cases and of hosts are rarely longer than this.
+const SECRET_LETTERS: usize = 40;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_as_long_as_a_secret_are_cut_and_the_rest_stays() {
+        let token = host::token();
+        let told = masked(&format!("another state: https://c.example/cb?code={token}&state=x (\u{e9})"));
+        assert!(
+            !told.contains(&token)
+                && told.contains("https://c.example/cb?")
+                && told.ends_with("&state=x (\u{e9})"),
+            "{told}"
+        );
+        assert_eq!(
+            masked("status is none of [400]: 201, a success"),
+            "status is none of [400]: 201, a success"
+        );
     }
 }

@@ -331,9 +331,5 @@ impl Scene {
 }
 
 fn in_words(change: &[Mistake]) -> String {
-    change
-        .iter()
-        .map(|mistake| format!("{mistake:?}").chars().take(160).collect::<String>())
-        .collect::<Vec<_>>()
-        .join(" and ")
+    change.iter().map(Mistake::to_string).collect::<Vec<_>>().join(" and ")
 }

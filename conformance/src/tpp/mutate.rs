@@ -1,5 +1,7 @@
 //! The mistakes a client can make, one name each. Everything not named stays honest.
 
+use std::fmt;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
@@ -90,6 +92,32 @@ pub enum Mistake {
         /// How.
         forgery: Forgery,
     },
+}
+
+impl fmt::Display for Mistake {
+    /// What is wrong, for a report: long values are cut and private keys left out.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Member { part, name, change: Change::Set(value) } => {
+                write!(out, "{name} in {part:?} is {}", short(value))
+            }
+            Self::Member { part, name, change: Change::Remove } => write!(out, "no {name} in {part:?}"),
+            Self::Member { part, name, change: Change::Duplicate(value) } => {
+                write!(out, "{name} in {part:?} comes again as {}", short(value))
+            }
+            Self::Token { jws, forgery: Forgery::Verbatim(_) } => write!(out, "{jws:?} is another text"),
+            Self::Token { jws, forgery } => write!(out, "{jws:?} is {forgery:?}"),
+        }
+    }
+}
+
+fn short(value: &Value) -> String {
+    if value.get("d").is_some() {
+        return "a private key".to_owned();
+    }
+    let text = value.to_string();
+    let cut: String = text.chars().take(80).collect();
+    if cut.len() < text.len() { format!("{cut}…") } else { cut }
 }
 
 /// A member gets another value, or appears.
@@ -219,6 +247,16 @@ mod tests {
         assert!(holds(&key, &token) && peek(&token).unwrap().1.get("jti").is_none());
         let [token] = sealed(&key, &[set(Part::Claims(Jws::Proof), "jti", "x")]).try_into().unwrap();
         assert_ne!(peek(&token).unwrap().1["jti"], "x", "a mistake elsewhere is not made here");
+    }
+
+    #[test]
+    fn a_mistake_is_told_without_private_keys_and_at_no_length() {
+        let key = Key::generate(Alg::Es256, "k").unwrap();
+        let secret = key.exposed()["d"].as_str().unwrap().to_owned();
+        let told = set(Part::Header(Jws::Proof), "jwk", key.exposed()).to_string();
+        assert!(!told.contains(&secret) && told.contains("private key"), "{told}");
+        assert!(set(Part::PushForm, "state", "x".repeat(5000)).to_string().len() < 150);
+        assert_eq!(remove(Part::PushForm, "state").to_string(), "no state in PushForm");
     }
 
     #[test]

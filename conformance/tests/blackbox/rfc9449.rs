@@ -6,7 +6,8 @@ use conformance::host;
 use conformance::tpp::flow::{Ask, Tokens, Tpp};
 use conformance::tpp::jws::peek;
 use conformance::tpp::keys::{Alg, Key};
-use conformance::tpp::mutate::{Forgery, HONEST, Jws, Mistake, Part, duplicate, forge, remove, set};
+use conformance::tpp::mistakes;
+use conformance::tpp::mutate::{Forgery, HONEST, Jws, Mistake, Part, forge, remove, set};
 use conformance::tpp::proof::About;
 use serde_json::json;
 
@@ -17,58 +18,11 @@ use crate::support::{World, embedded, identity};
 const CLAIMS: Part = Part::Claims(Jws::Proof);
 const HEADER: Part = Part::Header(Jws::Proof);
 
-/// What is wrong with a proof wherever it is shown: DP-01 to DP-03.
-fn wrong_proofs(key: &Key) -> Vec<Mistake> {
-    let stranger = Key::generate(Alg::Es256, "stranger").unwrap();
-    let mut wrong: Vec<Mistake> = ["jti", "htm", "htu", "iat"].map(|name| remove(CLAIMS, name)).into();
-    wrong.extend(["typ", "jwk"].map(|name| remove(HEADER, name)));
-    for typ in ["JWT", "at+jwt", "dpop", "DPOP"] {
-        wrong.push(set(HEADER, "typ", typ));
-    }
-    wrong.extend([
-        forge(Jws::Proof, Forgery::Twice),
-        forge(Jws::Proof, Forgery::Broken),
-        forge(Jws::Proof, Forgery::Longer),
-        forge(Jws::Proof, Forgery::FiveParts),
-        forge(Jws::Proof, Forgery::OtherKey),
-        forge(Jws::Proof, Forgery::Algorithm("HS256")),
-        forge(Jws::Proof, Forgery::Algorithm("none")),
-        forge(Jws::Proof, Forgery::ClaimedAlgorithm("PS256")),
-        forge(Jws::Proof, Forgery::ClaimedAlgorithm("RS256")),
-        forge(Jws::Proof, Forgery::ClaimedAlgorithm("ES384")),
-        forge(Jws::Proof, Forgery::Verbatim("x".into())),
-        forge(Jws::Proof, Forgery::Verbatim("e30.e30.e30".into())),
-        set(HEADER, "jwk", stranger.public()),
-        set(HEADER, "jwk", key.exposed()),
-        set(HEADER, "jwk", json!("x")),
-        set(HEADER, "jwk", json!({"kty": "oct", "k": "AAAA"})),
-        set(HEADER, "crit", json!(["exp"])),
-        set(CLAIMS, "htm", "GETT"),
-        set(CLAIMS, "htm", "post"),
-        set(CLAIMS, "htm", ""),
-        set(CLAIMS, "jti", ""),
-        set(CLAIMS, "jti", json!(5)),
-        set(CLAIMS, "jti", "j".repeat(2000)),
-        set(CLAIMS, "iat", host::now() - 3600),
-        set(CLAIMS, "iat", host::now() + 3600),
-        set(CLAIMS, "iat", host::now() + 62),
-        set(CLAIMS, "iat", host::now().to_string()),
-        set(CLAIMS, "iat", json!(null)),
-        set(CLAIMS, "htu", "https://elsewhere.example/token"),
-        set(CLAIMS, "htu", "/token"),
-        set(CLAIMS, "htu", ""),
-        duplicate(CLAIMS, "htm", "POST"),
-        duplicate(CLAIMS, "jti", "x"),
-        duplicate(HEADER, "typ", "dpop+jwt"),
-    ]);
-    wrong
-}
-
 /// DP-01, DP-02, DP-03 at PAR, token, introspection and revocation.
 #[tokio::test]
 async fn section_4_3_a_proof_with_one_mistake_is_refused_at_every_endpoint() {
     let palm = embedded().await.palm();
-    for mistake in wrong_proofs(palm.proof_key()) {
+    for mistake in mistakes::proofs(palm.proof_key()).unwrap() {
         for (endpoint, answer) in everywhere(&palm, |_| vec![mistake.clone()]).await {
             refused_as(&answer, 400, &["invalid_dpop_proof"], &format!("{endpoint} {mistake:?}"));
         }
@@ -82,7 +36,7 @@ async fn section_7_1_a_proof_with_one_mistake_is_refused_at_a_resource() {
     let palm = world.palm();
     let tokens = world.tokens(&palm, &identity()).await;
     let url = palm.endpoint("userinfo_endpoint").unwrap();
-    let mut wrong = wrong_proofs(palm.proof_key());
+    let mut wrong = mistakes::proofs(palm.proof_key()).unwrap();
     wrong.extend([
         remove(CLAIMS, "ath"),
         set(CLAIMS, "ath", "x"),

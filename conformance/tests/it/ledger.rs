@@ -163,12 +163,17 @@ fn tests_in(text: &str) -> Vec<String> {
     let mut marked = false;
     let mut listed = false;
     for line in text.lines().map(str::trim) {
+        let names = |list: &str| -> Vec<String> {
+            list.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
+        };
         if listed && line.starts_with([')', '}']) {
             listed = false;
         } else if listed {
-            found.extend(line.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned));
-        } else if line.starts_with("over_every_database!") {
-            listed = true;
+            found.extend(names(line));
+        } else if let Some(list) = line.strip_prefix("over_every_database!(") {
+            let whole = list.strip_suffix(");");
+            listed = whole.is_none();
+            found.extend(names(whole.unwrap_or(list)));
         } else if line.starts_with("#[test]") || line.starts_with("#[tokio::test") {
             marked = true;
         } else if let Some(name) = function_name(line) {
@@ -208,6 +213,7 @@ fn walk(directory: &Path, into: &mut Vec<PathBuf>) {
 #[test]
 fn tests_are_found_by_their_attribute_or_in_the_list_of_a_macro() {
     let text = "#[test]\n#[ignore = \"x\"]\nfn a() {}\nfn b() {}\nover_every_database!(\n    c,\n    d,\n);\n\
+                over_every_database!(g);\n\
                 #[tokio::test(flavor = \"x\")]\nasync fn e() {}\n#[derive(Debug)]\nfn f() {}\n";
-    assert_eq!(tests_in(text), ["a", "c", "d", "e"]);
+    assert_eq!(tests_in(text), ["a", "c", "d", "g", "e"]);
 }

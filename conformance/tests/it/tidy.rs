@@ -126,7 +126,7 @@ const LAYERS: &[&[&str]] = &[
     &["identify", "verify"],
     &["endpoint"],
     &["server"],
-    &["http", "store", "testkit"],
+    &["http", "store", "fetch", "testkit"],
 ];
 
 fn layer(module: &str) -> Option<usize> {
@@ -138,7 +138,7 @@ fn may_use(user: &str, used: &str) -> bool {
     let (Some(own), Some(other)) = (layer(user), layer(used)) else { return false };
     match user {
         _ if user == used => true,
-        "store" => other <= 3,
+        "store" | "fetch" => other <= 3,
         "http" => matches!(other, 0 | 1 | 6 | 7),
         "testkit" => true,
         _ => other <= own,

@@ -98,9 +98,9 @@ struct Housekeeping {
 }
 
 /// Between two rounds of the payment rail's worker.
-const RAIL_PAUSE: Duration = Duration::from_millis(100);
+pub(super) const RAIL_PAUSE: Duration = Duration::from_millis(100);
 /// Rounds of the rail between two rounds of sweeping.
-const SWEEP_EVERY: u32 = 100;
+pub(super) const SWEEP_EVERY: u32 = 100;
 /// How long requests in flight may take when the bank ends.
 const DRAIN_MAX: Duration = Duration::from_secs(10);
 
@@ -292,12 +292,11 @@ impl Housekeeping {
     }
 
     async fn sweep(&self, now: Timestamp) {
-        let swept = [
-            self.store.sweep(now).await,
-            self.consents.sweep(now).await,
-            self.sessions.sweep(now).await,
-            self.payments.payments.sweep(now).await,
-        ];
+        let mut swept =
+            vec![self.store.sweep(now).await, self.consents.sweep(now).await, self.sessions.sweep(now).await];
+        if let Some(books) = &self.payments {
+            swept.push(books.payments.sweep(now).await);
+        }
         for fault in swept.into_iter().filter_map(Result::err) {
             tracing::error!(%fault, "sweeping failed");
         }

@@ -7,10 +7,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use oauth_core::jose::{Alg, PublicJwk, SigningKey};
 use oauth_core::{KeyId, Timestamp};
-use ring::rand::SystemRandom;
+use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
-use rustls_pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use serde_json::{Value, json};
+use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use super::data_dir::DataFault;
 use super::deployment::resource_of;
@@ -158,7 +158,7 @@ impl Demo {
         let mut keys = vec![key.public(&self.key_id(tpp)?).to_value()];
         let certificate = self.certificate(tpp, pki, now)?;
         if self.proof == Proof::SelfSigned {
-            keys.push(self.certified_key(tpp, &certificate)?);
+            keys.push(self.certified_key(&certificate)?);
         }
         let mut metadata = json!({
             "client_id": self.id,
@@ -253,18 +253,15 @@ impl Demo {
     }
 
     /// The key of a self-signed certificate as it is registered: with the certificate (RFC 7517 section 4.7).
-    fn certified_key(&self, tpp: &Path, certificate: &Path) -> Result<Value, DataFault> {
-        let path = self.file(tpp, "key.pem");
-        let broken = |fault: &dyn std::fmt::Display| unusable(&path, &fault.to_string());
-        let pkcs8 = PrivatePkcs8KeyDer::from_pem_file(&path).map_err(|fault| broken(&fault))?;
-        let random = SystemRandom::new();
-        let key = SigningKey::from_pkcs8_der(Alg::Es256, pkcs8.secret_pkcs8_der(), &random)
-            .map_err(|fault| broken(&fault))?;
-        let der = CertificateDer::from_pem_file(certificate)
-            .map_err(|fault| unusable(certificate, &fault.to_string()))?;
+    fn certified_key(&self, certificate: &Path) -> Result<Value, DataFault> {
+        let broken = |fault: &dyn std::fmt::Display| unusable(certificate, &fault.to_string());
+        let der = CertificateDer::from_pem_file(certificate).map_err(|fault| broken(&fault))?;
+        let (_, read) = X509Certificate::from_der(&der).map_err(|fault| broken(&fault))?;
         let id = KeyId::new(&format!("{}-tls", self.id)).map_err(|fault| broken(&fault))?;
-        let public: PublicJwk = key.public(&id);
-        let mut value = public.to_value();
+        let key = PublicJwk::from_p256(&read.public_key().subject_public_key.data)
+            .and_then(|key| key.for_signatures(&id, Alg::Es256))
+            .map_err(|fault| broken(&fault))?;
+        let mut value = key.to_value();
         if let Some(members) = value.as_object_mut() {
             members.insert("x5c".to_owned(), json!([STANDARD.encode(&der)]));
         }

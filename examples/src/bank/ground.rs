@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use oauth_core::fetch::FetchedKeys;
 use oauth_core::store::database::{Database, DatabaseUrl, Engine};
 use oauth_core::store::memory::MemoryClaims;
 use oauth_core::store::redis::RedisClaims;
@@ -22,7 +23,7 @@ use super::deployment::{Deployment, IssuerPlan, TestControls};
 use super::issuer_files::IssuerFiles;
 use super::signing_keys::SigningKeys;
 use super::ui::PageInteraction;
-use super::{customers, fixture, sessions};
+use super::{customers, fixture, outbound, sessions};
 use crate::pages::Pages;
 
 /// What everything else stands on.
@@ -39,6 +40,7 @@ pub(super) struct Ground {
     consent_store: Arc<dyn ConsentStore>,
     pub(super) consents: Arc<ConsentEngine>,
     pub(super) pages: Arc<Pages>,
+    client_keys: Arc<FetchedKeys>,
 }
 
 /// Passwords hashed at one time: one for each core of a small machine.
@@ -78,6 +80,8 @@ impl Ground {
         let registry = DetailRegistry::standard();
         let consents = ConsentEngine::new(registry, Arc::clone(&consent_store), Arc::clone(&clock));
         let pages = Arc::new(Pages::new()?);
+        let client_keys =
+            outbound::client_keys(&deployment.calls, deployment.outbound(), Arc::clone(&clock))?;
         Ok(Self {
             test_clock,
             clock,
@@ -89,6 +93,7 @@ impl Ground {
             consent_store,
             consents,
             pages,
+            client_keys,
         })
     }
 
@@ -104,6 +109,7 @@ impl Ground {
             entropy: Arc::clone(&self.entropy),
             clients: Arc::new(FixedClients::new(files.clients.iter().cloned())),
             signer: keys.signer.clone(),
+            client_keys: self.client_keys.clone(),
             decrypter: files.decrypter(),
             claims,
             store: Arc::new(SqlStore::new(self.database.clone())),

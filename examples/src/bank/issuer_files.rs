@@ -45,7 +45,7 @@ impl IssuerFiles {
     ) -> Result<Self, DataFault> {
         let secret = keys::ensure_secret32(&directory.join(SECRET), random)?;
         let secret = Zeroizing::new(*secret.reveal());
-        let decrypter = sealing::ensure(directory)?;
+        let decrypter = sealing::ensure(directory, random)?;
         Ok(Self { decrypter, secret, clients })
     }
 

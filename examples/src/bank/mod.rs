@@ -18,6 +18,7 @@ mod key_admin;
 pub mod keys_command;
 mod listeners;
 pub mod log;
+pub mod outbound;
 pub mod resource;
 pub mod sealing;
 pub mod sessions;

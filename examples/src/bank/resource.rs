@@ -11,7 +11,7 @@ use resource_server::rail::settle;
 
 use super::admin::AdminService;
 use super::apis::{Books, apis};
-use super::assemble::{Bank, StartFault};
+use super::assemble::{Bank, RAIL_PAUSE, SWEEP_EVERY, StartFault};
 use super::compose::{Api, ApiPlace, Face, PublicService};
 use super::deployment::{Deployment, IssuerPlan};
 use super::ground::{Ground, remember};
@@ -27,8 +27,6 @@ const CLIENT: &str = "bank-apis";
 /// How long the authorization server may take to appear, and between two looks.
 const PATIENCE: u32 = 60;
 const PAUSE: Duration = Duration::from_millis(500);
-/// Between two rounds of the payment rail's worker.
-const RAIL_PAUSE: Duration = Duration::from_millis(100);
 
 /// A resource server whose listeners are bound.
 pub struct ResourceServer {
@@ -114,13 +112,21 @@ impl ResourceServer {
 }
 
 async fn pay_out(ports: resource_server::port::Ports, shutdown: Shutdown) {
+    let mut round: u32 = 0;
     loop {
         tokio::select! {
             () = shutdown.begun() => return,
             () = tokio::time::sleep(RAIL_PAUSE) => {}
         }
-        if let Err(fault) = settle(&ports, ports.clock.now()).await {
+        let now = ports.clock.now();
+        if let Err(fault) = settle(&ports, now).await {
             tracing::error!(%fault, "the payment rail's worker failed");
+        }
+        round = round.wrapping_add(1);
+        if round.is_multiple_of(SWEEP_EVERY)
+            && let Err(fault) = ports.payments.sweep(now).await
+        {
+            tracing::error!(%fault, "sweeping failed");
         }
     }
 }

@@ -25,9 +25,9 @@ pub(super) fn wanted(directory: &Path) -> Vec<(KeyAlgorithm, PathBuf)> {
 ///
 /// # Errors
 /// [`DataFault`], naming the file.
-pub fn ensure(directory: &Path) -> Result<Arc<LocalDecrypter>, DataFault> {
+pub fn ensure(directory: &Path, random: &SystemRandom) -> Result<Arc<LocalDecrypter>, DataFault> {
     let wanted = wanted(directory);
-    keys::ensure_all(&wanted, &SystemRandom::new())?;
+    keys::ensure_all(&wanted, random)?;
     let mut loaded = Vec::new();
     for ((_, path), (_, _, alg)) in wanted.iter().zip(KEYS) {
         let unusable = |message: String| DataFault::Unusable { path: path.clone(), message };

@@ -24,9 +24,9 @@ use oauth_core::store::memory::{MemoryClaims, MemoryStore};
 use oauth_core::store::sql::{SqlStore, migrations};
 use oauth_core::{
     Approval, Authentication, AuthorizationServer, Client, ClientMetadata, Clock, Entropy as _,
-    FAPI2_SECURITY, Fault, FixedClients, Interaction, Issuer, KeyId, LocalSigner, LogAudit, NoDecrypter,
-    NoUserClaims, Outcome, Ports, Resource, ResourceSetting, ResumeSubmitted, Scope, ServerSecret, Settings,
-    Store, Subject, SystemClock, SystemEntropy, TokenForm, VettedRequest,
+    FAPI2_SECURITY, Fault, FixedClients, InlineKeys, Interaction, Issuer, KeyId, LocalSigner, LogAudit,
+    NoDecrypter, NoUserClaims, Outcome, Ports, Resource, ResourceSetting, ResumeSubmitted, Scope,
+    ServerSecret, Settings, Store, Subject, SystemClock, SystemEntropy, TokenForm, VettedRequest,
 };
 use rar_consent::{ConsentEngine, ConsentStore, DetailRegistry, MemoryConsents, SqlConsents};
 use ring::rand::SystemRandom;
@@ -207,6 +207,7 @@ fn server(
         clock,
         entropy: Arc::new(entropy),
         clients: Arc::new(FixedClients::new(registered)),
+        client_keys: Arc::new(InlineKeys),
         signer: LocalSigner::new(vec![(kid, key)]),
         decrypter: Arc::new(NoDecrypter),
         store,

@@ -7,11 +7,12 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 
-use crate::identify::{Caller, client_keys};
+use crate::identify::{Caller, keys};
 use crate::jose::{Audience, JoseFault, Jwe, Jws, NumericDate, present};
 use crate::limits;
 use crate::model::details::AuthorizationDetails;
 use crate::model::request::AuthorizationParams;
+use crate::port::client_keys::KeyHint;
 use crate::port::decrypter::Opened;
 use crate::refusal::reason::{DetailsFault, DetailsReason, ObjectReason};
 use crate::refusal::{Error, Refusal, RuleId};
@@ -38,8 +39,9 @@ pub(crate) async fn read(
     let jws = Jws::parse(&signed, limits::REQUEST_OBJECT_BYTES).map_err(|fault| unreadable(&fault))?;
     let mut case = case(context, caller, &jws);
     hold(rfc9101::BEFORE_SIGNATURE, &case, caller.policy)?;
-    let keys = client_keys(context, &caller.client).await?;
-    let verified = jws.verify_by(keys).map_err(|fault| {
+    let hint = KeyHint::Signature { kid: jws.kid(), alg: jws.alg() };
+    let keys = keys::of(context, &caller.client, hint).await?;
+    let verified = jws.verify_by(&keys).map_err(|fault| {
         let known = fault != JoseFault::NoKey;
         refuse(rfc9101::SIGNED, if known { ObjectReason::Signature } else { ObjectReason::KeyUnknown })
     })?;

@@ -4,9 +4,10 @@
 use serde::Serialize;
 
 use super::token::mint;
-use crate::identify::client_keys;
+use crate::identify::keys;
 use crate::jose::{Alg, Encryption, encrypt_jwt};
 use crate::model::client::Client;
+use crate::port::client_keys::KeyHint;
 use crate::refusal::reason::RequestReason;
 use crate::refusal::{Error, Fault, Refusal, RuleId};
 use crate::server::Context;
@@ -38,7 +39,7 @@ pub(crate) async fn seal(
     let Some(encryption) = seal.encryption else {
         return mint::sign(context, alg, seal.typ, claims).await;
     };
-    let keys = client_keys(context, client).await?;
+    let keys = keys::of(context, client, KeyHint::Encryption).await?;
     let key = keys
         .encryption_key(encryption.alg)
         .ok_or(Refusal { rule: KEY_PUBLISHED, reason: RequestReason::EncryptionKeyMissing.into() })?;

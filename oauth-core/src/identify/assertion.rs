@@ -3,12 +3,14 @@
 use serde::Deserialize;
 
 use super::credential::Assertion;
+use super::keys;
 use crate::jose::{Audience, NumericDate};
 use crate::model::client::Client;
 use crate::policy::Policy;
 use crate::port::claims::Once;
+use crate::port::client_keys::KeyHint;
 use crate::refusal::reason::ClientReason;
-use crate::refusal::{Refusal, RuleId};
+use crate::refusal::{Error, Refusal, RuleId};
 use crate::rules::hold;
 use crate::rules::rfc7523::{AFTER_SIGNATURE, AssertionCase, BEFORE_SIGNATURE};
 use crate::server::Context;
@@ -41,14 +43,14 @@ struct Claims {
 /// Verifies an assertion and says what must be claimed once.
 ///
 /// # Errors
-/// The refusal of the first rule that does not hold. Nothing has been recorded by then.
-pub(crate) fn verify(
+/// The refusal of the first rule that does not hold. Nothing has been recorded by then. A fault of the port of keys.
+pub(crate) async fn verify(
     context: &Context<'_>,
     assertion: &Assertion,
     client: &Client,
     policy: &Policy,
     remembers_since: Timestamp,
-) -> Result<Once, Refusal> {
+) -> Result<Once, Error> {
     let mut case = AssertionCase {
         issuer: context.settings.issuer.clone(),
         endpoints: context.client_endpoints(),
@@ -67,8 +69,9 @@ pub(crate) fn verify(
         remembers_since,
     };
     hold(BEFORE_SIGNATURE, &case, policy)?;
-    let verified = client
-        .keys
+    let hint = KeyHint::Signature { kid: assertion.jws.kid(), alg: assertion.jws.alg() };
+    let verified = keys::of(context, client, hint)
+        .await?
         .candidates(assertion.jws.kid(), assertion.jws.alg())
         .find_map(|key| assertion.jws.verify(key).ok())
         .ok_or(Refusal { rule: SIGNED, reason: ClientReason::AssertionSignature.into() })?;

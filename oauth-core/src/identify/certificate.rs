@@ -7,16 +7,18 @@ use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{AttributeTypeAndValue, FromDer as _, X509Certificate};
 use x509_parser::public_key::PublicKey;
 
+use super::keys;
 use crate::jose::PublicJwk;
 use crate::limits;
 use crate::model::certificate::PeerCertificate;
-use crate::model::client::Client;
+use crate::model::client::{Client, Credential};
 use crate::model::distinguished_name::DistinguishedName;
 use crate::policy::Policy;
+use crate::port::client_keys::KeyHint;
 use crate::refusal::reason::ClientReason;
-use crate::refusal::{Refusal, RuleId};
+use crate::refusal::{Error, Refusal, RuleId};
 use crate::rules::hold;
-use crate::rules::rfc8705::{CREDENTIAL, CertificateCase};
+use crate::rules::rfc8705::{CREDENTIAL, CertificateCase, CertificateKey};
 use crate::server::Context;
 use crate::vocabulary::time::Timestamp;
 
@@ -33,14 +35,14 @@ pub(crate) struct Names {
     pub(crate) emails: Vec<String>,
     /// The public key, as a JWK would describe it; `None` for a kind of key we do not register.
     pub(crate) key: Option<[u8; 32]>,
-    pub(crate) purpose: Purpose,
+    purpose: Purpose,
     pub(crate) not_before: Timestamp,
     pub(crate) not_after: Timestamp,
 }
 
 /// What the certificate's authority lets its key be used for (RFC 5280 sections 4.2.1.3 and 4.2.1.12).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Purpose {
+enum Purpose {
     /// Signing the handshake of a TLS client, among others.
     ClientAuthentication,
     /// Something else.
@@ -50,23 +52,27 @@ pub(crate) enum Purpose {
 /// Verifies a certificate that is the client's credential.
 ///
 /// # Errors
-/// The refusal of the first rule that does not hold.
-pub(crate) fn verify(
+/// The refusal of the first rule that does not hold, or a fault of the port of keys.
+pub(crate) async fn verify(
     context: &Context<'_>,
     certificate: &PeerCertificate,
     client: &Arc<Client>,
     policy: &Policy,
-) -> Result<(), Refusal> {
+) -> Result<(), Error> {
     let names = Names::read(certificate.der())
         .ok_or(Refusal { rule: READABLE, reason: ClientReason::CertificateMismatch.into() })?;
-    let case = CertificateCase {
-        client: Arc::clone(client),
-        chain: certificate.chain(),
-        thumbprint: certificate.thumbprint(),
-        names,
-        now: context.now,
+    let (thumbprint, own_key) = (certificate.thumbprint(), names.key);
+    let known_key = match &client.credential {
+        Credential::SelfSignedTlsClientAuth => {
+            let hint = KeyHint::Certificate { certificate: thumbprint, key: own_key.as_ref() };
+            hint.is_answered_by(&*keys::of(context, client, hint).await?)
+        }
+        Credential::PrivateKeyJwt | Credential::TlsClientAuth(_) => false,
     };
-    hold(CREDENTIAL, &case, policy)
+    let key = if known_key { CertificateKey::Registered } else { CertificateKey::Unknown };
+    let client = Arc::clone(client);
+    let case = CertificateCase { client, chain: certificate.chain(), names, key, now: context.now };
+    Ok(hold(CREDENTIAL, &case, policy)?)
 }
 
 /// Whether a certificate that tokens are bound to can be read and is in its time. A connection, or a resumed session,
@@ -112,6 +118,11 @@ impl Names {
             let four = <[u8; 4]>::try_from(*octets).map(IpAddr::from);
             self.addresses.extend(four.or_else(|_| <[u8; 16]>::try_from(*octets).map(IpAddr::from)));
         }
+    }
+
+    /// Whether the certificate may be a client's.
+    pub(crate) fn are_of_a_client(&self) -> bool {
+        self.purpose == Purpose::ClientAuthentication
     }
 
     /// RFC 5280 section 4.1.2.5: both ends belong to the validity.

@@ -4,12 +4,12 @@
 pub(crate) mod assertion;
 pub(crate) mod certificate;
 pub(crate) mod credential;
+pub(crate) mod keys;
 pub(crate) mod nonce;
 pub(crate) mod proof;
 
 use std::sync::Arc;
 
-use crate::jose::JwkSet;
 use crate::model::binding::{Binding, Thumbprint};
 use crate::model::certificate::PeerCertificate;
 use crate::model::client::{Client, ClientStatus};
@@ -99,12 +99,12 @@ pub(crate) async fn identify(
     let remembers_since = context.ports.claims.remembers_since(context.now).await?;
     match shown {
         Shown::Assertion(assertion) => {
-            let claim = assertion::verify(context, &assertion, &client, policy, remembers_since)?;
+            let claim = assertion::verify(context, &assertion, &client, policy, remembers_since).await?;
             bindable(context, &client, presented)?;
             once.push((claim, ASSERTION_ONCE, ClientReason::AssertionReplayed.into()));
         }
         Shown::Certificate { certificate, .. } => {
-            certificate::verify(context, &certificate, &client, policy)?
+            certificate::verify(context, &certificate, &client, policy).await?;
         }
     }
     let mut proof_key = None;
@@ -133,14 +133,6 @@ fn policy_of(context: &Context<'_>, client: &Client) -> Result<&'static Policy, 
             format!("{} is not among client_policies, and a client is registered for it", policy.name);
         Err(Fault::new("settings", message))
     }
-}
-
-/// The public keys of a client, for its signatures and for what is encrypted to it.
-///
-/// # Errors
-/// When they cannot be had.
-pub(crate) async fn client_keys<'a>(_context: &Context<'_>, client: &'a Client) -> Result<&'a JwkSet, Error> {
-    Ok(&client.keys)
 }
 
 /// A certificate that is no credential is looked at where tokens are to be bound to it.

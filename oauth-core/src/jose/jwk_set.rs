@@ -74,6 +74,22 @@ impl JwkSet {
         self.check_ids()
     }
 
+    /// What is asked of a set each time its owner publishes it: a usable key, none that should have stayed secret, and a
+    /// `kid` of its own for each. A key that is weak or malformed is left out; nobody is there to be told.
+    ///
+    /// # Errors
+    /// The first fault found.
+    pub fn check_published(&self) -> Result<(), JwkFault> {
+        let is_disclosed = |fault: &&JwkFault| matches!(fault, JwkFault::Private | JwkFault::Symmetric);
+        if let Some(fault) = self.left_out.iter().find(is_disclosed) {
+            return Err(fault.clone());
+        }
+        if self.keys.is_empty() {
+            return Err(JwkFault::Empty);
+        }
+        self.check_ids()
+    }
+
     /// Whether every key has a `kid` and no two have the same.
     ///
     /// # Errors

@@ -4,12 +4,16 @@ use serde::Deserialize;
 
 use super::certificate_subject::{self, CertificateSubject};
 use super::messages::{Messages, own_policy};
-use crate::jose::{Alg, ContentEncryption, JwkSet, KeyManagement};
+use crate::jose::{Alg, ContentEncryption, KeyManagement};
 use crate::policy::settings::TokenForm;
 use crate::policy::{ClientAuth, Constraint, Policy};
 use crate::vocabulary::id::{ClientId, DetailType};
 use crate::vocabulary::scope::Scope;
 use crate::vocabulary::uri::{RedirectUri, Resource};
+
+mod keys;
+
+pub use keys::RegisteredKeys;
 
 /// A registered client.
 #[derive(Debug, Clone)]
@@ -22,8 +26,8 @@ pub struct Client {
     pub status: ClientStatus,
     /// How it proves who it is.
     pub credential: Credential,
-    /// Its public keys, for assertions and signed bodies.
-    pub keys: JwkSet,
+    /// Its public keys, for assertions, signed bodies and encryption to it. Ask the port for them: [`ClientKeys`](crate::ClientKeys).
+    pub keys: RegisteredKeys,
     /// What its tokens are bound to.
     pub constraint: Constraint,
     /// Where its browsers may be sent.
@@ -154,9 +158,12 @@ pub struct ClientMetadata {
     /// `tls_client_auth_san_email`.
     #[serde(default)]
     pub tls_client_auth_san_email: Option<String>,
-    /// `jwks`, inline.
+    /// `jwks`, inline. Not together with `jwks_uri`.
     #[serde(default)]
     pub jwks: Option<serde_json::Value>,
+    /// `jwks_uri`: an `https` URL where the client publishes its key set.
+    #[serde(default)]
+    pub jwks_uri: Option<String>,
     /// `dpop_bound_access_tokens` (RFC 9449 section 5.2).
     #[serde(default)]
     pub dpop_bound_access_tokens: bool,
@@ -270,15 +277,15 @@ impl Client {
         let policy = own.unwrap_or(policy);
         let credential = credential(&metadata, policy, &mut blame);
         let constraint = constraint(&metadata, policy, &mut blame);
-        let keys = keys(&metadata, &mut blame);
+        let keys = keys::registered(&metadata, &mut blame);
         let messages = Messages::register(&metadata, policy, &mut blame);
-        if metadata.jwks.is_some() {
-            messages.check_keys(&keys, &mut blame);
+        if let RegisteredKeys::Inline(keys) = &keys {
+            messages.check_keys(keys, &mut blame);
         }
         if matches!(credential, Some(Credential::PrivateKeyJwt | Credential::SelfSignedTlsClientAuth))
-            && keys.keys().is_empty()
+            && keys.are_absent()
         {
-            blame("jwks", "this authentication method needs at least one public key");
+            blame("jwks", "this authentication method needs at least one public key, here or at a jwks_uri");
         }
         let mut redirect_uris = Vec::new();
         for text in &metadata.redirect_uris {
@@ -379,16 +386,4 @@ fn constraint(
         blame("dpop_bound_access_tokens", &format!("{} does not bind tokens this way", policy.name));
     }
     Some(asked)
-}
-
-fn keys(metadata: &ClientMetadata, blame: &mut impl FnMut(&'static str, &str)) -> JwkSet {
-    let Some(value) = &metadata.jwks else { return JwkSet::new(Vec::new()) };
-    match JwkSet::read(value.to_string().as_bytes()).and_then(|keys| keys.check_registration().map(|()| keys))
-    {
-        Ok(keys) => keys,
-        Err(fault) => {
-            blame("jwks", &fault.to_string());
-            JwkSet::new(Vec::new())
-        }
-    }
 }

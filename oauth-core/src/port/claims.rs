@@ -60,6 +60,12 @@ impl Once {
         Self::new(key("proof", issuer, thumbprint, jti), until)
     }
 
+    /// The signature of an HTTP message, owned by the client (RFC 9421 section 7.2.2).
+    #[must_use]
+    pub fn message(issuer: &Issuer, client: &ClientId, fingerprint: &[u8; 32], until: Timestamp) -> Self {
+        Self::new(key("message", issuer, fingerprint, client.as_str()), until)
+    }
+
     /// The same, issued at this instant.
     #[must_use]
     pub const fn issued(self, at: Timestamp) -> Self {
@@ -68,12 +74,6 @@ impl Once {
 
     const fn new(key: [u8; 32], until: Timestamp) -> Self {
         Self { key, issued: Timestamp::FAR_FUTURE, until }
-    }
-
-    /// The signature of an HTTP message, owned by the client (RFC 9421 section 7.2.2).
-    #[must_use]
-    pub fn message(issuer: &Issuer, client: &ClientId, fingerprint: &[u8; 32], until: Timestamp) -> Self {
-        Self { key: key("message", issuer, fingerprint, client.as_str()), until }
     }
 }
 

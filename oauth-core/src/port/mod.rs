@@ -3,6 +3,7 @@
 pub mod apart;
 pub(crate) mod audit;
 pub(crate) mod claims;
+pub(crate) mod client_keys;
 pub(crate) mod clients;
 pub(crate) mod clock;
 pub(crate) mod companion;
@@ -19,6 +20,7 @@ use std::sync::Arc;
 
 use audit::Audit;
 use claims::Claims;
+use client_keys::ClientKeys;
 use clients::ClientDirectory;
 use clock::Clock;
 use consents::{Consents, DetailTypes};
@@ -38,6 +40,8 @@ pub struct Ports {
     pub entropy: Arc<dyn Entropy>,
     /// Who is registered.
     pub clients: Arc<dyn ClientDirectory>,
+    /// Keys of clients that publish them at their `jwks_uri`.
+    pub client_keys: Arc<dyn ClientKeys>,
     /// Signatures with our keys.
     pub signer: Arc<dyn Signer>,
     /// Decryption with our keys.

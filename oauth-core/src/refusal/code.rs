@@ -192,7 +192,8 @@ const fn client(reason: ClientReason) -> (ErrorCode, &'static str) {
         | ClientReason::AssertionBeforeEpoch
         | ClientReason::CertificateMissing
         | ClientReason::CertificateMismatch
-        | ClientReason::CertificateUntrusted => (
+        | ClientReason::CertificateUntrusted
+        | ClientReason::KeysUnavailable => (
             ErrorCode::InvalidClient,
             "Client authentication failed. Check the registered method and key; an assertion needs iss = sub = client_id, aud = the issuer as one string, a fresh jti, and exp within five minutes.",
         ),

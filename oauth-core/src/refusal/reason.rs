@@ -64,6 +64,8 @@ pub enum ClientReason {
     CertificateMismatch,
     /// The certificate is expired, not yet valid, or of an unknown authority.
     CertificateUntrusted,
+    /// The key set at the client's `jwks_uri` cannot be had.
+    KeysUnavailable,
 }
 
 /// What was sent is wrong.

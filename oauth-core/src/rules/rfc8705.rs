@@ -11,8 +11,7 @@
 use std::sync::Arc;
 
 use super::{Rule, demand};
-use crate::identify::certificate::{Names, Purpose};
-use crate::model::binding::Thumbprint;
+use crate::identify::certificate::Names;
 use crate::model::certificate::Chain;
 use crate::model::certificate_subject::CertificateSubject;
 use crate::model::client::{Client, Credential};
@@ -24,9 +23,18 @@ use crate::vocabulary::time::Timestamp;
 pub(crate) struct CertificateCase {
     pub(crate) client: Arc<Client>,
     pub(crate) chain: Chain,
-    pub(crate) thumbprint: Thumbprint,
     pub(crate) names: Names,
+    pub(crate) key: CertificateKey,
     pub(crate) now: Timestamp,
+}
+
+/// Whether the key of a certificate is one that the client registered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CertificateKey {
+    /// It is.
+    Registered,
+    /// It is not, or the credential does not ask for it.
+    Unknown,
 }
 
 /// The rules for a certificate that is the client's credential.
@@ -45,7 +53,7 @@ pub(crate) const FOR_CLIENTS: Rule<CertificateCase> = Rule {
     id: RuleId("RFC8705-2.1-purpose"),
     check: |case, _| match case.client.credential {
         Credential::TlsClientAuth(_) => {
-            demand(case.names.purpose == Purpose::ClientAuthentication, ClientReason::CertificateUntrusted)
+            demand(case.names.are_of_a_client(), ClientReason::CertificateUntrusted)
         }
         Credential::SelfSignedTlsClientAuth | Credential::PrivateKeyJwt => Ok(()),
     },
@@ -91,11 +99,7 @@ pub(crate) const KEY_REGISTERED: Rule<CertificateCase> = Rule {
         if case.client.credential != Credential::SelfSignedTlsClientAuth {
             return Ok(());
         }
-        let registered = case.client.keys.keys().iter().any(|key| match key.x5c().first() {
-            Some(certificate) => Thumbprint::of(certificate) == case.thumbprint,
-            None => Some(key.thumbprint()) == case.names.key,
-        });
-        demand(registered, ClientReason::CertificateMismatch)
+        demand(case.key == CertificateKey::Registered, ClientReason::CertificateMismatch)
     },
 };
 

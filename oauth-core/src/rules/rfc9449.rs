@@ -182,7 +182,7 @@ pub(crate) const CODE_KEY: Rule<RedeemCase> = Rule {
 };
 
 /// RFC 3986 section 6.2.2.1 and 6.2.3, and nothing more of its normalisation.
-fn comparable(uri: &str) -> Option<String> {
+pub(crate) fn comparable(uri: &str) -> Option<String> {
     let end = uri.find(['?', '#']).unwrap_or(uri.len());
     let (scheme, rest) = uri.get(..end)?.split_once("://")?;
     let (authority, path) = rest.find('/').map_or((rest, "/"), |at| rest.split_at(at));

@@ -24,7 +24,7 @@ pub fn client(id: &str) -> Client {
         },
         status: ClientStatus::Active,
         credential: Credential::PrivateKeyJwt,
-        keys: keys::public(),
+        keys: keys::public().into(),
         constraint: Constraint::Dpop,
         redirect_uris: vec![redirect_uri()],
         grant_types: GrantType::ALL.to_vec(),

@@ -5,6 +5,7 @@ mod certificate;
 mod client;
 mod clock;
 mod entropy;
+pub mod fuzz;
 pub mod keys;
 
 pub use crate::store::contract::cases::{access_claims, fingerprint, grant, issuer, vetted_request};

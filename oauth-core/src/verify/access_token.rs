@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::identify::Presented;
 use crate::identify::certificate::is_current;
+use crate::identify::keys;
 use crate::identify::nonce::Nonces;
 use crate::identify::proof::{self, ProofContext, Target};
 use crate::jose::{Jws, PublicJwk};
@@ -19,6 +20,7 @@ use crate::policy::Policy;
 use crate::policy::settings::{ProofNonce, ServerSecret, TokenForm};
 use crate::port::Ports;
 use crate::port::claims::{Claimed, Claims, Once};
+use crate::port::client_keys::{ClientKeys, KeyHint};
 use crate::port::consents::{Consents, Standing};
 use crate::port::signer::{Signer, Wanted};
 use crate::port::store::{Store, TokenStanding};
@@ -27,7 +29,7 @@ use crate::refusal::{Error, Fault, Refusal, RuleId};
 use crate::rules::rfc8705::CERTIFICATE_CURRENT;
 use crate::rules::rfc9421;
 use crate::server::Context;
-use crate::verify::message::{RequestMessage, VerifiedMessage, verify_request};
+use crate::verify::message::{RequestMessage, VerifiedMessage, judge_request};
 use crate::vocabulary::id::KeyId;
 use crate::vocabulary::secret::{Access, Secret};
 use crate::vocabulary::time::Timestamp;
@@ -79,6 +81,7 @@ pub struct TokenVerifier {
     nonce_policy: ProofNonce,
     store: Arc<dyn Store>,
     claims: Arc<dyn Claims>,
+    client_keys: Arc<dyn ClientKeys>,
     consents: Arc<dyn Consents>,
 }
 
@@ -121,6 +124,7 @@ impl TokenVerifier {
             nonce_policy: settings.proof_nonce,
             store: Arc::clone(&ports.store),
             claims: Arc::clone(&ports.claims),
+            client_keys: Arc::clone(&ports.client_keys),
             consents: Arc::clone(&ports.consents),
         }
     }
@@ -155,13 +159,18 @@ impl TokenVerifier {
         client: &Client,
         now: Timestamp,
     ) -> Result<VerifiedMessage, Error> {
-        let verified = verify_request(request, &client.keys, self.policy, now)?;
+        let judged = judge_request(request, self.policy, now)?;
+        let absent = Refusal { rule: rfc9421::KEY, reason: MessageReason::Key.into() };
+        let hint = KeyHint::Message(judged.keyid());
+        let keys = keys::held(&*self.client_keys, (client, hint), now, absent).await?;
+        let verified = judged.verified(&keys, self.policy)?;
         let replayed = Refusal { rule: rfc9421::USED_ONCE, reason: MessageReason::Replayed.into() };
         if verified.created < self.claims.remembers_since(now).await? {
             return Err(replayed.into());
         }
         let until = verified.created.plus(self.policy.proof_age_max).plus(self.policy.skew);
-        let once = Once::message(&self.issuer, &client.id, &verified.fingerprint, until);
+        let once =
+            Once::message(&self.issuer, &client.id, &verified.fingerprint, until).issued(verified.created);
         match self.claims.claim(&[once], now).await? {
             Claimed::First => Ok(verified),
             Claimed::SeenBefore => Err(replayed.into()),

@@ -35,6 +35,12 @@ pub enum UriFault {
     /// It holds a space, a control character, a backslash or a non-ASCII character, or it is too long.
     #[error("it holds a character that may not stand in a URI, or is too long")]
     Characters,
+    /// The host is neither a DNS name nor an address in its one form.
+    #[error("the host must be a DNS name or an address in its usual form")]
+    Host,
+    /// The port is empty, zero, out of range or not in decimal form.
+    #[error("the port is not a number between 1 and 65535")]
+    Port,
 }
 
 /// The issuer identifier (RFC 8414 section 2): an `https` URL without query and fragment.

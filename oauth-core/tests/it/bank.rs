@@ -387,6 +387,7 @@ impl Bank {
             clock: clock.clone(),
             entropy: Arc::new(CountedEntropy::default()),
             clients: directory.clone(),
+            client_keys: Arc::new(oauth_core::InlineKeys),
             signer: keys::signer(),
             decrypter: decrypter(),
             claims: Arc::new(MemoryClaims::new(Timestamp::EPOCH)),

@@ -5,6 +5,8 @@ mod bank;
 #[cfg(test)]
 mod database;
 #[cfg(test)]
+mod fetch;
+#[cfg(test)]
 mod jarm;
 #[cfg(test)]
 mod jwe;

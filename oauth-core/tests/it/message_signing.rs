@@ -317,7 +317,7 @@ async fn a_client_whose_encryption_key_is_gone_is_refused_and_nothing_is_spent()
     let mut client = Client::register(metadata(&more), &FAPI2_MESSAGE_SIGNING).unwrap();
     let mut signing_only = crate::bank::jwks();
     signing_only["keys"].as_array_mut().unwrap().truncate(2);
-    client.keys = serde_json::from_value(signing_only).unwrap();
+    client.keys = serde_json::from_value::<oauth_core::jose::JwkSet>(signing_only).unwrap().into();
     let bank = Bank::of(&FAPI2_MESSAGE_SIGNING, settings(), vec![client]).unwrap();
     bank.post("/introspect", &[("token", "x")], "application/json")
         .await

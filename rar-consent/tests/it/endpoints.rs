@@ -67,6 +67,7 @@ fn bank_over(database: &Database, policy: &'static Policy, store: Arc<dyn Store>
         clock: clock.clone(),
         entropy: Arc::new(CountedEntropy::default()),
         clients: Arc::new(FixedClients::new([tpp, rs, opaque])),
+        client_keys: Arc::new(oauth_core::InlineKeys),
         signer: testkit::keys::signer(),
         decrypter: Arc::new(NoDecrypter),
         claims: Arc::new(MemoryClaims::new(NOW.minus(Seconds::minutes(5)))),

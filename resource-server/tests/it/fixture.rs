@@ -12,8 +12,8 @@ use oauth_core::store::memory::{MemoryClaims, MemoryStore};
 use oauth_core::testkit::{self, CountedEntropy, FixedClock};
 use oauth_core::{
     AccessClaims, Binding, Chain, Client, ClientId, ConsentId, Constraint, FAPI2_SECURITY, FixedClients,
-    GrantId, LogAudit, Opening, PeerCertificate, ProofNonce, Scope, Seconds, ServerSecret, Store, Subject,
-    Timestamp, TokenVerifier, VerifierSettings,
+    GrantId, InlineKeys, LogAudit, Opening, PeerCertificate, ProofNonce, Scope, Seconds, ServerSecret, Store,
+    Subject, Timestamp, TokenVerifier, VerifierSettings,
 };
 use rar_consent::{
     Actor, Amount, Consent, ConsentEngine, ConsentStatus, ConsentStore, DetailRegistry, Lodged,
@@ -192,6 +192,7 @@ async fn world(place: Place, (nonce, signing): (ProofNonce, Option<MessageSignin
         audit: Arc::new(LogAudit),
     };
     let core = oauth_core::Ports {
+        client_keys: Arc::new(InlineKeys),
         clock: clock.clone(),
         entropy,
         clients: Arc::new(FixedClients::new(clients)),

@@ -123,7 +123,7 @@ async fn at_token(scene: Scene) -> Result<(), Finding> {
     for mistake in mistakes::proofs(tpp.proof_key())? {
         let answer = tpp.refresh(&token, std::slice::from_ref(&mistake)).await?;
         refusal(&answer, &[400, 401], &["invalid_dpop_proof", "invalid_request", "invalid_grant"])
-            .map_err(|what| Finding::Fails(format!("{mistake:?}: {what}")))?;
+            .map_err(|what| Finding::Fails(format!("{mistake}: {what}")))?;
     }
     let honest = tpp.refresh(&token, HONEST).await?;
     check(honest.status.is_success(), || format!("afterwards an honest one is refused: {}", honest.text()))
@@ -135,7 +135,7 @@ async fn at_resource(scene: Scene) -> Result<(), Finding> {
     for mistake in mistakes::proofs(tpp.proof_key())? {
         let answer = scene.call(&tpp, &token, std::slice::from_ref(&mistake)).await?;
         challenge(&answer, &[400, 401], WRONG)
-            .map_err(|what| Finding::Fails(format!("{mistake:?}: {what}")))?;
+            .map_err(|what| Finding::Fails(format!("{mistake}: {what}")))?;
     }
     let honest = scene.call(&tpp, &token, HONEST).await?;
     check(honest.status.is_success(), || format!("afterwards an honest one is refused: {}", honest.text()))

@@ -15,7 +15,7 @@ use toml::de::DeTable;
 pub use document::Problem;
 pub use issuers::{IssuerPlan, resource_of};
 pub use people::{AccountPlan, Fixture, UserPlan};
-pub use place::{BankPlan, Certificates, Ends, HsmPlan, Listeners, ResourcePlan, Together};
+pub use place::{BankPlan, CallsPlan, Certificates, Ends, HsmPlan, Listeners, ResourcePlan, Together};
 
 use document::{Document, GUIDE, Table};
 use issuers::Around;
@@ -41,6 +41,8 @@ pub struct Deployment {
     pub certificates: Certificates,
     /// The device in which signing keys are made and used; without one they are sealed in the database.
     pub hsm: Option<HsmPlan>,
+    /// Calls that the bank makes itself.
+    pub calls: CallsPlan,
     /// Who issues; never empty.
     pub issuers: Vec<IssuerPlan>,
     /// Where the APIs are, and whose tokens they take.
@@ -183,7 +185,7 @@ impl Deployment {
         let users = people::users(top, fixture::logins(demo));
         let hsm = place::hsm(top, directory);
         let (certificates, bank) = (place::certificates(top, directory), place::bank(top));
-        let controls = controls(top, flags, &listeners);
+        let (calls, controls) = (place::calls(top, directory), controls(top, flags, &listeners));
         let resource_server = place::resource_server(top, directory);
         top.done();
         let database =
@@ -195,6 +197,7 @@ impl Deployment {
             redis,
             certificates,
             hsm,
+            calls,
             issuers,
             apis,
             bank,

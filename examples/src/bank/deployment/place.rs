@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 
+use serde_json::Value;
 use url::Url;
 
 use super::document::{GUIDE, Table};
@@ -55,6 +56,15 @@ pub(super) fn hsm(top: &Table<'_>, directory: &Path) -> Option<HsmPlan> {
     let token = table.need("token", GUIDE, table.text("token"));
     table.done();
     Some(HsmPlan { module: module?, token: token?.to_owned(), pin_file: pin_file? })
+}
+
+/// Calls that the bank makes itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CallsPlan {
+    /// Authorities that vouch for the servers of clients, PEM, instead of those of the operating system.
+    pub authorities: Option<PathBuf>,
+    /// Ports that may be called besides 443.
+    pub ports: Vec<u16>,
 }
 
 /// The bank as an organisation.
@@ -234,6 +244,27 @@ pub(super) fn certificates(top: &Table<'_>, directory: &Path) -> Certificates {
     }
     table.done();
     Certificates { server, client_authorities }
+}
+
+/// `[outbound]`.
+pub(super) fn calls(top: &Table<'_>, directory: &Path) -> CallsPlan {
+    let Some(table) = top.table("outbound") else { return CallsPlan::default() };
+    let authorities = table.text("authorities").map(|text| directory.join(text));
+    if let Some(path) = authorities.as_ref().filter(|path| !path.is_file()) {
+        table.blame("authorities", GUIDE, format!("{} is no file", path.display()));
+    }
+    let port =
+        |value: &Value| value.as_u64().and_then(|port| u16::try_from(port).ok()).filter(|port| *port != 0);
+    let ports = match table.json("ports") {
+        None => Some(Vec::new()),
+        Some(Value::Array(items)) => items.iter().map(port).collect(),
+        Some(_) => None,
+    };
+    if ports.is_none() {
+        table.blame("ports", "RFC 6335 section 6", "write a list of ports: [8443]");
+    }
+    table.done();
+    CallsPlan { authorities, ports: ports.unwrap_or_default() }
 }
 
 /// `[bank]`.

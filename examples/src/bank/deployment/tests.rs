@@ -141,3 +141,24 @@ fn apis_may_take_the_tokens_of_several_issuers() {
     let told = problems(&two.replace("\"/b\"]", "\"/c\"]"));
     assert!(told[0].contains("\"/c\" is no path of [[issuers]]"), "{told:?}");
 }
+
+#[test]
+fn calls_go_to_the_ports_and_authorities_that_the_file_names() {
+    let deployment = parse("[outbound]\nports = [8443, 9443]\n").unwrap();
+    assert_eq!(deployment.calls.ports, [8443, 9443]);
+    for wrong in [
+        "ports = 8443",
+        "ports = [0]",
+        "ports = [65536]",
+        "ports = [\"8443\"]",
+        "authorities = \"no.pem\"",
+        "proxy = \"p\"",
+    ] {
+        let name = wrong.split(' ').next().unwrap();
+        let problems = parse(&format!("[outbound]\n{wrong}\n")).unwrap_err();
+        assert!(
+            problems.iter().any(|one| one.line == 2 && one.field == format!("outbound.{name}")),
+            "{problems:?}"
+        );
+    }
+}

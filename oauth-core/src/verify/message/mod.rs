@@ -158,6 +158,36 @@ pub fn verify_request(
     policy: &Policy,
     now: Timestamp,
 ) -> Result<VerifiedMessage, Refusal> {
+    judge_request(request, policy, now)?.verified(keys, policy)
+}
+
+/// A request whose signature keeps every rule that needs no key.
+pub(crate) struct Judged {
+    shown: Shown,
+    base: String,
+}
+
+impl Judged {
+    /// Which key it says made the signature.
+    pub(crate) fn keyid(&self) -> Option<&str> {
+        shown::parameter(&self.shown.covered, "keyid")
+    }
+
+    /// Judges the signature itself.
+    pub(crate) fn verified(&self, keys: &JwkSet, policy: &Policy) -> Result<VerifiedMessage, Refusal> {
+        self.shown.verified(&self.base, keys, policy)
+    }
+}
+
+/// Judges everything about the signature of a request that needs no key.
+///
+/// # Errors
+/// A refusal with the rule that was broken.
+pub(crate) fn judge_request(
+    request: &RequestMessage<'_>,
+    policy: &Policy,
+    now: Timestamp,
+) -> Result<Judged, Refusal> {
     let shown = Shown::read(request.fields, REQUEST_TAG)?;
     let case = shown.case(request_components(request), now)?;
     hold(REQUEST_RULES, &case, policy)?;
@@ -165,7 +195,7 @@ pub fn verify_request(
         digest::judge(request.fields, request.body)?;
     }
     let base = base(&shown.covered, &Exchange { request: *request, response: None })?;
-    shown.verified(&base, keys, policy)
+    Ok(Judged { shown, base })
 }
 
 /// Judges the signature of a response to a request against the keys of the resource server.

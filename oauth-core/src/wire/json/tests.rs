@@ -209,3 +209,15 @@ proptest::proptest! {
         proptest::prop_assert_eq!(read_value(&canonical(&value)).unwrap(), value);
     }
 }
+
+#[test]
+fn a_number_is_read_to_the_nearest_double() {
+    let mut digits = String::from("1");
+    for count in 0..300_u32 {
+        digits.push(char::from(b'0' + u8::try_from(count * 7 % 10).unwrap()));
+        for text in [digits.clone(), format!("0.{digits}"), format!("{digits}e-{count}")] {
+            let read = read_value(text.as_bytes()).unwrap().as_f64().unwrap();
+            assert_eq!(read.to_bits(), text.parse::<f64>().unwrap().to_bits(), "{text}");
+        }
+    }
+}

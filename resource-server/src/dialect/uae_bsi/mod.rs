@@ -15,7 +15,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderName, HeaderValue, StatusCode};
-use oauth_core::{ClientId, Fault, Issuer, Policy, Signer};
+use oauth_core::{ClientId, ClientKeys, Fault, InlineKeys, Issuer, KeyHint, KeysFault, Policy, Signer};
 use serde::Serialize;
 
 use super::{Answer, Call, Dialect, HeaderOrder, HeaderRules, KeyForm, Participant, Route, Versions};
@@ -23,6 +23,7 @@ use crate::guard::{Arrived, AuthDate, GuardRefusal, fresh_uuid};
 use crate::operation::Operations;
 use error::{ErrorMessage, Reason, Refused};
 use map::{BASE_PATH, Base};
+use routes::Stop;
 use signature::{Expected, SignedMessage, message_alg};
 
 /// UAE Bank Service Initiation over a bank's ports.
@@ -30,6 +31,7 @@ pub struct UaeBsi {
     issuer: Issuer,
     policy: &'static Policy,
     signer: Arc<dyn Signer>,
+    client_keys: Arc<dyn ClientKeys>,
     operations: Operations,
 }
 
@@ -47,21 +49,36 @@ impl UaeBsi {
         signer: Arc<dyn Signer>,
         operations: Operations,
     ) -> Self {
-        Self { issuer, policy, signer, operations }
+        Self { issuer, policy, signer, client_keys: Arc::new(InlineKeys), operations }
+    }
+
+    /// Fetches the keys of clients that registered a `jwks_uri`; without this only keys registered inline are known.
+    #[must_use]
+    pub fn with_client_keys(self, client_keys: Arc<dyn ClientKeys>) -> Self {
+        Self { client_keys, ..self }
     }
 
     /// The signed body of a call.
-    fn message(&self, call: &Call) -> Result<SignedMessage, Refused> {
-        let client = &call.authority.client;
+    async fn message(&self, call: &Call) -> Result<SignedMessage, Stop> {
+        let (client, now) = (&call.authority.client, call.arrived.now);
         let base = Base::at(&call.arrived.origin);
+        let jws = signature::open(&call.body, message_alg(client.message_alg, self.policy.signing_algs))?;
+        let hint = KeyHint::Signature { kid: jws.kid(), alg: jws.alg() };
+        let keys = match self.client_keys.of(client, hint, now).await {
+            Ok(keys) => keys,
+            Err(KeysFault::Busy) => return Err(Fault::new("client keys", KeysFault::Busy).into()),
+            Err(KeysFault::Unavailable(why)) => {
+                tracing::warn!(client = client.id.as_str(), why, "a client's key set cannot be had");
+                return Err(signature::unverifiable().into());
+            }
+        };
         let expected = Expected {
             client: &client.id,
-            keys: &client.keys,
-            alg: message_alg(client.message_alg, self.policy.signing_algs),
+            keys: &keys,
             audiences: &[self.issuer.as_str(), base.as_str()],
-            now: call.arrived.now,
+            now,
         };
-        SignedMessage::read(&call.body, &expected)
+        Ok(SignedMessage::verify(&jws, &expected)?)
     }
 
     /// A signed answer.

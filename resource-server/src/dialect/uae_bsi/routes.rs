@@ -105,7 +105,7 @@ pub(super) const ROUTES: &[Route<UaeBsi>] = &[
 ];
 
 /// How a call ends without what it asked for.
-enum Stop {
+pub(super) enum Stop {
     Refused(Refused),
     Failed(Fault),
 }
@@ -136,7 +136,7 @@ async fn settle(bank: &UaeBsi, call: &Call, outcome: Result<Answer, Stop>) -> An
 
 /// Section 8.1: a payment is ordered. Steps 5 to 7 stand here, 8 to 12 in [`book`].
 async fn create_payment(bank: &UaeBsi, call: &Call) -> Result<Answer, Stop> {
-    let message = bank.message(call)?;
+    let message = bank.message(call).await?;
     let fingerprint = message.fingerprint();
     let PaymentRequest { data } = message.into_shape()?;
     if call.authority.claims().consent_id.as_ref() != Some(&data.consent_id) {
@@ -216,7 +216,7 @@ async fn read_consent(bank: &UaeBsi, call: &Call) -> Result<Answer, Stop> {
 
 /// Sections 6 and 11.1: the client takes a consent back.
 async fn change_consent(bank: &UaeBsi, call: &Call) -> Result<Answer, Stop> {
-    let ConsentPatch { data } = bank.message(call)?.into_shape()?;
+    let ConsentPatch { data } = bank.message(call).await?.into_shape()?;
     let (consent, _) = own_consent(bank, call, &consent_id(call)?).await?;
     let PatchStatus::Revoked = data.status;
     let illegal = || Refused::at(rules::STATUS_MOVES, Reason::StatusMove, "Data.Status");

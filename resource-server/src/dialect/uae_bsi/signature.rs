@@ -20,8 +20,6 @@ pub(crate) struct Expected<'a> {
     pub(crate) client: &'a ClientId,
     /// With which keys.
     pub(crate) keys: &'a JwkSet,
-    /// Under which algorithm: the registered one, see [`message_alg`].
-    pub(crate) alg: Alg,
     /// Names of this server; `aud` holds at least one.
     pub(crate) audiences: &'a [&'a str],
     /// When it arrived.
@@ -34,27 +32,36 @@ pub(crate) fn message_alg(registered: Option<Alg>, policy: &[Alg]) -> Alg {
     registered.filter(|alg| policy.contains(alg)).unwrap_or(Alg::Ps256)
 }
 
-/// A `message` whose envelope holds. Only [`SignedMessage::read`] makes one.
+/// Reads a body as far as no key is needed: its form, and that it is signed under the registered algorithm, see
+/// [`message_alg`].
+///
+/// # Errors
+/// The first that does not hold of shape and header.
+pub(crate) fn open(body: &[u8], alg: Alg) -> Result<Jws, Refused> {
+    let text = std::str::from_utf8(body).map_err(|_| refuse(COMPACT, Reason::Malformed))?;
+    if text.bytes().filter(|byte| *byte == b'.').count() == 4 {
+        return Err(refuse(ENCRYPTION, Reason::Encrypted));
+    }
+    let jws = Jws::parse(text, limits::SIGNED_BODY_BYTES).map_err(jose)?;
+    if jws.alg() != alg {
+        return Err(refuse(ALGORITHM, Reason::JoseHeader));
+    }
+    if jws.typ().is_some() && !jws.is_typed("JWT") {
+        return Err(refuse(TYPE, Reason::JoseHeader));
+    }
+    Ok(jws)
+}
+
+/// A `message` whose envelope holds. Only [`SignedMessage::verify`] makes one.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct SignedMessage(Value);
 
 impl SignedMessage {
-    /// Reads a signed body.
+    /// Verifies a signed body.
     ///
     /// # Errors
-    /// The first that does not hold of shape, header, signature, claims.
-    pub(crate) fn read(body: &[u8], expected: &Expected<'_>) -> Result<Self, Refused> {
-        let text = std::str::from_utf8(body).map_err(|_| refuse(COMPACT, Reason::Malformed))?;
-        if text.bytes().filter(|byte| *byte == b'.').count() == 4 {
-            return Err(refuse(ENCRYPTION, Reason::Encrypted));
-        }
-        let jws = Jws::parse(text, limits::SIGNED_BODY_BYTES).map_err(jose)?;
-        if jws.alg() != expected.alg {
-            return Err(refuse(ALGORITHM, Reason::JoseHeader));
-        }
-        if jws.typ().is_some() && !jws.is_typed("JWT") {
-            return Err(refuse(TYPE, Reason::JoseHeader));
-        }
+    /// The first that does not hold of signature and claims.
+    pub(crate) fn verify(jws: &Jws, expected: &Expected<'_>) -> Result<Self, Refused> {
         let envelope: Envelope = jws.verify_by(expected.keys).and_then(|it| it.claims()).map_err(jose)?;
         envelope.judge(expected)?;
         Ok(Self(envelope.message))
@@ -175,6 +182,11 @@ pub(crate) const SCHEMA: RuleId = RuleId("UAEBSI-8.1-6");
 
 const fn refuse(rule: RuleId, reason: Reason) -> Refused {
     Refused::new(rule, reason)
+}
+
+/// The refusal of a body whose sender's keys cannot be had.
+pub(crate) const fn unverifiable() -> Refused {
+    refuse(SIGNATURE, Reason::Signature)
 }
 
 fn jose(fault: JoseFault) -> Refused {

@@ -99,6 +99,7 @@ impl Bank {
             clock: clock.clone(),
             entropy: Arc::new(SystemEntropy::default()),
             clients: Arc::new(FixedClients::new([client("tpp"), client("other")])),
+            client_keys: Arc::new(oauth_core::InlineKeys),
             signer: keys::signer(),
             decrypter: Arc::new(oauth_core::NoDecrypter),
             claims: Arc::new(SqlClaims::new(database.clone())),
