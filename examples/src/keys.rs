@@ -139,6 +139,18 @@ pub fn ensure_secret32(path: &Path, random: &dyn SecureRandom) -> Result<Secret3
         .ok_or_else(|| KeyFault::Unreadable { path: path.to_owned(), expected: "32 bytes in base64url" })
 }
 
+/// The private key at `path` as PKCS#8 DER, if there is such a file.
+///
+/// # Errors
+/// [`KeyFault`], when the file cannot be read, or trusted, or is no key.
+pub(crate) fn read_pkcs8(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, KeyFault> {
+    let Some(pem) = read_secret(path)? else { return Ok(None) };
+    let unreadable =
+        |_| KeyFault::Unreadable { path: path.to_owned(), expected: "a PKCS#8 private key in PEM" };
+    let key = PrivatePkcs8KeyDer::from_pem_slice(&Zeroizing::new(pem)).map_err(unreadable)?;
+    Ok(Some(Zeroizing::new(key.secret_pkcs8_der().to_vec())))
+}
+
 /// Several keys at once, each on its own thread: RSA generation is the slowest part of a first start.
 /// The answer has the order of `wanted`.
 ///
@@ -222,6 +234,16 @@ fn generate_rsa() -> Result<String, KeyFault> {
         rsa::RsaPrivateKey::new(&mut rsa::rand_core::OsRng, 2048).map_err(|_| KeyFault::NotGenerated)?;
     let pem = key.to_pkcs8_pem(LineEnding::LF).map_err(|_| KeyFault::NotGenerated)?;
     Ok(pem.as_str().to_owned())
+}
+
+/// A new RSA key of 2048 bits as PKCS#8 DER. Takes tens to hundreds of milliseconds of CPU.
+///
+/// # Errors
+/// [`KeyFault::NotGenerated`], when the source of random bytes fails.
+pub(crate) fn generate_rsa_der() -> Result<Zeroizing<Vec<u8>>, KeyFault> {
+    let pem = Zeroizing::new(generate_rsa()?);
+    let key = PrivatePkcs8KeyDer::from_pem_slice(pem.as_bytes()).map_err(|_| KeyFault::NotGenerated)?;
+    Ok(Zeroizing::new(key.secret_pkcs8_der().to_vec()))
 }
 
 enum Trial {

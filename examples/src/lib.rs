@@ -3,6 +3,8 @@
 pub mod bank;
 pub mod bench;
 pub mod embed;
+#[cfg(feature = "pkcs11")]
+pub mod hsm;
 pub mod keys;
 pub mod pages;
 pub mod pki;

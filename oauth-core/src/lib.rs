@@ -50,7 +50,12 @@ pub use model::distinguished_name::{DistinguishedName, DistinguishedNameFault};
 pub use model::grant::{Approval, Authentication, Grant, Stage};
 pub use model::messages::{Messages, Protection, SignedRequests};
 pub use model::request::{Prompt, VettedRequest};
+pub use model::signing_key::{
+    Due, Haste, KeyMaterial, KeyMove, KeyRefusal, KeyStage, KeyStep, NewKey, Ring, RingKey, TRANSITIONS,
+    Transition, Withdrawal, key_name,
+};
 pub use model::token::AccessClaims;
+pub use policy::key_times::KeyTimes;
 pub use policy::profiles::{
     FAPI1_ADVANCED, FAPI2_MESSAGE_SIGNING, FAPI2_MESSAGE_SIGNING_ID1, FAPI2_SECURITY, PLAIN_OAUTH,
     UAE_OPEN_FINANCE,
@@ -64,7 +69,7 @@ pub use policy::{
 };
 pub use port::Ports;
 pub use port::apart;
-pub use port::audit::{Audit, AuditEvent, AuditOutcome, LogAudit};
+pub use port::audit::{Audit, AuditEvent, AuditOutcome, Cause, KeyEvent, LogAudit};
 pub use port::claims::{Claimed, Claims, Once};
 pub use port::client_keys::{ClientKeys, HeldKeys, InlineKeys, KeyHint, KeysFault};
 pub use port::clients::{ClientDirectory, FixedClients};
@@ -79,7 +84,8 @@ pub use port::decrypter::LocalDecrypter;
 pub use port::decrypter::{Decrypter, NoDecrypter, Opened};
 pub use port::entropy::{Entropy, SystemEntropy};
 pub use port::interaction::{Denial, ErrorPage, Interaction, Outcome};
-pub use port::signer::{LocalSigner, Signer};
+pub use port::key_ring::{KeyRing, KeyVault, PrivateKey, RingChange};
+pub use port::signer::{Currency, LocalSigner, Signer, Wanted};
 pub use port::store::{
     Opening, Redemption, RefreshRecord, Spend, Store, StoredAccess, Together, TokenStanding, UseState,
 };

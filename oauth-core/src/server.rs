@@ -18,7 +18,7 @@ use crate::endpoint::userinfo::{self, UserinfoAnswer};
 use crate::endpoint::{Submitted, jwks, revoke};
 pub(crate) use crate::identify::Presented;
 use crate::identify::nonce::Nonces;
-use crate::jose::{Alg, PublicJwk};
+use crate::jose::Alg;
 use crate::model::client::Client;
 use crate::model::grant::Grant;
 use crate::policy::Policy;
@@ -50,7 +50,6 @@ pub struct AuthorizationServer {
 struct Derived {
     nonces: Nonces,
     tickets: Tickets,
-    keys: Vec<PublicJwk>,
 }
 
 impl std::fmt::Debug for Derived {
@@ -66,7 +65,6 @@ pub(crate) struct Context<'a> {
     pub(crate) ports: &'a Ports,
     pub(crate) nonces: &'a Nonces,
     pub(crate) tickets: &'a Tickets,
-    pub(crate) keys: &'a [PublicJwk],
     pub(crate) now: Timestamp,
     trail: Mutex<Option<ClientId>>,
 }
@@ -103,7 +101,6 @@ impl AuthorizationServer {
                 settings.issuer.clone(),
             ),
             tickets: Tickets::new(settings.secret.key("ticket"), settings.issuer.clone()),
-            keys: ports.signer.published(),
         };
         Ok(Self { policy, settings, ports, derived })
     }
@@ -213,10 +210,13 @@ impl AuthorizationServer {
         metadata::metadata(self.policy, &self.settings, &self.ports)
     }
 
-    /// The key set (RFC 7517).
-    #[must_use]
-    pub fn jwks(&self) -> Value {
-        jwks::jwks(&self.ports)
+    /// The key set as it stands now (RFC 7517). A relying party may keep it for
+    /// [`KeyTimes::set_max_age`](crate::KeyTimes::set_max_age).
+    ///
+    /// # Errors
+    /// When the signer cannot tell where its keys stand.
+    pub async fn jwks(&self) -> Result<Value, Error> {
+        jwks::jwks(&self.ports, self.ports.clock.now()).await
     }
 
     /// The settings this server was built with.
@@ -276,7 +276,6 @@ impl AuthorizationServer {
             ports: &self.ports,
             nonces: &self.derived.nonces,
             tickets: &self.derived.tickets,
-            keys: &self.derived.keys,
             now: self.ports.clock.now(),
             trail: Mutex::new(None),
         }
@@ -354,7 +353,7 @@ impl Context<'_> {
         ResourceSide {
             issuer: &self.settings.issuer,
             policy: self.policy,
-            keys: self.keys,
+            signer: &*self.ports.signer,
             audiences,
             nonces: self.nonces,
             nonce_policy: self.settings.proof_nonce,

@@ -342,6 +342,16 @@ const AMBIENT_ALLOWED: &[(&str, &[&str], &str)] = &[
         &["SystemRandom::new"],
         "ring seals the source its signatures draw from",
     ),
+    (
+        "oauth-core/src/store/keys/sealed.rs",
+        &["SystemRandom::new"],
+        "ring seals the source its keys and signatures draw from",
+    ),
+    (
+        "examples/src/bank/signing_keys.rs",
+        &["SystemRandom::new"],
+        "ring seals the source its keys are drawn from",
+    ),
     ("oauth-core/src/testkit/", &["SystemRandom::new"], "ring seals the source its signatures draw from"),
     ("examples/src/clock.rs", &["SystemTime::now", "Instant::now", "Utc::now"], "the clock of the bank"),
     ("examples/src/entropy.rs", &["SystemRandom::new"], "the random bytes of the bank"),

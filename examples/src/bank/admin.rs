@@ -1,4 +1,5 @@
-//! The listener for operators: health, counters, and the operator's own way to end a consent. Loopback only.
+//! The listener for operators: health, counters, and the operator's own way to end a consent or a
+//! signing key. Loopback only.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -17,6 +18,8 @@ use serde_json::{Value, json};
 use tower_service::Service;
 
 use super::controls::Controls;
+use super::key_admin;
+use super::signing_keys::SigningKeys;
 
 /// Bytes of a request to the test controls.
 const BODY_BYTES: usize = 256 * 1024;
@@ -28,6 +31,8 @@ pub struct AdminService {
     pub database: Database,
     /// Consents.
     pub consents: Arc<ConsentEngine>,
+    /// The signing keys of every issuer.
+    pub keys: Arc<[SigningKeys]>,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
     /// The test controls of a deployment that asked for them.
@@ -41,6 +46,9 @@ impl AdminService {
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let path = request.uri().path().to_owned();
+        if path == "/keys" || path.starts_with("/keys/") {
+            return key_admin::answer(&self.keys, request).await;
+        }
         match (request.method(), path.as_str()) {
             (&Method::GET, "/health") => json_answer(StatusCode::OK, &json!({ "status": "up" })),
             (&Method::GET, "/metrics") => self.metrics(),

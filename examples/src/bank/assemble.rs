@@ -19,6 +19,7 @@ use super::ground::{Ground, remember};
 use super::issuer_files::IssuerFiles;
 use super::listeners::Listeners;
 use super::sessions::{SESSION_COOKIE, Sessions};
+use super::signing_keys::SigningKeys;
 use super::ui::Ui;
 use crate::pages::PagesFault;
 use crate::serve::Shutdown;
@@ -73,6 +74,7 @@ pub struct Bank {
     public: PublicService,
     operators: AdminService,
     housekeeping: Housekeeping,
+    keys: Arc<[SigningKeys]>,
     database: Database,
 }
 
@@ -147,6 +149,7 @@ impl Bank {
             operators: AdminService {
                 database: ground.database.clone(),
                 consents: Arc::clone(&ground.consents),
+                keys: Arc::clone(&ground.keys),
                 clock: Arc::clone(&ground.clock),
                 controls,
             },
@@ -157,6 +160,7 @@ impl Bank {
                 consents: ground.consents,
                 clock: ground.clock,
             },
+            keys: ground.keys,
             database: ground.database,
         })
     }
@@ -164,6 +168,9 @@ impl Bank {
     /// Serves until `shutdown` begins, then drains and stops.
     pub async fn run(self, shutdown: Shutdown) {
         let keeping = tokio::spawn(self.housekeeping.run(shutdown.clone()));
+        for keys in self.keys.iter() {
+            tokio::spawn(keys.clone().run(shutdown.clone()));
+        }
         let Listeners { public, mtls, admin } = self.listeners;
         tokio::join!(
             public.serve(self.public.facing(Face::Browsers), shutdown.clone()),
@@ -204,8 +211,9 @@ impl<'a> Hosted<'a> {
         claims: &Arc<dyn oauth_core::Claims>,
     ) -> Result<Vec<Self>, StartFault> {
         let mut hosted = Vec::new();
-        for (plan, files) in deployment.issuers.iter().zip(&ground.data.issuers) {
-            let ports = ground.ports(plan, files, Arc::clone(claims));
+        let own = ground.data.issuers.iter().zip(&*ground.keys);
+        for (plan, (files, keys)) in deployment.issuers.iter().zip(own) {
+            let ports = ground.ports(plan, (files, keys), Arc::clone(claims));
             let mut settings = plan.settings(files.server_secret());
             // the policies that clients of this issuer are registered for
             for policy in files.clients.iter().filter_map(|client| client.policy) {

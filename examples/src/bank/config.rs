@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub use super::deployment::{ConfigFault, Deployment};
+use super::keys_command::KeysCommand;
 
 /// The reference bank: an authorization server and the APIs behind it, in one process.
 #[derive(Debug, Parser)]
@@ -26,6 +27,12 @@ pub enum Command {
     CheckConfig {
         /// The TOML file.
         file: PathBuf,
+    },
+    /// Lists, rotates and withdraws signing keys. Flags that say where the bank lives stand before `keys`.
+    Keys {
+        /// What to do.
+        #[command(subcommand)]
+        command: KeysCommand,
     },
 }
 

@@ -333,5 +333,5 @@ mod tests {
     }
 
     /// Tables that a reset leaves alone.
-    const KEPT: &[&str] = &["schema_migration"];
+    const KEPT: &[&str] = &["schema_migration", "signing_key"];
 }

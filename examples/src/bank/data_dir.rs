@@ -11,6 +11,7 @@ use rustls_pki_types::pem::PemObject as _;
 use super::demos::{DEMOS, Demo, signature_of, write_private};
 use super::deployment::{DemoClients, Deployment, IssuerPlan};
 use super::issuer_files::{self, IssuerFiles};
+use super::sealing;
 use crate::keys::{self, KeyFault};
 use crate::pki::{LocalPki, PkiFault, ServerIdentity};
 
@@ -79,19 +80,11 @@ impl DataDir {
     /// [`DataFault`], naming the file or the client.
     pub fn ensure(deployment: &Deployment, now: Timestamp) -> Result<Self, DataFault> {
         let root = &deployment.data_dir;
-        let origin = deployment.origin();
-        let places: Vec<PathBuf> = deployment
-            .issuers
-            .iter()
-            .map(|issuer| issuer_files::directory(root, &issuer.slug(&origin)))
-            .collect();
+        let places = Self::make(deployment)?;
         let complete = places.first().is_some_and(|first| issuer_files::exist(first));
         let tpp = root.join("tpp");
-        for directory in [root, &root.join("keys"), &tpp, &tpp.join("more")].into_iter().chain(&places) {
-            make_private(directory)?;
-        }
         let random = SystemRandom::new();
-        make_all_at_once(deployment, (&places, &tpp), &random)?;
+        make_all_at_once((&places, &tpp), &random)?;
         let pki = LocalPki::ensure_for(root, &hosts(deployment), now)?;
         write_tpp_toml(deployment, &tpp)?;
         let demos = DemoKeys::load(&tpp, &random)?;
@@ -99,7 +92,7 @@ impl DataDir {
         // The first issuer's secret comes last: it says that everything is there.
         for (plan, place) in deployment.issuers.iter().zip(&places).rev() {
             let clients = demos.clients(plan, (&tpp, &pki), now)?;
-            issuers.push(IssuerFiles::ensure(place, plan.signing_alg(), clients, &random)?);
+            issuers.push(IssuerFiles::ensure(place, clients, &random)?);
         }
         issuers.reverse();
         let mut client_authorities = vec![pki.authority().clone()];
@@ -114,6 +107,22 @@ impl DataDir {
         Ok(Self { pki, brought, client_authorities, issuers, past })
     }
 
+    /// Makes the directories, for everything that is put there at the same time. Those of the issuers come back, in
+    /// their order.
+    ///
+    /// # Errors
+    /// [`DataFault::File`].
+    pub fn make(deployment: &Deployment) -> Result<Vec<PathBuf>, DataFault> {
+        let (root, origin) = (&deployment.data_dir, deployment.origin());
+        let tpp = root.join("tpp");
+        let place = |issuer: &IssuerPlan| issuer_files::directory(root, &issuer.slug(&origin));
+        let places: Vec<PathBuf> = deployment.issuers.iter().map(place).collect();
+        for directory in [root, &root.join("keys"), &tpp, &tpp.join("more")].into_iter().chain(&places) {
+            make_private(directory)?;
+        }
+        Ok(places)
+    }
+
     /// The identity of the public listeners.
     #[must_use]
     pub fn server(&self) -> &ServerIdentity {
@@ -122,14 +131,8 @@ impl DataDir {
 }
 
 /// Every key that is missing, each on its own thread: RSA keys are what a first start waits for.
-fn make_all_at_once(
-    deployment: &Deployment,
-    (places, tpp): (&[PathBuf], &Path),
-    random: &SystemRandom,
-) -> Result<(), DataFault> {
-    let issuers = deployment.issuers.iter().zip(places);
-    let of_issuers = issuers.flat_map(|(plan, place)| issuer_files::wanted(place, plan.signing_alg()));
-    let mut wanted: Vec<_> = of_issuers.map(|(_, kind, path)| (kind, path)).collect();
+fn make_all_at_once((places, tpp): (&[PathBuf], &Path), random: &SystemRandom) -> Result<(), DataFault> {
+    let mut wanted: Vec<_> = places.iter().flat_map(|place| sealing::wanted(place)).collect();
     wanted.extend(DEMOS.iter().map(|demo| (demo.algorithm, demo.key_file(tpp))));
     keys::ensure_all(&wanted, random)?;
     Ok(())

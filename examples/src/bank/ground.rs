@@ -21,6 +21,7 @@ use super::customers::Customers;
 use super::data_dir::{DataDir, Past};
 use super::deployment::{Deployment, IssuerPlan, TestControls};
 use super::issuer_files::IssuerFiles;
+use super::signing_keys::SigningKeys;
 use super::ui::PageInteraction;
 use super::{customers, fixture, outbound, sessions};
 use crate::pages::Pages;
@@ -33,6 +34,8 @@ pub(super) struct Ground {
     pub(super) entropy: Arc<dyn Entropy>,
     pub(super) data: DataDir,
     pub(super) database: Database,
+    /// In the order of the deployment.
+    pub(super) keys: Arc<[SigningKeys]>,
     pub(super) customers: Arc<Customers>,
     consent_store: Arc<dyn ConsentStore>,
     pub(super) consents: Arc<ConsentEngine>,
@@ -64,8 +67,14 @@ impl Ground {
             None => Arc::new(SystemClock),
         };
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::default());
-        let data = load(deployment, clock.now()).await?;
-        let database = open(deployment).await?;
+        let places = DataDir::make(deployment)?;
+        // Everything that takes long at a first start, at once.
+        let ring = async {
+            let database = open(deployment).await?;
+            let keys = SigningKeys::all(deployment, &places, (&database, &clock, &entropy)).await?;
+            Ok::<_, StartFault>((database, keys))
+        };
+        let (data, (database, keys)) = tokio::try_join!(load(deployment, clock.now()), ring)?;
         let customers = Customers::load(&database, HASHES_AT_ONCE).await?;
         let consent_store: Arc<dyn ConsentStore> = Arc::new(SqlConsents::new(database.clone()));
         let registry = DetailRegistry::standard();
@@ -79,6 +88,7 @@ impl Ground {
             entropy,
             data,
             database,
+            keys,
             customers,
             consent_store,
             consents,
@@ -88,13 +98,18 @@ impl Ground {
     }
 
     /// The ports of one issuer. Clients, keys and pages are its own; the stores are everybody's.
-    pub(super) fn ports(&self, plan: &IssuerPlan, files: &IssuerFiles, claims: Arc<dyn Claims>) -> Ports {
+    pub(super) fn ports(
+        &self,
+        plan: &IssuerPlan,
+        (files, keys): (&IssuerFiles, &SigningKeys),
+        claims: Arc<dyn Claims>,
+    ) -> Ports {
         Ports {
             clock: Arc::clone(&self.clock),
             entropy: Arc::clone(&self.entropy),
             clients: Arc::new(FixedClients::new(files.clients.iter().cloned())),
+            signer: keys.signer.clone(),
             client_keys: self.client_keys.clone(),
-            signer: files.signer(),
             decrypter: files.decrypter(),
             claims,
             store: Arc::new(SqlStore::new(self.database.clone())),

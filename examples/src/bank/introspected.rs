@@ -12,9 +12,9 @@ use http_body::Body;
 use http_body_util::Full;
 use oauth_core::jose::{Alg, Jws, PublicJwk};
 use oauth_core::{
-    Access, AccessClaims, Clock, Code, Fault, Fingerprint, Grant, GrantId, KeyId, Opening, Redemption,
-    Refresh, RefreshRecord, RequestUri, Seconds, Signer, Spend, Stage, Store, StoredAccess, Subject,
-    Timestamp, TokenStanding, VettedRequest, limits,
+    Access, AccessClaims, Clock, Code, Currency, Fault, Fingerprint, Grant, GrantId, KeyId, Opening,
+    Redemption, Refresh, RefreshRecord, RequestUri, Seconds, Signer, Spend, Stage, Store, StoredAccess,
+    Subject, Timestamp, TokenStanding, VettedRequest, Wanted, limits,
 };
 use resource_server::http::ResourceService;
 use tower_service::Service as _;
@@ -194,15 +194,15 @@ impl Store for IntrospectedStore {
 #[derive(Clone)]
 pub struct PublishedKeys {
     /// As fetched.
-    pub published: Vec<PublicJwk>,
+    pub published: Arc<[PublicJwk]>,
     /// Signs answers of the APIs.
     pub signing: Arc<dyn Signer>,
 }
 
 #[async_trait]
 impl Signer for PublishedKeys {
-    fn published(&self) -> Vec<PublicJwk> {
-        self.published.clone()
+    fn published(&self) -> Arc<[PublicJwk]> {
+        Arc::clone(&self.published)
     }
 
     fn active(&self, alg: Alg) -> Option<KeyId> {
@@ -211,6 +211,14 @@ impl Signer for PublishedKeys {
 
     async fn sign(&self, key: &KeyId, input: &[u8]) -> Result<Vec<u8>, Fault> {
         self.signing.sign(key, input).await
+    }
+
+    fn currency(&self, now: Timestamp) -> Currency {
+        self.signing.currency(now)
+    }
+
+    async fn refresh(&self, wanted: Wanted) -> Result<(), Fault> {
+        self.signing.refresh(wanted).await
     }
 }
 

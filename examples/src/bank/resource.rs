@@ -18,6 +18,7 @@ use super::ground::{Ground, remember};
 use super::introspected::{IntrospectedApi, IntrospectedStore, PublishedKeys};
 use super::issuer_files::IssuerFiles;
 use super::listeners::Listeners;
+use super::signing_keys::SigningKeys;
 use crate::serve::Shutdown;
 use crate::tpp::{Introspector, ResourceServerKeys};
 
@@ -33,6 +34,7 @@ pub struct ResourceServer {
     public: PublicService,
     operators: AdminService,
     payments: resource_server::port::Ports,
+    keys: Arc<[SigningKeys]>,
     database: Database,
 }
 
@@ -54,13 +56,12 @@ impl ResourceServer {
         let mut api_places = Vec::new();
         for place in &deployment.apis {
             let mut services = Vec::new();
-            for (plan, files) in place
-                .issuers
-                .iter()
-                .filter_map(|index| Some((deployment.issuers.get(*index)?, ground.data.issuers.get(*index)?)))
-            {
+            for (plan, files) in place.issuers.iter().filter_map(|index| {
+                let own = (ground.data.issuers.get(*index)?, ground.keys.get(*index)?);
+                Some((deployment.issuers.get(*index)?, own))
+            }) {
                 let ports = ground.ports(plan, files, Arc::clone(&claims));
-                let api = remote(deployment, (plan, files), &books, ports).await?;
+                let api = remote(deployment, (plan, files.0), &books, ports).await?;
                 services.push((plan.issuer().clone(), Api::Introspected(api)));
             }
             api_places.push(ApiPlace::new(&place.path, services));
@@ -75,10 +76,12 @@ impl ResourceServer {
             operators: AdminService {
                 database: ground.database.clone(),
                 consents: Arc::clone(&ground.consents),
+                keys: Arc::clone(&ground.keys),
                 clock: Arc::clone(&ground.clock),
                 controls: None,
             },
             payments: books.ports,
+            keys: ground.keys,
             database: ground.database,
         })
     }
@@ -86,6 +89,9 @@ impl ResourceServer {
     /// Serves until `shutdown` begins, then drains and stops.
     pub async fn run(self, shutdown: Shutdown) {
         let rail = tokio::spawn(pay_out(self.payments, shutdown.clone()));
+        for keys in self.keys.iter() {
+            tokio::spawn(keys.clone().run(shutdown.clone()));
+        }
         let Listeners { public, mtls, admin } = self.listeners;
         tokio::join!(
             public.serve(self.public.facing(Face::Browsers), shutdown.clone()),
@@ -137,9 +143,9 @@ async fn remote(
     let clock = Arc::clone(&ports.clock);
     let (plan, bank, books) = (plan.clone(), deployment.bank.clone(), books.ports.clone());
     let clients = Arc::new(FixedClients::new(files.clients.iter().cloned()));
-    let (signing, secret) = (files.signer(), files.raw_secret());
-    let build = move |published| {
-        let signer = Arc::new(PublishedKeys { published, signing: signing.clone() });
+    let (signing, secret) = (Arc::clone(&ports.signer), files.raw_secret());
+    let build = move |published: Vec<oauth_core::jose::PublicJwk>| {
+        let signer = Arc::new(PublishedKeys { published: published.into(), signing: Arc::clone(&signing) });
         let ports = Ports { store: store.clone(), signer, clients: clients.clone(), ..ports.clone() };
         let secret = oauth_core::ServerSecret::new(secret.clone());
         apis((&plan, &bank), &books, &ports, secret).map_err(|fault| fault.to_string())

@@ -1,6 +1,6 @@
 //! The keys that others encrypt to: made once, beside the signing keys, and used for nothing else.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use oauth_core::jose::{DecryptionKey, KeyManagement};
@@ -16,12 +16,17 @@ const KEYS: [(&str, KeyAlgorithm, KeyManagement); 2] = [
     ("as-ecdh-es.pem", KeyAlgorithm::Es256, KeyManagement::EcdhEs),
 ];
 
+/// The files of a directory, for a first start that makes all keys at once.
+pub(super) fn wanted(directory: &Path) -> Vec<(KeyAlgorithm, PathBuf)> {
+    KEYS.iter().map(|(file, algorithm, _)| (*algorithm, directory.join(file))).collect()
+}
+
 /// Loads the decryption keys of this directory and makes those that are missing. Blocks.
 ///
 /// # Errors
 /// [`DataFault`], naming the file.
 pub fn ensure(directory: &Path, random: &SystemRandom) -> Result<Arc<LocalDecrypter>, DataFault> {
-    let wanted: Vec<_> = KEYS.iter().map(|(file, algorithm, _)| (*algorithm, directory.join(file))).collect();
+    let wanted = wanted(directory);
     keys::ensure_all(&wanted, random)?;
     let mut loaded = Vec::new();
     for ((_, path), (_, _, alg)) in wanted.iter().zip(KEYS) {

@@ -7,12 +7,14 @@ use clap::Parser as _;
 use mandate_examples::bank::assemble::{Bank, Parts};
 use mandate_examples::bank::config::{Command, CommandLine, Deployment, Flags};
 use mandate_examples::bank::deployment::DemoData;
+use mandate_examples::bank::keys_command::{self, KeysCommand};
 use mandate_examples::bank::{fixture, log};
 
 fn main() -> ExitCode {
     let line = CommandLine::parse();
     let outcome = match line.command {
         Some(Command::CheckConfig { file }) => check(&Flags { config: Some(file), ..line.flags }),
+        Some(Command::Keys { command }) => keys(&line.flags, command),
         None => start(&line.flags),
     };
     match outcome {
@@ -33,6 +35,13 @@ fn check(flags: &Flags) -> Outcome {
     }
     writeln!(std::io::stdout(), "This bank can run it.")?;
     Ok(())
+}
+
+fn keys(flags: &Flags, command: KeysCommand) -> Outcome {
+    log::to_standard_error();
+    let deployment = Deployment::read(flags)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(keys_command::run(&deployment, command))
 }
 
 fn start(flags: &Flags) -> Outcome {

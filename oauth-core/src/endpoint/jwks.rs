@@ -2,10 +2,14 @@
 
 use serde_json::{Value, json};
 
+use crate::jose::PublicJwk;
 use crate::port::Ports;
+use crate::refusal::Error;
+use crate::vocabulary::time::Timestamp;
 
-pub(crate) fn jwks(ports: &Ports) -> Value {
-    let keys = ports.signer.published().into_iter().chain(ports.decrypter.published());
-    let keys: Vec<Value> = keys.map(|key| key.to_value()).collect();
-    json!({ "keys": keys })
+pub(crate) async fn jwks(ports: &Ports, now: Timestamp) -> Result<Value, Error> {
+    ports.signer.settle(now).await?;
+    let (signing, sealing) = (ports.signer.published(), ports.decrypter.published());
+    let keys: Vec<Value> = signing.iter().chain(sealing.iter()).map(PublicJwk::to_value).collect();
+    Ok(json!({ "keys": keys }))
 }

@@ -15,6 +15,7 @@ use crate::refusal::reason::{Reason, TokenReason};
 use crate::refusal::{Error, Refusal};
 use crate::server::{AuthorizationServer, ErrorPage};
 use crate::vocabulary::id::CorrelationId;
+use crate::vocabulary::time::Seconds;
 
 pub(super) type Answer = Response<Full<Bytes>>;
 
@@ -33,10 +34,13 @@ pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Answer {
     answer
 }
 
-/// A public document that may be kept for five minutes.
-pub(super) fn document(body: &impl Serialize, media: &'static str) -> Answer {
+/// How long metadata may be kept.
+pub(super) const METADATA_MAX_AGE: Seconds = Seconds::minutes(5);
+
+/// A public document that may be kept for a while.
+pub(super) fn document(body: &impl Serialize, media: &'static str, max_age: Seconds) -> Answer {
     let mut answer = with_type(StatusCode::OK, serde_json::to_vec(body).unwrap_or_default(), media);
-    answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
+    put(&mut answer, CACHE_CONTROL, &format!("public, max-age={}", max_age.get()));
     answer
 }
 

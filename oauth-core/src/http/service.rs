@@ -127,8 +127,13 @@ impl OAuthService {
         }
         let server = &self.server;
         match endpoint {
-            Endpoint::Metadata => Ok(answer::document(&server.metadata(), "application/json")),
-            Endpoint::Jwks => Ok(answer::document(&server.jwks(), "application/jwk-set+json")),
+            Endpoint::Metadata => {
+                Ok(answer::document(&server.metadata(), "application/json", answer::METADATA_MAX_AGE))
+            }
+            Endpoint::Jwks => {
+                let max_age = server.settings().keys.set_max_age;
+                Ok(answer::document(&server.jwks().await?, "application/jwk-set+json", max_age))
+            }
             Endpoint::Authorize => {
                 let submitted = self.arriving(request).await?;
                 Ok(answer::interact(&server.authorize(submitted, correlation).await?))

@@ -10,4 +10,5 @@ pub(crate) mod grant;
 pub(crate) mod id_token;
 pub(crate) mod messages;
 pub(crate) mod request;
+pub(crate) mod signing_key;
 pub(crate) mod token;

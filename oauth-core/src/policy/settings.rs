@@ -4,6 +4,7 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
+use super::key_times::KeyTimes;
 use super::{Cap, Constraint, Policy};
 use crate::jose::Alg;
 use crate::vocabulary::scope::Scope;
@@ -40,6 +41,8 @@ pub struct Settings {
     pub proof_nonce: ProofNonce,
     /// Algorithm of access tokens, ID tokens and signed answers, unless a client registered another.
     pub signing_alg: Alg,
+    /// How long a signing key stays in each stage of its life, and how long relying parties may keep the key set.
+    pub keys: KeyTimes,
     /// Scopes that may be asked for, besides the parameterised ones a consent brings.
     pub scopes: Scope,
     /// The resources tokens are issued for; the first is the default audience.
@@ -164,6 +167,7 @@ impl Settings {
             interaction_lifetime: Seconds::minutes(10),
             proof_nonce: ProofNonce::Off,
             signing_alg: Alg::Es256,
+            keys: KeyTimes::recommended(),
             scopes: Scope::default(),
             resources: vec![ResourceSetting { uri: resource, tokens: TokenForm::Jwt }],
             secret,
@@ -236,6 +240,9 @@ impl Settings {
             Cap::Max(Seconds::minutes(10)),
             "JARM 2.1",
         );
+        let signed_max =
+            self.access_token_lifetime.max(self.id_token_lifetime).max(self.authorization_response_lifetime);
+        found.extend(self.keys.out_of_bounds(signed_max, policy.skew));
         if self.mtls_origin.is_none() && policy.sender_constraint.offered() == [Constraint::Mtls] {
             found.push(OutOfBounds {
                 setting: "mtls_origin",

@@ -1,13 +1,60 @@
 //! What happened: one event per request, with the rule that decided it, and never a secret.
 
+use crate::jose::Alg;
+use crate::model::signing_key::KeyStage;
 use crate::refusal::RuleId;
-use crate::vocabulary::id::{ClientId, ConsentId, CorrelationId, GrantId, Subject};
+use crate::vocabulary::id::{ClientId, ConsentId, CorrelationId, GrantId, KeyId, Subject};
 use crate::vocabulary::time::Timestamp;
+use crate::vocabulary::uri::Issuer;
 
 /// Takes one event per request. Must not block; a durable adapter queues.
 pub trait Audit: Send + Sync {
     /// Records an event.
     fn record(&self, event: &AuditEvent);
+
+    /// Records that a signing key went from stage to stage. Written to the log unless an adapter keeps it elsewhere.
+    fn record_key(&self, event: &KeyEvent) {
+        tracing::info!(
+            target: "audit",
+            at = event.at.millis(),
+            issuer = event.issuer.as_str(),
+            kid = event.kid.as_str(),
+            alg = event.alg.as_str(),
+            from = event.from.map(KeyStage::as_str),
+            to = event.to.map(KeyStage::as_str),
+            actor = event.cause.actor,
+            reason = event.cause.reason,
+            "signing key"
+        );
+    }
+}
+
+/// A signing key went from stage to stage.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyEvent {
+    /// When.
+    pub at: Timestamp,
+    /// Whose key.
+    pub issuer: Issuer,
+    /// Which one.
+    pub kid: KeyId,
+    /// What it signs with.
+    pub alg: Alg,
+    /// Where it stood; `None` for a key that came in.
+    pub from: Option<KeyStage>,
+    /// Where it stands; `None` for a key that was forgotten.
+    pub to: Option<KeyStage>,
+    /// Who wanted it, and why.
+    pub cause: Cause,
+}
+
+/// Who wanted something, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cause {
+    /// An operator's name, or the part of the program that acted by itself.
+    pub actor: String,
+    /// In the actor's words.
+    pub reason: String,
 }
 
 /// One request and how it ended.

@@ -11,6 +11,7 @@ pub(crate) mod consents;
 pub(crate) mod decrypter;
 pub(crate) mod entropy;
 pub(crate) mod interaction;
+pub(crate) mod key_ring;
 pub(crate) mod signer;
 pub(crate) mod store;
 pub(crate) mod users;

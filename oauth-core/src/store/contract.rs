@@ -1,4 +1,4 @@
-//! What every adapter of [`Store`] and [`Claims`] must do, as suites to run in the tests of the adapter.
+//! What every adapter of [`Store`], [`Claims`] and [`KeyRing`] must do, as suites to run in the tests of the adapter.
 //!
 //! ```ignore
 //! #[tokio::test(flavor = "multi_thread")]
@@ -13,6 +13,7 @@
 pub(crate) mod cases;
 mod claims;
 mod grants;
+mod key_ring;
 mod refresh;
 mod requests;
 mod together;
@@ -23,6 +24,7 @@ use std::sync::Arc;
 
 use crate::model::grant::{Grant, Stage};
 use crate::port::claims::Claims;
+use crate::port::key_ring::KeyRing;
 use crate::port::store::{Opening, Redemption, Spend, Store, StoredAccess};
 use crate::refusal::Fault;
 use crate::vocabulary::secret::{Access, Code, Refresh};
@@ -81,6 +83,17 @@ where
     F: Future<Output = Arc<dyn Claims>>,
 {
     claims::hold(&make).await
+}
+
+/// Holds a [`KeyRing`] to its port.
+///
+/// # Errors
+/// The first thing it does that the port does not say.
+pub async fn key_ring_contract<F>(make: impl Fn() -> F) -> Result<(), Breach>
+where
+    F: Future<Output = Arc<dyn KeyRing>>,
+{
+    key_ring::hold(&make).await
 }
 
 /// Holds what was found to what the port says; for suites of other ports.

@@ -5,6 +5,7 @@
 pub mod contract;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub mod database;
+pub mod keys;
 #[cfg(feature = "memory")]
 pub mod memory;
 #[cfg(feature = "redis")]

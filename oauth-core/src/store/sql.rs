@@ -13,15 +13,19 @@
 //! | `push_with`, `open_with`, `close_with` | those of the verb and of its companion |
 //! | `redeem`, `rotate` | 1 on PostgreSQL; 1 on SQLite and 1 more for each token to keep; 1 more when nothing was spent |
 //! | `sweep` | 1 a table |
+//! | keys of a ring: `keys`, `reseal` | 1 |
+//! | keys of a ring: `apply` | 1 a step |
 //!
 //! Whatever the statements of one verb, they are one transaction, and on SQLite one trip to the writer.
 
 mod claims;
+mod key_ring;
 mod record;
 mod spend;
 mod text;
 
 pub use claims::SqlClaims;
+pub use key_ring::SqlKeyRing;
 
 use async_trait::async_trait;
 
@@ -42,12 +46,13 @@ use crate::vocabulary::id::{GrantId, Subject};
 use crate::vocabulary::secret::{Access, Code, Fingerprint, Refresh, RequestUri};
 use crate::vocabulary::time::Timestamp;
 
-/// The tables of [`SqlStore`] and [`SqlClaims`]. To be [applied](Database::migrate) before either is used.
+/// The tables of [`SqlStore`], [`SqlClaims`] and [`SqlKeyRing`]. To be [applied](Database::migrate) before either is used.
 #[must_use]
 pub const fn migrations() -> MigrationSet {
     const MIGRATIONS: &[Migration] = &[
         Migration::shared(1, "requests, grants and tokens", text::TABLES),
         Migration { version: 2, name: "claims", sqlite: text::CLAIM_SQLITE, postgres: text::CLAIM_POSTGRES },
+        Migration::shared(10, "signing keys", text::SIGNING_KEY),
     ];
     MigrationSet::new("oauth-core", MIGRATIONS)
 }

@@ -22,9 +22,10 @@ use crate::port::Ports;
 use crate::port::claims::{Claimed, Claims, Once};
 use crate::port::client_keys::{ClientKeys, KeyHint};
 use crate::port::consents::{Consents, Standing};
+use crate::port::signer::{Signer, Wanted};
 use crate::port::store::{Store, TokenStanding};
 use crate::refusal::reason::{MessageReason, ProofReason, TokenReason};
-use crate::refusal::{Error, Refusal, RuleId};
+use crate::refusal::{Error, Fault, Refusal, RuleId};
 use crate::rules::rfc8705::CERTIFICATE_CURRENT;
 use crate::rules::rfc9421;
 use crate::server::Context;
@@ -61,7 +62,7 @@ pub struct Authority {
 pub(crate) struct ResourceSide<'a> {
     pub(crate) issuer: &'a Issuer,
     pub(crate) policy: &'a Policy,
-    pub(crate) keys: &'a [PublicJwk],
+    pub(crate) signer: &'a dyn Signer,
     pub(crate) audiences: Vec<&'a str>,
     pub(crate) nonces: &'a Nonces,
     pub(crate) nonce_policy: ProofNonce,
@@ -74,7 +75,7 @@ pub(crate) struct ResourceSide<'a> {
 pub struct TokenVerifier {
     issuer: Issuer,
     policy: &'static Policy,
-    keys: Vec<PublicJwk>,
+    signer: Arc<dyn Signer>,
     audience: String,
     nonces: Nonces,
     nonce_policy: ProofNonce,
@@ -117,7 +118,7 @@ impl TokenVerifier {
         Self {
             issuer: settings.issuer,
             policy: settings.policy,
-            keys: ports.signer.published(),
+            signer: Arc::clone(&ports.signer),
             audience: settings.audience,
             nonces,
             nonce_policy: settings.proof_nonce,
@@ -136,7 +137,7 @@ impl TokenVerifier {
         let side = ResourceSide {
             issuer: &self.issuer,
             policy: self.policy,
-            keys: &self.keys,
+            signer: &*self.signer,
             audiences: vec![&self.audience],
             nonces: &self.nonces,
             nonce_policy: self.nonce_policy,
@@ -287,20 +288,33 @@ async fn whole(
 ) -> Result<Option<(AccessClaims, TokenForm)>, Error> {
     let (claims, form) = match Secret::<Access>::presented(token) {
         Some(handle) => (side.store.access(&handle.fingerprint(side.issuer), now).await?, TokenForm::Opaque),
-        None => (signed_claims(side, token), TokenForm::Jwt),
+        None => (signed_claims(side, token, now).await?, TokenForm::Jwt),
     };
     let alive =
         |claims: &AccessClaims| claims.iss == *side.issuer && now < Timestamp::from_seconds(claims.exp);
     Ok(claims.filter(alive).map(|claims| (claims, form)))
 }
 
-fn signed_claims(side: &ResourceSide<'_>, token: &str) -> Option<AccessClaims> {
-    let jws = Jws::parse(token, limits::JWT_BYTES).ok()?;
+/// The claims of a token that one of our keys signed, as they stand now: a key that was withdrawn signs for nobody. A
+/// name we do not know may be that of a key which another process has just published, so we look once more.
+async fn signed_claims(
+    side: &ResourceSide<'_>,
+    token: &str,
+    now: Timestamp,
+) -> Result<Option<AccessClaims>, Fault> {
+    let Ok(jws) = Jws::parse(token, limits::JWT_BYTES) else { return Ok(None) };
     if !jws.is_typed(ACCESS_TOKEN_TYPE) || !side.policy.signing_algs.contains(&jws.alg()) {
-        return None;
+        return Ok(None);
     }
-    let key = side.keys.iter().find(|key| key.kid().map(KeyId::as_str) == jws.kid())?;
-    jws.verify(key).ok()?.claims().ok()
+    side.signer.settle(now).await?;
+    let named = |keys: &[PublicJwk]| keys.iter().position(|key| key.kid().map(KeyId::as_str) == jws.kid());
+    let mut keys = side.signer.published();
+    if named(&keys).is_none() {
+        side.signer.refresh(Wanted::UnknownKey).await?;
+        keys = side.signer.published();
+    }
+    let key = named(&keys).and_then(|index| keys.get(index));
+    Ok(key.and_then(|key| jws.verify(key).ok()?.claims().ok()))
 }
 
 /// How grant and consent stand; `None` when either is over. The store has answered for the grant behind a handle
@@ -380,7 +394,7 @@ mod tests {
         let side = ResourceSide {
             issuer: &issuer,
             policy: &FAPI2_SECURITY,
-            keys: &[],
+            signer: &*crate::testkit::keys::signer(),
             audiences: Vec::new(),
             nonces: &nonces,
             nonce_policy: ProofNonce::Off,

@@ -228,7 +228,7 @@ pub(crate) fn encode(bytes: &[u8]) -> String {
 /// Verifies what the server signed, with the key of its published set: header and claims.
 pub(crate) fn verified(bank: &Bank, jwt: &str) -> (Value, Value) {
     let header: Value = serde_json::from_slice(&part(jwt, 0)).unwrap();
-    let jwks = bank.server.jwks();
+    let jwks = futures_util::FutureExt::now_or_never(bank.server.jwks()).unwrap().unwrap();
     let key = jwks["keys"].as_array().unwrap().iter().find(|key| key["kid"] == header["kid"]).unwrap();
     let key = Jwk::from_map(key.as_object().unwrap().clone()).unwrap();
     let verifier: Box<dyn josekit::jws::JwsVerifier> = match header["alg"].as_str().unwrap() {

@@ -237,7 +237,7 @@ fn the_guard_refuses_what_is_not_five_canonical_parts_under_a_strict_header() {
 
 #[tokio::test]
 async fn the_key_set_publishes_the_decryption_keys_for_encryption_only() {
-    let jwks = Bank::signing().server.jwks();
+    let jwks = Bank::signing().server.jwks().await.unwrap();
     let keys = jwks["keys"].as_array().unwrap();
     let seen: Vec<_> = keys
         .iter()

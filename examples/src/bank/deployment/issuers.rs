@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use oauth_core::jose::Alg;
 use oauth_core::{
-    ClientMetadata, Issuer, Paths, Policy, ProofNonce, Resource, ResourceSetting, Scope, Seconds,
+    ClientMetadata, Issuer, KeyTimes, Paths, Policy, ProofNonce, Resource, ResourceSetting, Scope, Seconds,
     ServerSecret, Settings, TokenForm,
 };
 use zeroize::Zeroizing;
@@ -70,6 +70,12 @@ impl IssuerPlan {
         self.draft.signing_alg
     }
 
+    /// How long its signing keys stay in each stage of their life.
+    #[must_use]
+    pub fn keys(&self) -> KeyTimes {
+        self.draft.keys
+    }
+
     /// Origin of its listener for client certificates.
     #[must_use]
     pub fn mtls_origin(&self) -> &str {
@@ -107,6 +113,7 @@ impl IssuerPlan {
             client_policies: draft.client_policies.clone(),
             proof_nonce: draft.proof_nonce,
             signing_alg: draft.signing_alg,
+            keys: draft.keys,
         }
     }
 }
@@ -220,6 +227,10 @@ fn choose(table: &Table<'_>, settings: &mut Settings) {
     if let Some(origin) = table.parsed("mtls_origin", "RFC 8705 section 5", origin) {
         settings.mtls_origin = Some(origin);
     }
+    if let Some(keys) = table.table("keys") {
+        choose_keys(&keys, &mut settings.keys);
+        keys.done();
+    }
     if let Some(paths) = table.table("paths") {
         choose_paths(&paths, &mut settings.paths);
         paths.done();
@@ -227,6 +238,25 @@ fn choose(table: &Table<'_>, settings: &mut Settings) {
     let resources: Vec<ResourceSetting> = table.tables("resources").iter().filter_map(resource).collect();
     if !resources.is_empty() {
         settings.resources = resources;
+    }
+}
+
+/// The life of signing keys, in seconds.
+fn choose_keys(table: &Table<'_>, keys: &mut KeyTimes) {
+    let lengths = [
+        ("set_max_age", &mut keys.set_max_age),
+        ("published_min", &mut keys.published_min),
+        ("retired_min", &mut keys.retired_min),
+        ("withdrawn_kept", &mut keys.withdrawn_kept),
+    ];
+    for (name, length) in lengths {
+        if let Some(seconds) = table.integer(name) {
+            *length = Seconds::new(seconds);
+        }
+    }
+    // Zero leaves the change to the operator.
+    if let Some(seconds) = table.integer("active_max") {
+        keys.active_max = (seconds != 0).then_some(Seconds::new(seconds));
     }
 }
 

@@ -15,7 +15,7 @@ use toml::de::DeTable;
 pub use document::Problem;
 pub use issuers::{IssuerPlan, resource_of};
 pub use people::{AccountPlan, Fixture, UserPlan};
-pub use place::{BankPlan, CallsPlan, Certificates, Ends, Listeners, ResourcePlan, Together};
+pub use place::{BankPlan, CallsPlan, Certificates, Ends, HsmPlan, Listeners, ResourcePlan, Together};
 
 use document::{Document, GUIDE, Table};
 use issuers::Around;
@@ -39,6 +39,8 @@ pub struct Deployment {
     pub redis: Option<String>,
     /// Certificates that the bank brings, and the authorities it trusts.
     pub certificates: Certificates,
+    /// The device in which signing keys are made and used; without one they are sealed in the database.
+    pub hsm: Option<HsmPlan>,
     /// Calls that the bank makes itself.
     pub calls: CallsPlan,
     /// Who issues; never empty.
@@ -181,6 +183,7 @@ impl Deployment {
         unique_clients(top, &issuers);
         let apis = apis(top, &issuers);
         let users = people::users(top, fixture::logins(demo));
+        let hsm = place::hsm(top, directory);
         let (certificates, bank) = (place::certificates(top, directory), place::bank(top));
         let (calls, controls) = (place::calls(top, directory), controls(top, flags, &listeners));
         let resource_server = place::resource_server(top, directory);
@@ -193,6 +196,7 @@ impl Deployment {
             database,
             redis,
             certificates,
+            hsm,
             calls,
             issuers,
             apis,

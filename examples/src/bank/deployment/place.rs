@@ -37,6 +37,27 @@ pub struct Certificates {
     pub client_authorities: Vec<PathBuf>,
 }
 
+/// A device that speaks PKCS #11, in which signing keys are made and used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HsmPlan {
+    /// The vendor's library.
+    pub module: PathBuf,
+    /// The label of the token.
+    pub token: String,
+    /// A file that holds the PIN in its only line, readable by its owner only.
+    pub pin_file: PathBuf,
+}
+
+/// `[hsm]`: without it, signing keys are sealed in the database.
+pub(super) fn hsm(top: &Table<'_>, directory: &Path) -> Option<HsmPlan> {
+    let table = top.table("hsm")?;
+    let path = |name: &str| table.need(name, GUIDE, table.text(name)).map(|text| directory.join(text));
+    let (module, pin_file) = (path("module"), path("pin_file"));
+    let token = table.need("token", GUIDE, table.text("token"));
+    table.done();
+    Some(HsmPlan { module: module?, token: token?.to_owned(), pin_file: pin_file? })
+}
+
 /// Calls that the bank makes itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CallsPlan {

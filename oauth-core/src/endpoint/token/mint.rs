@@ -137,6 +137,7 @@ pub(crate) async fn sign(
     claims: &(impl Serialize + Sync),
 ) -> Result<String, Error> {
     let signer = &context.ports.signer;
+    signer.settle(context.now).await?;
     let kid = signer
         .active(alg)
         .ok_or_else(|| Fault::new("signer", format!("no signing key for {}", alg.as_str())))?;

@@ -57,6 +57,40 @@ CREATE TABLE claim (fingerprint BYTES NOT NULL PRIMARY KEY, ends_at INT64 NOT NU
 CREATE INDEX claim_by_end ON claim (ends_at);
 ";
 
+/// The purpose `enc` is for keys that decrypt what is sent to us; the ring of signing keys does not see them.
+pub(super) const SIGNING_KEY: &str = "
+CREATE TABLE signing_key (
+    issuer TEXT NOT NULL,
+    kid TEXT NOT NULL,
+    purpose TEXT NOT NULL CHECK (purpose IN ('sig', 'enc')),
+    alg TEXT NOT NULL,
+    stage TEXT NOT NULL CHECK (stage IN ('published', 'active', 'retired', 'withdrawn')),
+    public_jwk TEXT NOT NULL,
+    made_at INT64 NOT NULL,
+    since INT64 NOT NULL,
+    ends_at INT64,
+    material BYTES,
+    PRIMARY KEY (issuer, kid)
+) STRICT;
+CREATE UNIQUE INDEX signing_key_active ON signing_key (issuer, purpose, alg) WHERE stage = 'active';
+CREATE UNIQUE INDEX signing_key_published ON signing_key (issuer, purpose, alg) WHERE stage = 'published';
+";
+
+pub(super) const KEYS: &str = "
+SELECT kid, alg, stage, public_jwk, made_at, since, ends_at, material FROM signing_key
+WHERE issuer = $1 AND purpose = 'sig' ORDER BY made_at, kid";
+pub(super) const ADD_KEY: &str = "
+INSERT INTO signing_key (issuer, kid, purpose, alg, stage, public_jwk, made_at, since, ends_at, material)
+VALUES ($1, $2, 'sig', $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING";
+pub(super) const MOVE_KEY: &str = "
+UPDATE signing_key SET stage = $4, since = $5, ends_at = $6 WHERE issuer = $1 AND kid = $2 AND stage = $3";
+pub(super) const END_KEY: &str = "
+UPDATE signing_key SET stage = $4, since = $5, ends_at = $6, material = NULL
+WHERE issuer = $1 AND kid = $2 AND stage = $3";
+pub(super) const FORGET_KEY: &str = "DELETE FROM signing_key WHERE issuer = $1 AND kid = $2 AND stage = $3 AND stage IN ('retired', 'withdrawn')";
+pub(super) const RESEAL_KEY: &str =
+    "UPDATE signing_key SET material = $4 WHERE issuer = $1 AND kid = $2 AND material = $3";
+
 pub(super) const PUSH: &str = "INSERT INTO pushed_request (fingerprint, ends_at, record) VALUES ($1, $2, $3)";
 pub(super) const PUSHED: &str = "SELECT record FROM pushed_request WHERE fingerprint = $1 AND ends_at > $2";
 pub(super) const CLOSE: &str = "DELETE FROM pushed_request WHERE fingerprint = $1 AND ends_at > $2";

@@ -38,7 +38,7 @@ impl Place {
         database
     }
 
-    pub(super) fn path(&self) -> PathBuf {
+    pub(crate) fn path(&self) -> PathBuf {
         self.directory.as_ref().unwrap().join("test.db")
     }
 }

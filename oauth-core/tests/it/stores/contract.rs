@@ -1,10 +1,11 @@
 use std::sync::{Arc, Mutex};
 
-use oauth_core::store::contract::{BEGINNING, claims_contract, store_contract};
+use oauth_core::store::contract::{BEGINNING, claims_contract, key_ring_contract, store_contract};
+use oauth_core::store::keys::MemoryKeyRing;
 use oauth_core::store::memory::{MemoryClaims, MemoryStore};
 use oauth_core::store::redis::RedisClaims;
-use oauth_core::store::sql::{SqlClaims, SqlStore};
-use oauth_core::{Claims, Store};
+use oauth_core::store::sql::{SqlClaims, SqlKeyRing, SqlStore};
+use oauth_core::{Claims, KeyRing, Store};
 
 use super::{fresh_name, migrated};
 use crate::database::fixture::{self, Place};
@@ -76,6 +77,29 @@ async fn claims_in_redis_keep_the_contract() {
         .unwrap();
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_key_ring_in_memory_keeps_the_contract() {
+    key_ring_contract(|| async { ringed(MemoryKeyRing::new()) }).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_key_ring_in_every_database_keeps_the_contract() {
+    for make in [Engine::File, Engine::Memory, Engine::Postgres] {
+        if matches!(make, Engine::Postgres) && fixture::postgres().await.is_none() {
+            return;
+        }
+        let places = Mutex::new(Vec::new());
+        key_ring_contract(|| async {
+            let place = make.place().await;
+            let ring = SqlKeyRing::new(migrated(&place).await);
+            places.lock().unwrap().push(place);
+            ringed(ring)
+        })
+        .await
+        .unwrap();
+    }
+}
+
 #[derive(Clone, Copy)]
 enum Engine {
     File,
@@ -95,6 +119,10 @@ impl Engine {
 
 fn kept(store: impl Store + 'static) -> Arc<dyn Store> {
     Arc::new(store)
+}
+
+fn ringed(ring: impl KeyRing + 'static) -> Arc<dyn KeyRing> {
+    Arc::new(ring)
 }
 
 fn claimed(claims: impl Claims + 'static) -> Arc<dyn Claims> {

@@ -1,6 +1,7 @@
 //! The stores, held to the contract where they really run.
 
 mod contract;
+mod keys;
 mod redis;
 mod statements;
 mod tls;

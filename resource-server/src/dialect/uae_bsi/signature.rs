@@ -97,6 +97,7 @@ pub(crate) async fn sign(
     message: &(impl Serialize + Sync),
     (now, jti): (Timestamp, &str),
 ) -> Result<String, Fault> {
+    signer.settle(now).await?;
     let kid = signer.active(Alg::Ps256).ok_or_else(|| Fault::new("signer", "no signing key for PS256"))?;
     let claims = Answer {
         iss: issuer.as_str(),

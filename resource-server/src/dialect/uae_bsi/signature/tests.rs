@@ -232,7 +232,7 @@ async fn an_answer_is_signed_for_its_client_and_lives_five_minutes() {
     let text = sign(&*signer, &issuer, &client, &message, (now, "j1")).await.unwrap();
     let jws = Jws::parse(&text, limits::SIGNED_BODY_BYTES).unwrap();
     assert_eq!((jws.alg(), jws.kid()), (Alg::Ps256, Some("s1")));
-    let claims: Value = jws.verify_by(&JwkSet::new(signer.published())).unwrap().claims().unwrap();
+    let claims: Value = jws.verify_by(&JwkSet::new(signer.published().to_vec())).unwrap().claims().unwrap();
     assert_eq!(
         claims,
         json!({"iss": ISSUER, "aud": ["tpp-1"], "iat": NOW, "nbf": NOW, "exp": NOW + 300, "jti": "j1", "message": {"Data": {}}})
