@@ -29,7 +29,7 @@ async fn device() -> Option<(Scratch, Settings)> {
     let (Some(bank), Some(tool), true) =
         (bank, host::program("softhsm2-util", &[]), Path::new(MODULE).exists())
     else {
-        println!(
+        eprintln!(
             "SKIPPED: no bank-pkcs11 (build the bank with --features pkcs11), or softhsm2 is not installed"
         );
         return None;

@@ -105,9 +105,9 @@ async fn keys_rotate_by_schedule_and_every_token_verifies_with_a_cached_set() {
     let fetch = || async {
         let answer = published(&world).await;
         assert_eq!(answer.header("cache-control"), Some("public, max-age=1"));
-        (ServerKeys::new(&answer.json().unwrap()).unwrap(), std::time::Instant::now())
+        (ServerKeys::new(&answer.json().unwrap()).unwrap(), tokio::time::Instant::now())
     };
-    let begun = std::time::Instant::now();
+    let begun = tokio::time::Instant::now();
     let (mut cached, mut fetched) = fetch().await;
     let mut seen = HashSet::new();
     let mut tokens = 0;
