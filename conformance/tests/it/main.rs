@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, clippy::indexing_slicing, reason = "all of this binary is tests")]
 
 mod ledger;
+mod names;
 mod source;
 mod supply;
 mod tidy;
