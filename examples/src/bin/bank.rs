@@ -53,10 +53,7 @@ fn start(flags: &Flags) -> Outcome {
 
 async fn serve(deployment: &Deployment) -> Outcome {
     let shutdown = Bank::shutdown();
-    let signals = tokio::spawn({
-        let shutdown = shutdown.clone();
-        async move { shutdown.follow_signals().await }
-    });
+    let signals = shutdown.follow_signals();
     let bank = Bank::prepare(deployment, Parts::Whole).await?;
     announce(deployment)?;
     bank.run(shutdown).await;

@@ -50,10 +50,7 @@ fn start(line: &CommandLine) -> Outcome {
 
 async fn serve(deployment: &Deployment) -> Outcome {
     let shutdown = ResourceServer::shutdown();
-    let signals = tokio::spawn({
-        let shutdown = shutdown.clone();
-        async move { shutdown.follow_signals().await }
-    });
+    let signals = shutdown.follow_signals();
     let server = ResourceServer::prepare(deployment).await?;
     let mut out = std::io::stdout();
     writeln!(out, "The resource server is open at {}.", deployment.api())?;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 /// Ends listeners in order: first no new connections, then no requests in flight, then no connections at all.
 #[derive(Debug, Clone)]
@@ -48,21 +49,27 @@ impl Shutdown {
         self.reached(Stage::Ended).await;
     }
 
-    /// The first Ctrl-C or SIGTERM begins the end, the second one completes it.
+    /// The first Ctrl-C or SIGTERM begins the end, the second one completes it. Signals count from the return of this
+    /// call on; the task follows them and fails when the operating system does not let us listen.
     ///
-    /// # Errors
-    /// When the operating system does not let us listen for signals.
-    pub async fn follow_signals(&self) -> io::Result<()> {
-        let mut terminate = signal(SignalKind::terminate())?;
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        for next in [Stage::Draining, Stage::Ended] {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
+    /// # Panics
+    /// Outside a runtime.
+    #[must_use]
+    pub fn follow_signals(&self) -> JoinHandle<io::Result<()>> {
+        let shutdown = self.clone();
+        let terminate = signal(SignalKind::terminate());
+        let interrupt = signal(SignalKind::interrupt());
+        tokio::spawn(async move {
+            let (mut terminate, mut interrupt) = (terminate?, interrupt?);
+            for next in [Stage::Draining, Stage::Ended] {
+                tokio::select! {
+                    _ = terminate.recv() => {}
+                    _ = interrupt.recv() => {}
+                }
+                shutdown.advance(next);
             }
-            self.advance(next);
-        }
-        Ok(())
+            Ok(())
+        })
     }
 
     fn advance(&self, to: Stage) {

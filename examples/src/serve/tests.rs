@@ -794,15 +794,11 @@ async fn unfinished_openings_do_not_hold_a_shutdown() {
 #[tokio::test]
 async fn the_first_signal_begins_the_end_and_the_second_completes_it() {
     let shutdown = Shutdown::new(Duration::from_secs(60));
-    let following = tokio::spawn({
-        let shutdown = shutdown.clone();
-        async move { shutdown.follow_signals().await }
-    });
+    let following = shutdown.follow_signals();
     let signal = |name: &str| {
         let process = std::process::id().to_string();
         assert!(Command::new("kill").args(["-s", name, &process]).status().unwrap().success());
     };
-    sleep(Duration::from_millis(100)).await;
     signal("TERM");
     timeout(Duration::from_secs(2), shutdown.begun()).await.unwrap();
     assert!(timeout(Duration::from_millis(100), shutdown.ended()).await.is_err());

@@ -74,10 +74,7 @@ pub(super) async fn serve(tpp: Tpp) -> Result<Report, Stop> {
     let shop =
         ShopService(Arc::new(Shop { tpp, pages, visitors: Visitors::default(), origin, callback, order }));
     let shutdown = Shutdown::new(Duration::from_secs(5));
-    let signals = tokio::spawn({
-        let shutdown = shutdown.clone();
-        async move { shutdown.follow_signals().await }
-    });
+    let signals = shutdown.follow_signals();
     Listener::plain(socket, edge).serve(shop, shutdown).await;
     signals.abort();
     Ok(Report { value: json!({ "outcome": "done" }), lines: vec!["the shop is closed".to_owned()] })
