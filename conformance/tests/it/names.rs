@@ -123,7 +123,7 @@ fn owners(code: &str) -> Vec<Owner> {
             let starts_an_item =
                 code[..at].trim_end().ends_with(['}', ';', '{', ']', ' ', 'b', ')']) || at == 0;
             let declared =
-                name.bytes().nth(4).is_some_and(|byte| !is_word(byte)) || !name.starts_with("impl");
+                name.as_bytes().get(4).is_some_and(|byte| !is_word(*byte)) || !name.starts_with("impl");
             (starts_an_item && declared).then_some(Owner { name, from, to: closing(bytes, from)? })
         })
         .collect();
