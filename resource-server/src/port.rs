@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use oauth_core::{ClientId, Clock, ConsentId, CorrelationId, Entropy, Fault, Subject, Timestamp};
+use oauth_core::{Clock, ConsentId, CorrelationId, Entropy, Fault, Subject, Timestamp};
 use rar_consent::{Consent, ConsentStore, ExerciseRefusal, HistoryEntry, Use};
 
 use crate::domain::{
-    Account, AccountId, Balance, BookedTransaction, EntryId, IdempotencyKey, IllegalMove, Line, Money,
-    PageRequest, Payment, PaymentId, PaymentKind, PaymentStatus, RequestFingerprint, Stage, TransactionId,
+    Account, AccountId, Balance, BookedTransaction, ClientOf, EntryId, IdempotencyKey, IllegalMove, Line,
+    Money, PageRequest, Payment, PaymentId, PaymentKind, PaymentStatus, RequestFingerprint, Stage,
+    TransactionId,
 };
 
 /// Everything the operations need from outside. Clones share it.
@@ -172,7 +173,7 @@ pub struct KeyedConsent {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct KeyRef {
     /// Whose key.
-    pub client: ClientId,
+    pub client: ClientOf,
     /// For which operation.
     pub operation: KeyedOperation,
     /// The key.
@@ -274,7 +275,7 @@ pub enum Booked {
 #[derive(Debug, Clone)]
 pub struct PaymentQuery {
     /// Of this client.
-    pub client: ClientId,
+    pub client: ClientOf,
     /// Under this consent only.
     pub consent: Option<ConsentId>,
     /// In one of these stages; none means all.

@@ -87,7 +87,7 @@ pub(crate) async fn verify(
     case.jti = claims.jti;
     hold(AFTER_SIGNATURE, &case, policy)?;
     let issued = case.issued(policy);
+    let until = case.remembered_until(policy);
     let jti = case.jti.unwrap_or_default();
-    let until = case.exp.unwrap_or(context.now).plus(policy.skew);
     Ok(Once::assertion(&context.settings.issuer, &client.id, &jti, until).issued(issued))
 }

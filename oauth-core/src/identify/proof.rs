@@ -129,8 +129,7 @@ pub(crate) fn judge(
     jws.verify(key).map_err(|_| refuse(SIGNED, ProofReason::Signature))?;
     hold(AFTER_SIGNATURE, &case, policy)?;
     let thumbprint = key.thumbprint();
-    let accepted_until = case.iat.unwrap_or(around.now).plus(policy.proof_age_max);
-    let until = accepted_until.max(around.now).plus(policy.skew).plus(policy.skew);
+    let until = case.remembered_until(policy);
     let jti = case.jti.unwrap_or_default();
     Ok(Proven {
         key: Thumbprint::from_bytes(thumbprint),

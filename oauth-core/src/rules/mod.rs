@@ -46,3 +46,6 @@ pub fn hold<Case>(rules: &[&Rule<Case>], case: &Case, policy: &Policy) -> Result
 pub(crate) fn demand(holds: bool, reason: impl Into<Reason>) -> Result<(), Reason> {
     if holds { Ok(()) } else { Err(reason.into()) }
 }
+
+#[cfg(test)]
+mod tests;

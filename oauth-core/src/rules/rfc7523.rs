@@ -50,6 +50,11 @@ impl AssertionCase {
         let earliest = self.exp.map(|exp| exp.minus(policy.assertion_lifetime_max));
         self.iat.or(earliest).unwrap_or(Timestamp::EPOCH)
     }
+
+    /// Section 3-7: until when its `jti` is remembered, which is as long as it could be accepted again.
+    pub(crate) fn remembered_until(&self, policy: &Policy) -> Timestamp {
+        self.exp.unwrap_or(self.now).plus(policy.skew)
+    }
 }
 
 /// Judged before the signature: cheap, and nothing is recorded.

@@ -22,6 +22,7 @@ use crate::endpoint::token::code::RedeemCase;
 use crate::jose::Alg;
 use crate::limits;
 use crate::model::binding::{Binding, Thumbprint};
+use crate::policy::Policy;
 use crate::policy::settings::ProofNonce;
 use crate::refusal::RuleId;
 use crate::refusal::reason::{ProofReason, RequestReason};
@@ -46,6 +47,14 @@ pub(crate) struct ProofCase {
     pub(crate) now: Timestamp,
     pub(crate) remembers_since: Timestamp,
     pub(crate) nonce_policy: ProofNonce,
+}
+
+impl ProofCase {
+    /// Section 11.1: until when its `jti` is remembered, which is as long as it could be accepted again.
+    pub(crate) fn remembered_until(&self, policy: &Policy) -> Timestamp {
+        let accepted_until = self.iat.unwrap_or(self.now).plus(policy.proof_age_max);
+        accepted_until.max(self.now).plus(policy.skew).plus(policy.skew)
+    }
 }
 
 /// What our own check of a nonce said.

@@ -13,6 +13,8 @@ mod generic;
 #[cfg(test)]
 mod ofxpera;
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod status;
 #[cfg(test)]
 mod stores;

@@ -8,6 +8,7 @@
 
 mod account;
 mod calendar;
+mod client_of;
 mod idempotency;
 mod ledger;
 mod money;
@@ -18,6 +19,7 @@ mod transaction;
 
 pub use account::{Account, AccountId, AccountKind, AccountNumber, AccountStatus, Iban, IbanFault};
 pub use calendar::{CalendarFault, Day, Precision, Zone, read_instant, write_instant};
+pub use client_of::ClientOf;
 pub use idempotency::{IdempotencyKey, IdempotencyRecord, Progress, RequestFingerprint, Seen};
 pub use ledger::{
     Balance, EntryId, FundsFault, JournalEntry, LedgerAccount, LedgerFault, Posting, Unbalanced, funds_allow,

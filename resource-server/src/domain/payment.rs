@@ -15,12 +15,14 @@
 
 mod status;
 
-use oauth_core::{ClientId, ConsentId, Subject, Timestamp};
+use oauth_core::{ConsentId, Subject, Timestamp};
 use serde::{Deserialize, Serialize};
 
 pub use status::{IllegalMove, Move, PaymentStatus, RejectionReason, Stage, TRANSITIONS};
 
-use super::{AccountId, Day, Iban, Line, LocalizedName, Money, MoneyFault, ascii_text, is_uuid, shown};
+use super::{
+    AccountId, ClientOf, Day, Iban, Line, LocalizedName, Money, MoneyFault, ascii_text, is_uuid, shown,
+};
 
 ascii_text! {
     /// A payment, as every dialect names it: a UUID in lower case (RFC 9562 section 4).
@@ -130,7 +132,7 @@ pub struct PaymentTerms {
     /// Which payment.
     pub id: PaymentId,
     /// Through which client.
-    pub client: ClientId,
+    pub client: ClientOf,
     /// Under which consent.
     pub consent: ConsentId,
     /// Whose money.
@@ -230,7 +232,10 @@ mod tests {
     fn terms(kind: PaymentKind, minor: i64) -> PaymentTerms {
         PaymentTerms {
             id: PaymentId::new("6f1d2c7a-2b56-4c1e-9c57-0f4f5d0a7b33").unwrap(),
-            client: ClientId::new("tpp-1").unwrap(),
+            client: ClientOf {
+                issuer: oauth_core::Issuer::new("https://as.example").unwrap(),
+                id: oauth_core::ClientId::new("tpp-1").unwrap(),
+            },
             consent: ConsentId::new("aac-1").unwrap(),
             customer: Subject::new("mariam").unwrap(),
             debtor: AccountId::new("ca-1").unwrap(),
@@ -390,7 +395,7 @@ mod tests {
 
     #[test]
     fn the_stored_form_of_a_payment_does_not_change() {
-        let stored = r#"{"terms":{"id":"6f1d2c7a-2b56-4c1e-9c57-0f4f5d0a7b33","client":"tpp-1","consent":"aac-1","customer":"mariam","debtor":"ca-1","creditor":{"external":{"iban":"AE070331234567890123456","name":{"en":"Palm Books"},"trading_name":null}},"amount":{"minor":25000,"currency":"AED"},"kind":{"contribution":{"year":2026}},"rail":"uae_instant","execution_day":"2026-11-22","debtor_reference":null,"creditor_reference":"INV-2026-11","purpose":"RENT","created_at":1000000},"status":{"rejected":{"reason":"insufficient_funds"}},"status_at":1000000,"rail_reference":null}"#;
+        let stored = r#"{"terms":{"id":"6f1d2c7a-2b56-4c1e-9c57-0f4f5d0a7b33","client":{"issuer":"https://as.example","id":"tpp-1"},"consent":"aac-1","customer":"mariam","debtor":"ca-1","creditor":{"external":{"iban":"AE070331234567890123456","name":{"en":"Palm Books"},"trading_name":null}},"amount":{"minor":25000,"currency":"AED"},"kind":{"contribution":{"year":2026}},"rail":"uae_instant","execution_day":"2026-11-22","debtor_reference":null,"creditor_reference":"INV-2026-11","purpose":"RENT","created_at":1000000},"status":{"rejected":{"reason":"insufficient_funds"}},"status_at":1000000,"rail_reference":null}"#;
         let rejected = in_stage(Stage::Rejected, CONTRIBUTION);
         assert_eq!(serde_json::to_string(&rejected).unwrap(), stored);
         assert_eq!(serde_json::from_str::<Payment>(stored).unwrap(), rejected);

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use oauth_core::{AccessClaims, Client, CorrelationId, Scope, Standing, Subject, Timestamp};
 use rar_consent::{Consent, Permission};
 
+use crate::domain::ClientOf;
+
 use super::needs::{Authentication, Needs, TokenKind};
 use super::refusal::GuardRefusal;
 use super::standing::permits;
@@ -59,6 +61,12 @@ impl Authority {
     #[must_use]
     pub const fn claims(&self) -> &AccessClaims {
         &self.claims
+    }
+
+    /// The client, as its issuer knows it.
+    #[must_use]
+    pub fn client_of(&self) -> ClientOf {
+        ClientOf { issuer: self.claims.iss.clone(), id: self.client.id.clone() }
     }
 
     /// Whether the token is of the kind the route needs and carries a scope of it (RFC 6750 section 3.1).

@@ -154,7 +154,7 @@ async fn keep(
 }
 
 fn key_ref(authority: &Authority, key: &IdempotencyKey) -> KeyRef {
-    KeyRef { client: authority.client.id.clone(), operation: KeyedOperation::LodgeConsent, key: key.clone() }
+    KeyRef { client: authority.client_of(), operation: KeyedOperation::LodgeConsent, key: key.clone() }
 }
 
 /// Times to try again when somebody else was quicker.

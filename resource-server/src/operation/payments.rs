@@ -225,7 +225,7 @@ pub async fn initiate_fresh(
     };
     let terms = PaymentTerms {
         id: PaymentId::new(&id).map_err(|fault| Fault::new("entropy", fault))?,
-        client: authority.client.id.clone(),
+        client: authority.client_of(),
         consent: order.consent,
         customer,
         debtor: debtor.id,
@@ -323,7 +323,7 @@ pub async fn list(
     wanted: &Listing,
 ) -> Result<Page<Payment>, PaymentRefusal> {
     let query = PaymentQuery {
-        client: authority.client.id.clone(),
+        client: authority.client_of(),
         consent: authority.claims().consent_id.clone(),
         stages: wanted.stages.clone(),
         oldest: wanted.oldest,
@@ -385,13 +385,9 @@ fn is_visible(authority: &Authority, payment: &Payment) -> bool {
         (None, None) => true,
         (None, Some(_)) => false,
     };
-    same_consent && payment.terms().client == authority.client.id
+    same_consent && payment.terms().client == authority.client_of()
 }
 
 fn key_ref(authority: &Authority, key: &IdempotencyKey) -> KeyRef {
-    KeyRef {
-        client: authority.client.id.clone(),
-        operation: KeyedOperation::InitiatePayment,
-        key: key.clone(),
-    }
+    KeyRef { client: authority.client_of(), operation: KeyedOperation::InitiatePayment, key: key.clone() }
 }

@@ -7,9 +7,9 @@ use oauth_core::store::database::{Database, Statement};
 use oauth_core::{ClientId, ConsentId, CorrelationId, Fault, Seconds, Subject};
 use rar_consent::{MemoryConsents, Permission, SqlConsents, Use};
 use resource_server::domain::{
-    Account, AccountId, BookedTransaction, Creditor, Currency, EntryId, IdempotencyKey, LedgerAccount, Line,
-    Money, Payment, PaymentId, PaymentKind, PaymentStatus, PaymentTerms, Posting, Rail, RequestFingerprint,
-    Stage, TransactionId, TransactionKind, TransactionStatus,
+    Account, AccountId, BookedTransaction, ClientOf, Creditor, Currency, EntryId, IdempotencyKey,
+    LedgerAccount, Line, Money, Payment, PaymentId, PaymentKind, PaymentStatus, PaymentTerms, Posting, Rail,
+    RequestFingerprint, Stage, TransactionId, TransactionKind, TransactionStatus,
 };
 use resource_server::port::{
     Allowance, EntryNames, KeyRef, KeyedOperation, PaymentBook as _, PaymentChange, PaymentMove,
@@ -255,12 +255,16 @@ fn names(number: u32, part: &str) -> EntryNames {
     }
 }
 
+fn tpp() -> ClientOf {
+    ClientOf { issuer: oauth_core::testkit::issuer(), id: ClientId::new("tpp").unwrap() }
+}
+
 /// The `number`-th contribution of alice, of so many centavos.
 fn change(number: u32, consent: &str, minor: i64) -> PaymentChange {
     let amount = Money::new(minor, Currency::Php).unwrap();
     let payment = Payment::receive(PaymentTerms {
         id: PaymentId::new(&uuid(number)).unwrap(),
-        client: ClientId::new("tpp").unwrap(),
+        client: tpp(),
         consent: ConsentId::new(consent).unwrap(),
         customer: Subject::new("alice").unwrap(),
         debtor: AccountId::new("sa-1").unwrap(),
@@ -277,7 +281,7 @@ fn change(number: u32, consent: &str, minor: i64) -> PaymentChange {
     });
     PaymentChange {
         key: KeyRef {
-            client: ClientId::new("tpp").unwrap(),
+            client: tpp(),
             operation: KeyedOperation::InitiatePayment,
             key: IdempotencyKey::new(&uuid(number)).unwrap(),
         },

@@ -267,16 +267,19 @@ const CONTROL: RuleId = RuleId("UAEBSI-9.3-currency");
 #[cfg(test)]
 mod tests {
     use oauth_core::json::read_strict;
-    use oauth_core::{ClientId, Subject};
+    use oauth_core::{ClientId, Issuer, Subject};
     use serde_json::json;
 
     use super::*;
-    use crate::domain::{AccountId, PaymentKind, PaymentTerms, read_instant};
+    use crate::domain::{AccountId, ClientOf, PaymentKind, PaymentTerms, read_instant};
 
     fn payment() -> Payment {
         let terms = PaymentTerms {
             id: PaymentId::new("6f1d2c7a-2b56-4c1e-9c57-0f4f5d0a7b33").unwrap(),
-            client: ClientId::new("tpp-1").unwrap(),
+            client: ClientOf {
+                issuer: Issuer::new("https://as.example").unwrap(),
+                id: ClientId::new("tpp-1").unwrap(),
+            },
             consent: ConsentId::new("aac-3f0a9b64-9d0e-4c57-8d6b-1f2f7b5c0a01").unwrap(),
             customer: Subject::new("mariam").unwrap(),
             debtor: AccountId::new("acc-1").unwrap(),

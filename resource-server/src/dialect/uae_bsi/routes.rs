@@ -11,7 +11,7 @@ use super::map::{self, Base, Shown};
 use super::signature::SCHEMA;
 use super::{UaeBsi, bare, log, with_header};
 use crate::dialect::{Answer, Call, Route};
-use crate::domain::{PageRequest, Payment, PaymentId};
+use crate::domain::{ClientOf, PageRequest, Payment, PaymentId};
 use crate::guard::{
     ANY_STANDING, Authentication, Body, GuardRefusal, IDEMPOTENCY_KEY, IN_FORCE, Needs, Retry, Scoped,
     TokenKind,
@@ -198,7 +198,7 @@ async fn read_payment(bank: &UaeBsi, call: &Call) -> Result<Answer, Stop> {
 async fn read_consent(bank: &UaeBsi, call: &Call) -> Result<Answer, Stop> {
     let (consent, terms) = own_consent(bank, call, &consent_id(call)?).await?;
     let query = PaymentQuery {
-        client: consent.client.clone(),
+        client: ClientOf { issuer: consent.issuer.clone(), id: consent.client.clone() },
         consent: Some(consent.id.clone()),
         stages: Vec::new(),
         oldest: None,

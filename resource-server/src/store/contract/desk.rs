@@ -14,8 +14,8 @@ use serde_json::Value;
 
 use super::{BookPorts, Books, Breach};
 use crate::domain::{
-    Account, AccountId, AccountKind, AccountNumber, AccountStatus, Balance, BookedTransaction, Creditor,
-    Currency, EntryId, IdempotencyKey, LedgerAccount, Line, Money, PageRequest, Payment, PaymentId,
+    Account, AccountId, AccountKind, AccountNumber, AccountStatus, Balance, BookedTransaction, ClientOf,
+    Creditor, Currency, EntryId, IdempotencyKey, LedgerAccount, Line, Money, PageRequest, Payment, PaymentId,
     PaymentKind, PaymentStatus, PaymentTerms, Posting, Rail, RequestFingerprint, TransactionId,
 };
 use crate::port::{
@@ -149,7 +149,7 @@ impl Desk {
             self.books.journal().await?.iter().map(|posting| format!("{posting:?}")).collect();
         postings.sort();
         let mut consents = Vec::new();
-        for consent in self.ports.consents.of_client(&client()?).await? {
+        for consent in self.ports.consents.of_client(&client()?.id).await? {
             let history = self.ports.consents.history(&consent.id).await?;
             consents.push((consent, history));
         }
@@ -202,7 +202,7 @@ pub(super) fn lodgeable(id: &str, limits: Option<(i64, i64)>) -> Result<(Consent
     let lodged = Lodged {
         id: ConsentId::new(id).map_err(wrong)?,
         issuer: Issuer::new("https://as.example").map_err(wrong)?,
-        client: client()?,
+        client: client()?.id,
         element: Value::Null,
     };
     Ok(Consent::awaiting(lodged, terms, BEGINNING))
@@ -298,8 +298,13 @@ pub(super) fn of_client() -> Result<PaymentQuery, Breach> {
     })
 }
 
-pub(super) fn client() -> Result<ClientId, Breach> {
-    ClientId::new("tpp").map_err(wrong)
+/// A client of an issuer.
+pub(super) fn of(issuer: &str, id: &str) -> Result<ClientOf, Breach> {
+    Ok(ClientOf { issuer: Issuer::new(issuer).map_err(wrong)?, id: ClientId::new(id).map_err(wrong)? })
+}
+
+pub(super) fn client() -> Result<ClientOf, Breach> {
+    of("https://as.example", "tpp")
 }
 
 pub(super) fn uuid(n: usize) -> String {

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
+use oauth_core::ConsentId;
 use oauth_core::store::contract::{BEGINNING, same};
-use oauth_core::{ClientId, ConsentId};
 use rar_consent::{Actor, ConsentStatus};
 
-use super::desk::{Desk, client, key, later, lodgeable, uuid, wrong};
+use super::desk::{Desk, client, key, later, lodgeable, of, uuid, wrong};
 use super::{Books, Breach};
 use crate::domain::RequestFingerprint;
 use crate::port::{KeyRef, KeyedConsent, KeyedOperation, Lodging, LodgingChange};
@@ -39,7 +39,7 @@ async fn lodged(desk: &Desk) -> Result<(), Breach> {
     same("and kept", &consents.consent(&first.consent.id).await?, &Some(first.consent.clone()))?;
     let history = consents.history(&first.consent.id).await?;
     same("with the first entry of its history", &history, &vec![first.entry.clone()])?;
-    let third_party = Actor::Tpp(client()?);
+    let third_party = Actor::Tpp(client()?.id);
     let moved = first.consent.moved(ConsentStatus::Revoked, &third_party, "contract", later(1));
     let (revoked, by) = moved.map_err(wrong)?;
     consents.replace(&revoked, &by).await?;
@@ -55,7 +55,7 @@ async fn lodged(desk: &Desk) -> Result<(), Breach> {
     let used = lodging(2, "c-1", "two")?;
     same("an identifier is used once", &book.lodge(used.clone()).await?, &Lodging::IdUsed)?;
     same("and binds no key", &book.lodged(&used.key, BEGINNING).await?, &None)?;
-    let stranger = KeyRef { client: ClientId::new("other").map_err(wrong)?, ..first.key.clone() };
+    let stranger = KeyRef { client: of("https://as.example", "other")?, ..first.key.clone() };
     same("a key belongs to its client", &book.lodged(&stranger, BEGINNING).await?, &None)?;
     let elsewhere = KeyRef { operation: KeyedOperation::InitiatePayment, ..first.key };
     same("and to its operation", &desk.ports.payments.by_key(&elsewhere, BEGINNING).await?, &None)

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use oauth_core::store::contract::{BEGINNING, same};
-use oauth_core::{ClientId, ConsentId, Seconds, Timestamp};
+use oauth_core::{ConsentId, Seconds, Timestamp};
 use rar_consent::Use;
 
 use super::desk::{
-    Desk, PAID_IN, PAYEE, PAYER, SAVED, YEARLY, change, change_at, later, of_client, statement, step, uuid,
-    wrong,
+    Desk, PAID_IN, PAYEE, PAYER, SAVED, YEARLY, change, change_at, later, of, of_client, statement, step,
+    uuid, wrong,
 };
 use super::{Books, Breach};
 use crate::domain::{
@@ -64,8 +64,10 @@ async fn keys(desk: &Desk) -> Result<(), Breach> {
     same("neither changes anything", &desk.state().await?, &before)?;
     let held = Some(Keyed { fingerprint: first.fingerprint, payment: now });
     same("a key holds the payment as it is now", &book.by_key(&first.key, BEGINNING).await?, &held)?;
-    let stranger = KeyRef { client: ClientId::new("other").map_err(wrong)?, ..first.key.clone() };
+    let stranger = KeyRef { client: of("https://as.example", "other")?, ..first.key.clone() };
     same("a key belongs to its client", &book.by_key(&stranger, BEGINNING).await?, &None)?;
+    let namesake = KeyRef { client: of("https://other.example", "tpp")?, ..first.key.clone() };
+    same("and to the issuer of the client", &book.by_key(&namesake, BEGINNING).await?, &None)?;
     let elsewhere = KeyRef { operation: KeyedOperation::LodgeConsent, ..first.key };
     same("and to its operation", &book.by_key(&elsewhere, BEGINNING).await?, &None)?;
     desk.sound().await
@@ -209,7 +211,7 @@ async fn listed(desk: &Desk) -> Result<(), Breach> {
     let queries: [(&'static str, PaymentQuery, u64); 9] = [
         (
             "of another client there are none",
-            PaymentQuery { client: ClientId::new("x").map_err(wrong)?, ..of_client()? },
+            PaymentQuery { client: of("https://other.example", "tpp")?, ..of_client()? },
             0,
         ),
         ("of one consent", PaymentQuery { consent, ..of_client()? }, 3),

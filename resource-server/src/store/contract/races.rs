@@ -250,7 +250,7 @@ async fn lodgings(desk: &Desk) -> Result<(), Breach> {
         let id = ConsentId::new(&format!("c-{round}")).map_err(wrong)?;
         same("with one entry of history", &desk.ports.consents.history(&id).await?.len(), &1)?;
     }
-    let made = desk.ports.consents.of_client(&client()?).await?.len();
+    let made = desk.ports.consents.of_client(&client()?.id).await?.len();
     same("no other consent was made", &made, &(3 * ROUNDS))
 }
 
