@@ -150,6 +150,7 @@ impl Consent {
     }
 
     /// Whether it has ended and nobody had ever approved it.
+    #[cfg(feature = "memory")]
     pub(crate) const fn is_over_unapproved(&self) -> bool {
         self.status.is_terminal() && self.authorised_at.is_none()
     }

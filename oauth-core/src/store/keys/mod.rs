@@ -1,4 +1,4 @@
-//! Signing keys with a life: a signer that follows a [`KeyRing`](crate::KeyRing), the keeper that moves keys from stage to
+//! Signing keys with a life: a signer that follows a [`KeyRing`], the keeper that moves keys from stage to
 //! stage, a vault that seals private keys, and a ring in memory for tests.
 //!
 //! ```text

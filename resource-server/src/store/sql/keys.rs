@@ -65,5 +65,5 @@ pub(super) fn fingerprint(row: &Row) -> Result<RequestFingerprint, DbError> {
 }
 
 fn named(sql: &'static str, key: &KeyRef) -> Statement {
-    Statement::new(sql).text(&key.client.column()).text(key.operation.as_str()).text(key.key.as_str())
+    Statement::new(sql).text(key.client.column()).text(key.operation.as_str()).text(key.key.as_str())
 }

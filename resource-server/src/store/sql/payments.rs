@@ -184,7 +184,7 @@ async fn insert(transaction: &mut Transaction<'_>, change: &PaymentChange) -> Re
     let terms = payment.terms();
     let row = Statement::new(INSERT)
         .text(terms.id.as_str())
-        .text(&terms.client.column())
+        .text(terms.client.column())
         .text(terms.consent.as_str())
         .text(terms.customer.as_str())
         .text(terms.debtor.as_str())
@@ -208,7 +208,7 @@ pub(super) async fn note(
     let row = Statement::new(NOTE)
         .int(at.millis())
         .text(correlation)
-        .text(&terms.client.column())
+        .text(terms.client.column())
         .text(terms.customer.as_str())
         .text(terms.consent.as_str())
         .text(terms.id.as_str())
@@ -259,7 +259,7 @@ fn filtered(sql: &'static str, query: &PaymentQuery) -> Statement {
         OfKind::Contribution => Some("contribution"),
     };
     Statement::new(sql)
-        .text(&query.client.column())
+        .text(query.client.column())
         .opt_text(query.consent.as_ref().map(|consent| consent.as_str()))
         .opt_text(stages)
         .opt_int(query.oldest.map(Timestamp::millis))
