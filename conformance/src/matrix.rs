@@ -12,7 +12,10 @@ const ENDPOINTS: &[&str] = &["par", "authorize", "token", "introspect", "revoke"
 /// Where the rules written or listed in a file are judged.
 const JUDGED: &[(&str, &[&str])] = &[
     ("oauth-core/src/endpoint/push.rs", &["par"]),
+    ("oauth-core/src/endpoint/request_object.rs", &["par"]),
     ("oauth-core/src/endpoint/authorize.rs", &["authorize"]),
+    ("oauth-core/src/endpoint/response.rs", &["authorize"]),
+    ("oauth-core/src/endpoint/seal.rs", &["authorize", "token", "introspect", "userinfo"]),
     ("oauth-core/src/endpoint/resume.rs", &["authorize"]),
     ("oauth-core/src/endpoint/ticket.rs", &["authorize"]),
     ("oauth-core/src/endpoint/token/", &["token"]),
