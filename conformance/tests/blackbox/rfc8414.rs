@@ -100,6 +100,17 @@ async fn section_2_every_member_is_registered_and_of_its_type() {
             "ui_locales_supported",
             "userinfo_signing_alg_values_supported",
             "request_object_signing_alg_values_supported",
+            "request_object_encryption_alg_values_supported",
+            "request_object_encryption_enc_values_supported",
+            "id_token_encryption_alg_values_supported",
+            "id_token_encryption_enc_values_supported",
+            "userinfo_encryption_alg_values_supported",
+            "userinfo_encryption_enc_values_supported",
+            "introspection_encryption_alg_values_supported",
+            "introspection_encryption_enc_values_supported",
+            "authorization_signing_alg_values_supported",
+            "authorization_encryption_alg_values_supported",
+            "authorization_encryption_enc_values_supported",
             "claim_types_supported",
             "display_values_supported",
         ],
@@ -246,15 +257,19 @@ async fn the_key_set_is_public_well_formed_and_fits_the_metadata() {
             assert!(key.get(private).is_none(), "{private}");
         }
         assert!(names.insert(key["kid"].as_str().unwrap().to_owned()), "kid twice");
-        assert_eq!(key["use"], json!("sig"));
+        let (ec, rsa) = match key["use"].as_str().unwrap() {
+            "sig" => ("ES256", "PS256"),
+            "enc" => ("ECDH-ES", "RSA-OAEP-256"),
+            other => panic!("{other}"),
+        };
         let bytes = |name: &str| URL_SAFE_NO_PAD.decode(key[name].as_str().unwrap()).unwrap();
         match key["kty"].as_str().unwrap() {
             "EC" => {
-                assert_eq!((&key["crv"], &key["alg"]), (&json!("P-256"), &json!("ES256")));
+                assert_eq!((&key["crv"], &key["alg"]), (&json!("P-256"), &json!(ec)));
                 assert_eq!((bytes("x").len(), bytes("y").len()), (32, 32));
             }
             "RSA" => {
-                assert_eq!(key["alg"], json!("PS256"));
+                assert_eq!(key["alg"], json!(rsa));
                 assert!(bytes("n").len() * 8 >= 2048 && bytes("n")[0] != 0 && bytes("e")[0] != 0);
             }
             "OKP" => assert_eq!((&key["crv"], bytes("x").len()), (&json!("Ed25519"), 32)),
