@@ -277,12 +277,12 @@ impl Chromedriver {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// Stops it.
+    /// Ends it. Its browser is closed by then and it keeps nothing, so it need not be asked, which it sometimes ignores.
     ///
     /// # Errors
-    /// When it does not stop.
+    /// When the operating system refuses.
     pub async fn stop(self) -> Result<(), Trouble> {
-        self.process.interrupt().await.map(drop)
+        self.process.kill().await
     }
 }
 
