@@ -12,12 +12,19 @@ use crate::vocabulary::time::{Seconds, Timestamp};
 use crate::wire::form::Form;
 
 /// A browser at the authorization endpoint.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct AuthorizeSubmitted {
     /// The query string, or the form body of a POST.
     pub query: Vec<u8>,
     /// The value of our browser cookie, when there is one.
     pub browser: Option<String>,
+}
+
+// What was sent holds credentials or what customers own; none of it is for a log.
+impl std::fmt::Debug for AuthorizeSubmitted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AuthorizeSubmitted").finish_non_exhaustive()
+    }
 }
 
 /// What the rules of this endpoint judge.

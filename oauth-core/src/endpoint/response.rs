@@ -18,7 +18,7 @@ use crate::wire::redirect;
 const CLIENT_THERE: RuleId = RuleId("JARM-3");
 
 /// How the browser goes back to the client.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Return {
     /// By a redirect to this address: 303, never 307 (RFC 9700 section 4.12).
     Redirect(String),
@@ -27,12 +27,29 @@ pub enum Return {
 }
 
 /// A form that the browser posts to the client.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct FormPost {
     /// The redirect URI.
     pub action: String,
     /// Names and values, as they are.
     pub fields: Vec<(&'static str, String)>,
+}
+
+// Both carry the code, which is not for a log.
+
+impl std::fmt::Debug for Return {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Redirect(_) => f.write_str("Redirect(…)"),
+            Self::Post(form) => f.debug_tuple("Post").field(form).finish(),
+        }
+    }
+}
+
+impl std::fmt::Debug for FormPost {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("FormPost").field("action", &self.action).finish_non_exhaustive()
+    }
 }
 
 impl FormPost {
@@ -134,4 +151,17 @@ async fn signed(
     let protection = client.messages.authorization;
     let how = Seal { alg: protection.alg, typ: None, encryption: protection.encryption };
     seal(context, &client, &how, &claims).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_does_not_show_the_code() {
+        let post =
+            FormPost { action: "https://tpp.example/cb".into(), fields: vec![("code", "hunter2".into())] };
+        let redirect = Return::Redirect("https://tpp.example/cb?code=hunter2".into());
+        assert!(!format!("{:?} {redirect:?}", Return::Post(post)).contains("hunter2"));
+    }
 }

@@ -20,7 +20,7 @@ use crate::vocabulary::secret::{Code, Fingerprint, RequestUri, Secret};
 use crate::vocabulary::time::Timestamp;
 
 /// The bank's pages report an outcome.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct ResumeSubmitted {
     /// The ticket the pages were opened with.
     pub ticket: String,
@@ -28,6 +28,13 @@ pub struct ResumeSubmitted {
     pub browser: Option<String>,
     /// What the customer decided.
     pub outcome: Outcome,
+}
+
+// What was sent holds credentials or what customers own; none of it is for a log.
+impl std::fmt::Debug for ResumeSubmitted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ResumeSubmitted").finish_non_exhaustive()
+    }
 }
 
 /// A request that waits for the customer: what the pages show.

@@ -24,7 +24,7 @@ use crate::wire::form::Form;
 use credential::Shown;
 
 /// How a request arrived, besides its parameters.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Presented {
     /// The HTTP method.
     pub method: String,
@@ -36,6 +36,16 @@ pub struct Presented {
     pub authorization: Vec<String>,
     /// The client certificate of the connection.
     pub certificate: Option<PeerCertificate>,
+}
+
+// What was sent holds credentials or what customers own; none of it is for a log.
+impl std::fmt::Debug for Presented {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Presented")
+            .field("method", &self.method)
+            .field("uri", &self.uri)
+            .finish_non_exhaustive()
+    }
 }
 
 /// An authenticated client and what it has proven to hold.

@@ -50,7 +50,6 @@ pub struct Alias {
 }
 
 /// A call the guard has admitted.
-#[derive(Debug)]
 pub struct Call {
     /// Who calls, with what right.
     pub authority: Authority,
@@ -62,6 +61,13 @@ pub struct Call {
     pub body: Bytes,
     /// `x-idempotency-key`: always there where the route demands it, where it was sent where the route honours it.
     pub key: Option<IdempotencyKey>,
+}
+
+// What was sent holds credentials or what customers own; none of it is for a log.
+impl std::fmt::Debug for Call {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Call").field("arrived", &self.arrived).finish_non_exhaustive()
+    }
 }
 
 impl Call {

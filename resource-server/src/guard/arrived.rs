@@ -19,7 +19,7 @@ pub const CUSTOMER_IP: &str = "x-fapi-customer-ip-address";
 pub const IDEMPOTENCY_KEY: &str = "x-idempotency-key";
 
 /// The head of a request.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Arrived {
     /// The method.
     pub method: Method,
@@ -39,6 +39,17 @@ pub struct Arrived {
     pub interaction: Interaction,
     /// Read once, when the request began.
     pub now: Timestamp,
+}
+
+// What was sent holds credentials or what customers own; none of it is for a log.
+impl std::fmt::Debug for Arrived {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Arrived")
+            .field("method", &self.method)
+            .field("path", &self.path)
+            .field("correlation", &self.correlation)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Where the identifier of a call comes from.

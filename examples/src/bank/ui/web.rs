@@ -15,8 +15,15 @@ pub type Answer = Response<Full<Bytes>>;
 const FORM_BYTES: usize = 16 * 1024;
 
 /// The fields of a posted form. Names may repeat: several accounts can be ticked.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Posted(Vec<(String, String)>);
+
+// What was sent holds credentials or what customers own; none of it is for a log.
+impl std::fmt::Debug for Posted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Posted").finish_non_exhaustive()
+    }
+}
 
 impl Posted {
     /// Reads a form body; `None` when it is not a form, too large, or cut off.

@@ -30,7 +30,7 @@ pub use digest::content_digest;
 pub type Field<'a> = (&'a str, &'a [u8]);
 
 /// A request, as it goes over the wire.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct RequestMessage<'a> {
     /// The method, `@method`.
     pub method: &'a str,
@@ -43,7 +43,7 @@ pub struct RequestMessage<'a> {
 }
 
 /// A response, as it goes over the wire.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct ResponseMessage<'a> {
     /// The status, `@status`.
     pub status: u16,
@@ -54,7 +54,6 @@ pub struct ResponseMessage<'a> {
 }
 
 /// What is to be signed, and what it becomes.
-#[derive(Debug)]
 pub struct Prepared {
     content_digest: Option<String>,
     parameters: String,
@@ -81,6 +80,26 @@ pub struct VerifiedMessage {
     pub created: Timestamp,
     /// SHA-256 of the signature, for those who accept each but once.
     pub fingerprint: [u8; 32],
+}
+
+// Fields carry tokens and proofs, and bodies what customers own: none of it is for a log.
+
+impl std::fmt::Debug for RequestMessage<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RequestMessage").field("method", &self.method).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for ResponseMessage<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ResponseMessage").field("status", &self.status).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for Prepared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Prepared").field("parameters", &self.parameters).finish_non_exhaustive()
+    }
 }
 
 /// The label of the signatures we make.

@@ -293,3 +293,15 @@ fn rfc_9421_section_5_1_what_we_ask_for_is_what_we_verify() {
     assert_eq!(named, request_components(&request(PLAIN)).into_iter().collect::<Vec<_>>());
     assert_eq!(parameter(&list, "tag"), Some(REQUEST_TAG));
 }
+
+#[test]
+fn debug_shows_neither_token_nor_content() {
+    let client = Party::new();
+    let fields: &[Field<'_>] = &[("authorization", b"Bearer hunter2")];
+    let request = RequestMessage { method: "POST", target_uri: URI, fields, body: b"hunter2" };
+    let response = ResponseMessage { status: 200, fields, body: b"hunter2" };
+    let prepared = prepare_request(&request, &client.kid, NOW).unwrap();
+    assert!(std::str::from_utf8(prepared.base()).unwrap().contains("hunter2"));
+    let shown = format!("{request:?} {response:?} {prepared:?}");
+    assert!(!shown.contains("hunter2") && !shown.contains("104, 117, 110"), "{shown}");
+}
