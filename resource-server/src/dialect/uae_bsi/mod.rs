@@ -6,6 +6,7 @@
 mod body;
 mod error;
 mod map;
+mod notify;
 mod routes;
 mod signature;
 
@@ -25,6 +26,8 @@ use error::{ErrorMessage, Reason, Refused};
 use map::{BASE_PATH, Base};
 use routes::Stop;
 use signature::{Expected, SignedMessage, message_alg};
+
+pub use notify::UaeNotices;
 
 /// UAE Bank Service Initiation over a bank's ports.
 pub struct UaeBsi {
