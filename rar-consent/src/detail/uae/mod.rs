@@ -3,7 +3,7 @@
 pub(crate) mod spelling;
 mod wire;
 
-use oauth_core::{ConsentId, DetailsFault, Refusal, Scope, Timestamp};
+use oauth_core::{ConsentId, DetailsFault, HttpsUrl, RedirectUri, Refusal, Scope, Timestamp};
 use serde_json::{Map, Value};
 
 use super::{Asked, DetailKind, Lodging, Place, Reading, Recognised, Supported};
@@ -33,16 +33,14 @@ impl DetailKind for ServiceInitiationKind {
         let spelling = Spelling::read(asked.element, &asked.place)?;
         let place = asked.place.member(spelling.container);
         let (consent, terms) = wire::read(&spelling, &asked.place)?;
-        let redirects = asked.client.redirect_uris.iter();
+        let redirects = asked.client.redirect_uris.iter().map(RedirectUri::as_str);
+        let own = redirects.chain(asked.client.webhook_uris.iter().map(HttpsUrl::as_str));
         let case = UaeCase {
             place: place.clone(),
             consent,
             terms,
             subscription: asked.place.member(spelling.subscription_name()),
-            hosts: redirects
-                .filter_map(|uri| https::host(uri.as_str()))
-                .map(str::to_ascii_lowercase)
-                .collect(),
+            hosts: own.filter_map(https::host).map(str::to_ascii_lowercase).collect(),
             now: asked.now,
         };
         hold(uae_consent::CONSENT, &case)?;
