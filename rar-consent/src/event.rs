@@ -13,8 +13,7 @@ use ring::digest;
 use serde::{Deserialize, Serialize};
 
 use crate::consent::Consent;
-use crate::consent::history::HistoryEntry;
-use crate::consent::terms::{Terms, Webhook};
+use crate::consent::history::{Changed, HistoryEntry};
 
 /// Something that happened to a consent or under it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,8 +77,12 @@ impl Event {
     /// # Errors
     /// When the consent cannot be written.
     pub fn of_consent(changed: &Consent, entry: &HistoryEntry) -> Result<Option<Self>, serde_json::Error> {
-        let moved = entry.from.is_some_and(|from| from != entry.to);
-        if !moved || changed.subscribed().is_none() {
+        let told = match entry.what {
+            Changed::Status => entry.from.is_some_and(|from| from != entry.to),
+            Changed::Decision => true,
+            Changed::Request | Changed::Terms | Changed::Subscription => false,
+        };
+        if !told || changed.listens_at().is_none() {
             return Ok(None);
         }
         Ok(Some(Self {
@@ -94,7 +97,7 @@ impl Event {
     /// The event of a payment under this consent, which is as the change leaves it; `None` when nobody wants it.
     #[must_use]
     pub fn of_payment(consent: &Consent, kind: EventKind, payment: PaymentState<'_>) -> Option<Self> {
-        consent.subscribed()?;
+        consent.listens_at()?;
         Some(Self {
             id: EventId::of(["payment", payment.id, payment.step]),
             kind,
@@ -121,20 +124,13 @@ impl Event {
 impl Consent {
     /// Where its events go, while they are wanted.
     #[must_use]
-    pub fn subscribed(&self) -> Option<&str> {
-        self.subscription().filter(|webhook| webhook.active).map(|webhook| webhook.url.as_str())
+    pub fn listens_at(&self) -> Option<&str> {
+        self.subscription.as_ref().filter(|webhook| webhook.active).map(|webhook| webhook.url.as_str())
     }
 
     /// Whether its third party said that it wants no events, which cancels those that wait.
     pub(crate) fn declines_events(&self) -> bool {
-        self.subscription().is_some_and(|webhook| !webhook.active)
-    }
-
-    fn subscription(&self) -> Option<&Webhook> {
-        match &self.terms {
-            Terms::UaePayment(payment) => payment.webhook.as_ref(),
-            Terms::Ofxpera(_) | Terms::Payment(_) | Terms::Accounts(_) => None,
-        }
+        self.subscription.as_ref().is_some_and(|webhook| !webhook.active)
     }
 }
 

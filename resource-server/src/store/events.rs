@@ -20,7 +20,7 @@ pub(super) fn moved(consent: &Consent, after: &Payment) -> Result<Option<Event>,
 }
 
 fn of(consent: &Consent, kind: EventKind, payment: &Payment) -> Result<Option<Event>, serde_json::Error> {
-    if consent.subscribed().is_none() {
+    if consent.listens_at().is_none() {
         return Ok(None);
     }
     let state = PaymentState {

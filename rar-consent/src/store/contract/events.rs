@@ -7,13 +7,12 @@ use oauth_core::{Seconds, Timestamp};
 
 use super::{Breach, authorised, moved, waiting};
 use crate::consent::Consent;
-use crate::consent::history::{Actor, HistoryEntry};
+use crate::consent::history::{Actor, Changed, HistoryEntry};
 use crate::consent::status::ConsentStatus;
-use crate::consent::terms::{Schedule, Terms, UaeAccount, UaePayment, Webhook};
+use crate::consent::subscription::Subscription;
 use crate::event::{Event, EventKind, EventResource};
 use crate::outbox::{ClaimedEvent, EventClaim, EventOutbox, LeaseEnd, PutOff};
 use crate::port::{ConsentStore, Replaced};
-use crate::value::amount::Amount;
 
 /// Stores under test, over the same place.
 #[derive(Clone)]
@@ -56,16 +55,18 @@ async fn told(ports: &EventPorts) -> Result<(), Breach> {
     let (given, by) = authorised(&consent)?;
     same("a change is kept", &ports.consents.replace(&given, &by).await?, &Replaced::Done)?;
     let given = read(ports, &consent).await?;
-    let terms_only = entry_without_move(&given);
-    same("so is one of nothing", &ports.consents.replace(&given, &terms_only).await?, &Replaced::Done)?;
+    let aside = note(&given, Changed::Subscription);
+    same("so is one of something else", &ports.consents.replace(&given, &aside).await?, &Replaced::Done)?;
+    let given = read(ports, &consent).await?;
+    ports.consents.replace(&given, &note(&given, Changed::Decision)).await?;
     let given = read(ports, &consent).await?;
     let (taken, by) = moved(&given, ConsentStatus::Revoked, &Actor::Tpp(given.client.clone()))?;
     ports.consents.replace(&taken, &by).await?;
     let events = ports.events.waiting(&consent.id).await?;
-    same("each change of status is told once", &events.len(), &2)?;
+    same("each change of status and each decision is told once", &events.len(), &3)?;
     let states: Vec<_> = events.iter().map(state).collect::<Result<_, _>>()?;
     let statuses: Vec<_> = states.iter().map(|state| state.status).collect();
-    let order = vec![ConsentStatus::Authorized, ConsentStatus::Revoked];
+    let order = vec![ConsentStatus::Authorized, ConsentStatus::Authorized, ConsentStatus::Revoked];
     same("in order, with the state of each", &statuses, &order)?;
     for event in &events {
         same(
@@ -94,7 +95,7 @@ async fn unwanted(ports: &EventPorts) -> Result<(), Breach> {
 async fn cancelled(ports: &EventPorts) -> Result<(), Breach> {
     let (consent, other) = (busy(ports, 1).await?, busy(ports, 2).await?);
     let silent = subscribed(&consent, Wanted::No);
-    ports.consents.replace(&silent, &entry_without_move(&silent)).await?;
+    ports.consents.replace(&silent, &note(&silent, Changed::Subscription)).await?;
     let gone = ports.events.waiting(&consent.id).await?;
     same("who wants no more events gets none of those that wait", &gone, &Vec::new())?;
     same("others do", &ports.events.waiting(&other.id).await?.len(), &1)?;
@@ -245,42 +246,20 @@ async fn read(ports: &EventPorts, consent: &Consent) -> Result<Consent, Breach> 
 }
 
 fn state(event: &Event) -> Result<Consent, Breach> {
-    serde_json::from_str(&event.state).map_err(|fault| Breach::Suite(fault.to_string()))
+    Consent::from_kept(&event.state).map_err(|fault| Breach::Suite(fault.to_string()))
 }
 
-fn entry_without_move(consent: &Consent) -> HistoryEntry {
-    HistoryEntry {
-        at: BEGINNING,
-        from: Some(consent.status),
-        to: consent.status,
-        actor: Actor::Tpp(consent.client.clone()),
-        reason: "contract".to_owned(),
-    }
+fn note(consent: &Consent, what: Changed) -> HistoryEntry {
+    let tpp = Actor::Tpp(consent.client.clone());
+    HistoryEntry::note(consent.status, what, &tpp, "contract", BEGINNING)
 }
 
 fn subscribed(consent: &Consent, wanted: Wanted) -> Consent {
-    let webhook = |active| Some(Webhook { url: "https://tpp.example/hooks".to_owned(), active });
-    let webhook = match wanted {
-        Wanted::Yes => webhook(true),
-        Wanted::No => webhook(false),
+    let at = |active| Some(Subscription { url: "https://tpp.example/hooks".to_owned(), active });
+    let subscription = match wanted {
+        Wanted::Yes => at(true),
+        Wanted::No => at(false),
         Wanted::Nowhere => None,
     };
-    let terms = UaePayment {
-        base_consent: None,
-        authorization: None,
-        window: "01:00:00".to_owned(),
-        authorise_within: Seconds::minutes(60),
-        expires_at: BEGINNING.plus(Seconds::days(90)),
-        pay_by_account: false,
-        schedule: Schedule::SingleInstant { amount: Amount::new(100, "AED") },
-        debtor: None,
-        creditor: UaeAccount { iban: "AE050260001015432198765".to_owned(), name: None, trading_name: None },
-        payer_reference: None,
-        beneficiary_reference: None,
-        purpose_code: "GDDS".to_owned(),
-        sponsor: None,
-        webhook,
-        risk: None,
-    };
-    Consent { terms: Terms::UaePayment(terms), ..consent.clone() }
+    Consent { subscription, ..consent.clone() }
 }

@@ -63,7 +63,7 @@ impl Notices for UaeNotices {
         let Some(consent) = self.consents.consent(&event.consent).await? else {
             return Ok(Composed::Never("its consent is gone"));
         };
-        let (Some(url), Terms::UaePayment(terms)) = (consent.subscribed(), &consent.terms) else {
+        let (Some(url), Terms::UaePayment(terms)) = (consent.listens_at(), &consent.terms) else {
             return Ok(Composed::Never("nobody wants it any more"));
         };
         let Ok(url) = HttpsUrl::new(url) else {
@@ -102,12 +102,12 @@ impl UaeNotices {
         });
         let (data, resource) = match &event.about {
             EventResource::Consent => {
-                let consent: Consent = stored(&event.state)?;
+                let consent = Consent::from_kept(&event.state).map_err(unreadable)?;
                 let shown = map::consent_answer(&base, &consent, terms, &[]);
                 (Value::Object(shown.data), base.consent(&event.consent))
             }
             EventResource::Payment(_) => {
-                let payment: Payment = stored(&event.state)?;
+                let payment: Payment = serde_json::from_str(&event.state).map_err(unreadable)?;
                 let shown = map::payment_answer(&base, &payment, part_of(terms), Shown::Current);
                 let data = serde_json::to_value(&shown.data).map_err(unreadable)?;
                 (data, base.payment(payment.id()))
@@ -144,10 +144,6 @@ impl UaeNotices {
         headers.insert(HeaderName::from_static(INTERACTION_ID), value(fresh_uuid(&*self.entropy)?)?);
         Ok(headers)
     }
-}
-
-fn stored<T: serde::de::DeserializeOwned>(state: &str) -> Result<T, Fault> {
-    serde_json::from_str(state).map_err(unreadable)
 }
 
 fn unreadable(fault: serde_json::Error) -> Fault {
