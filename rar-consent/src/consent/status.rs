@@ -153,6 +153,8 @@ pub enum MoveFault {
     NoSuchMove,
     /// The other side suspended it and alone may lift that.
     OtherSide,
+    /// Somebody who has to approve has not.
+    ApprovalMissing,
 }
 
 impl Consent {
@@ -171,6 +173,9 @@ impl Consent {
         let refuse = |why| IllegalMove { from, to, role, why };
         if !is_allowed(from, to, role, self.terms.dialect()) {
             return Err(refuse(MoveFault::NoSuchMove));
+        }
+        if from == AwaitingAuthorization && to == Authorized && !self.is_approved_by_all() {
+            return Err(refuse(MoveFault::ApprovalMissing));
         }
         let lifting = from == Suspended && to == Authorized;
         if lifting && self.suspended_by != Some(role) {

@@ -57,6 +57,25 @@ impl Terms {
         }
     }
 
+    /// Whether money can be moved under it, so that everybody must approve whom the account asks for.
+    #[must_use]
+    pub fn moves_money(&self) -> bool {
+        match self {
+            Self::UaePayment(_) | Self::Payment(_) => true,
+            Self::Ofxpera(consent) => consent.permissions.contains(&Permission::PaymentInitiate),
+            Self::Accounts(_) => false,
+        }
+    }
+
+    /// The consent it continues (`BaseConsentId`).
+    #[must_use]
+    pub fn base(&self) -> Option<&str> {
+        match self {
+            Self::UaePayment(payment) => payment.base_consent.as_deref(),
+            Self::Ofxpera(_) | Self::Payment(_) | Self::Accounts(_) => None,
+        }
+    }
+
     /// How long the customer may take to decide, when the request says so.
     #[must_use]
     pub const fn authorise_within(&self) -> Option<Seconds> {
