@@ -82,6 +82,12 @@ pub trait Mandates: Send + Sync {
     /// Whom an account, named as the consent names it (identifier or IBAN), asks for before money leaves it, in the order
     /// they are listed; none where whoever may choose the account decides alone. Called when a customer approves.
     async fn authorizers(&self, account: &str) -> Result<Vec<Authorizer>, Fault>;
+
+    /// The bank's own identifier of the account with this IBAN, by which the consent will name it; `None` leaves the IBAN.
+    /// Called when a customer approves a request that names the account itself.
+    async fn identifier(&self, _iban: &str) -> Result<Option<String>, Fault> {
+        Ok(None)
+    }
 }
 
 /// Every account is one person's: the default of a bank without mandates.

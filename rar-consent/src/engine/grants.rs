@@ -71,7 +71,7 @@ impl Consents for ConsentEngine {
         let consent =
             self.consent(id, now).await?.filter(|consent| belongs(consent, &grant.client, &grant.issuer));
         let consent = consent.ok_or_else(decided)?;
-        let accounts = chosen(&choice(&consent.terms), &approval.accounts)?;
+        let accounts = self.identified(chosen(&choice(&consent.terms), &approval.accounts)?, &consent).await?;
         let by = approval.subject.clone();
         if !is_open(&consent) {
             return Err(decided().into());
@@ -115,6 +115,12 @@ impl Consents for ConsentEngine {
 }
 
 impl ConsentEngine {
+    /// An account that the request itself names, by the bank's own identifier.
+    async fn identified(&self, accounts: Vec<String>, consent: &Consent) -> Result<Vec<String>, Fault> {
+        let AccountChoice::Fixed(iban) = choice(&consent.terms) else { return Ok(accounts) };
+        Ok(self.mandates.identifier(&iban).await?.map_or(accounts, |id| vec![id]))
+    }
+
     /// A pushed request refers to a stored consent: from now on the terms stand still.
     async fn reference(
         &self,
