@@ -26,6 +26,7 @@ pub use consent::subscription::Subscription;
 pub use consent::terms::{
     AccountInformation, AccountPermission, AdditionalTerm, Dialect, OfxperaConsent, PaymentInitiation,
     PaymentLimits, Permission, Schedule, Sponsor, Terms, UaeAccount, UaeAuthorization, UaeName, UaePayment,
+    UaePermission,
 };
 pub use consent::usage::Usage;
 pub use consent::{Consent, Lodged, Revocation, Shown};

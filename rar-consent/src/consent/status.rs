@@ -116,7 +116,7 @@ const fn may(
 use ConsentStatus::{Authorized, AwaitingAuthorization, Expired, Finished, Rejected, Revoked, Suspended};
 
 /// Every move there is. In the UAE a waiting consent can only be authorised or rejected, so time rejects it; elsewhere
-/// it expires, and the third party may take it back before anybody has decided.
+/// it expires, and the third party may take it back before anybody has decided, and hold it for a while afterwards.
 pub const TRANSITIONS: &[Transition] = &[
     may(AwaitingAuthorization, Authorized, &[Role::Customer, Role::Operator], EVERY),
     may(AwaitingAuthorization, Rejected, &[Role::Customer, Role::Operator, Role::Engine], EVERY),
@@ -128,8 +128,10 @@ pub const TRANSITIONS: &[Transition] = &[
     may(Suspended, Expired, &[Role::Clock], EVERY),
     may(Authorized, Revoked, &[Role::Tpp, Role::Customer, Role::Operator], EVERY),
     may(Suspended, Revoked, &[Role::Tpp, Role::Customer, Role::Operator], EVERY),
-    may(Authorized, Suspended, &[Role::Tpp, Role::Operator], EVERY),
-    may(Suspended, Authorized, &[Role::Tpp, Role::Operator], EVERY),
+    may(Authorized, Suspended, &[Role::Operator], EVERY),
+    may(Suspended, Authorized, &[Role::Operator], EVERY),
+    may(Authorized, Suspended, &[Role::Tpp], SHARING),
+    may(Suspended, Authorized, &[Role::Tpp], SHARING),
 ];
 
 /// A move that is not in the table, or that is not for this side to make. Nothing changed.

@@ -118,6 +118,24 @@ pub struct UaePayment {
     pub sponsor: Option<Sponsor>,
     /// `Risk`: kept, never interpreted.
     pub risk: Option<Value>,
+    /// `Permissions`: what the third party may read besides.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub permissions: Vec<UaePermission>,
+}
+
+/// What a UAE consent lets the third party read besides the consent and its payments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum UaePermission {
+    /// The account the customer pays from, to send money back to.
+    ReadRefundAccount,
+}
+
+impl UaePayment {
+    /// Whether the third party may be told the account the customer pays from.
+    #[must_use]
+    pub fn tells_refund_account(&self) -> bool {
+        self.permissions.contains(&UaePermission::ReadRefundAccount)
+    }
 }
 
 /// Who has to approve.

@@ -71,7 +71,8 @@ impl Consents for ConsentEngine {
         let consent =
             self.consent(id, now).await?.filter(|consent| belongs(consent, &grant.client, &grant.issuer));
         let consent = consent.ok_or_else(decided)?;
-        let accounts = self.identified(chosen(&choice(&consent.terms), &approval.accounts)?, &consent).await?;
+        let accounts =
+            self.identified(chosen(&choice(&consent.terms), &approval.accounts)?, &consent).await?;
         let by = approval.subject.clone();
         if !is_open(&consent) {
             return Err(decided().into());

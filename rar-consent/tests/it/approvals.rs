@@ -225,7 +225,7 @@ async fn a_joint_account_waits_for_the_other_holder_and_says_so_to_that_one() {
         assert_eq!(consent.approvals.len(), 3);
         assert_eq!(bank.engine.standing(&consent.id, NOW).await.unwrap(), Standing::Waiting);
         for name in ["other-1", "other-2"] {
-            assert_eq!(bank.engine.waiting_for(&subject(name), NOW).await.unwrap(), [consent.clone()]);
+            assert_eq!(bank.engine.waiting_for(&subject(name), NOW).await.unwrap(), vec![consent.clone()]);
         }
         let actor = Actor::Customer(subject("other-1"));
         let channel = Channel::OnlineBanking;
