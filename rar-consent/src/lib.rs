@@ -16,6 +16,9 @@ mod rules;
 pub mod store;
 mod value;
 
+pub use consent::approval::{
+    ApprovalState, Authorizer, AuthorizerApproval, Decision, DecisionFault, FirstApproval, FirstFault,
+};
 pub use consent::exercise::{ExerciseFault, ExerciseRefusal, Use};
 pub use consent::history::{Actor, Changed, Channel, HistoryEntry};
 pub use consent::status::{ConsentStatus, IllegalMove, MoveFault, Role, TRANSITIONS, Transition};
@@ -23,6 +26,7 @@ pub use consent::subscription::Subscription;
 pub use consent::terms::{
     AccountInformation, AccountPermission, AdditionalTerm, Dialect, OfxperaConsent, PaymentInitiation,
     PaymentLimits, Permission, Schedule, Sponsor, Terms, UaeAccount, UaeAuthorization, UaeName, UaePayment,
+    UaePermission,
 };
 pub use consent::usage::Usage;
 pub use consent::{Consent, Lodged, Revocation, Shown};
@@ -32,8 +36,8 @@ pub use describe::{
 pub use detail::ofxpera::TermsFault;
 pub use detail::registry::DetailRegistry;
 pub use detail::{Asked, DetailKind, Lodging, Place, Reading, Recognised, Supported};
-pub use engine::{Amended, ConsentEngine, Moved, Revoked};
-pub use port::{ConsentStore, DUE_MAX, Inserted, KeptStatus, LIST_MAX, Replaced};
+pub use engine::{Amended, ConsentEngine, Decided, Moved, Objection, Revoked, Vote};
+pub use port::{ConsentStore, DUE_MAX, Inserted, KeptStatus, LIST_MAX, Mandates, Replaced, SoleHolders};
 #[cfg(feature = "sql")]
 pub use store::sql::{SqlConsents, insert, lock, migrations, save};
 #[cfg(feature = "memory")]

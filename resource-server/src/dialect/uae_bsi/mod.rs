@@ -4,8 +4,10 @@
 //! `rar_consent`; here they are used and read.
 
 mod body;
+mod consents;
 mod error;
 mod map;
+mod patch;
 mod routes;
 mod signature;
 
