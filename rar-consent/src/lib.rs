@@ -18,6 +18,9 @@ mod rules;
 pub mod store;
 mod value;
 
+pub use consent::approval::{
+    ApprovalState, Authorizer, AuthorizerApproval, Decision, DecisionFault, FirstApproval, FirstFault,
+};
 pub use consent::exercise::{ExerciseFault, ExerciseRefusal, Use};
 pub use consent::history::{Actor, Changed, Channel, HistoryEntry};
 pub use consent::status::{ConsentStatus, IllegalMove, MoveFault, Role, TRANSITIONS, Transition};
@@ -25,6 +28,7 @@ pub use consent::subscription::Subscription;
 pub use consent::terms::{
     AccountInformation, AccountPermission, AdditionalTerm, Dialect, OfxperaConsent, PaymentInitiation,
     PaymentLimits, Permission, Schedule, Sponsor, Terms, UaeAccount, UaeAuthorization, UaeName, UaePayment,
+    UaePermission,
 };
 pub use consent::usage::Usage;
 pub use consent::{Consent, Lodged, Revocation, Shown};
@@ -34,10 +38,10 @@ pub use describe::{
 pub use detail::ofxpera::TermsFault;
 pub use detail::registry::DetailRegistry;
 pub use detail::{Asked, DetailKind, Lodging, Place, Reading, Recognised, Supported};
-pub use engine::{Amended, ConsentEngine, Moved, Revoked};
+pub use engine::{Amended, ConsentEngine, Decided, Moved, Objection, Revoked, Vote};
 pub use event::{Event, EventId, EventKind, EventResource, PaymentState};
 pub use outbox::{ClaimedEvent, EventClaim, EventOutbox, Lease, LeaseEnd, PutOff};
-pub use port::{ConsentStore, DUE_MAX, Inserted, KeptStatus, LIST_MAX, Replaced};
+pub use port::{ConsentStore, DUE_MAX, Inserted, KeptStatus, LIST_MAX, Mandates, Replaced, SoleHolders};
 #[cfg(feature = "sql")]
 pub use store::sql::{SqlConsents, enqueue, insert, lock, migrations, save};
 #[cfg(feature = "memory")]

@@ -85,7 +85,8 @@ pub fn apis(
     let guard = Arc::new(Guard::new(verifier, plan.policy, guarded).with_message_signing(signing));
     let operations = Operations { ports: books.clone(), settings: OperationSettings::default() };
     let uae = UaeBsi::new((issuer, plan.policy), Arc::clone(&oauth.signer), operations.clone())
-        .with_client_keys(Arc::clone(&oauth.client_keys));
+        .with_client_keys(Arc::clone(&oauth.client_keys))
+        .with_decrypter(Arc::clone(&oauth.decrypter));
     let ofxpera = Ofxpera::new(operations, OfxperaSettings::of(&bank.id, &bank.name, &bank.bic));
     Ok(ResourceService::at(origin).mount(uae, Arc::clone(&guard)).mount(ofxpera, guard).service())
 }

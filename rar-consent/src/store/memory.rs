@@ -177,6 +177,15 @@ impl ConsentStore for MemoryConsents {
         Ok(self.shelf().newest(|consent| consent.client == *client))
     }
 
+    async fn waiting_for(&self, subject: &Subject) -> Result<Vec<Consent>, Fault> {
+        Ok(self.shelf().newest(|consent| consent.waits_for().any(|other| other == subject)))
+    }
+
+    async fn of_base(&self, client: &ClientId, base: &str) -> Result<Vec<Consent>, Fault> {
+        let continues = |consent: &Consent| consent.client == *client && consent.terms.base() == Some(base);
+        Ok(self.shelf().newest(continues))
+    }
+
     async fn history(&self, id: &ConsentId) -> Result<Vec<HistoryEntry>, Fault> {
         Ok(self.shelf().named(id).map(|(_, history)| history.clone()).unwrap_or_default())
     }
