@@ -51,7 +51,7 @@ impl Default for OperationSettings {
             execution_days_max: 90,
             rail_max: pesos(5_000_000).map(|most| (Rail::Instapay, most)).into_iter().collect(),
             contribution_max: pesos(20_000_000),
-            settlement: Settlement::ByWorker,
+            settlement: Settlement::ByWorkerAndReaders,
         }
     }
 }
