@@ -16,15 +16,17 @@ mod rules;
 pub mod store;
 mod value;
 
-pub use consent::exercise::{ExerciseFault, ExerciseRefusal, Use};
+pub use consent::exercise::{Consumption, ExerciseFault, ExerciseRefusal, PeriodConsumption, Use};
 pub use consent::history::{Actor, HistoryEntry};
+pub use consent::schedule::{
+    ListedPayment, Maxima, MultiPayment, PeriodicSchedule, Schedule, SinglePayment, UaePaymentType,
+};
 pub use consent::status::{ConsentStatus, IllegalMove, MoveFault, Role, TRANSITIONS, Transition};
 pub use consent::terms::{
     AccountInformation, AccountPermission, AdditionalTerm, Dialect, OfxperaConsent, PaymentInitiation,
-    PaymentLimits, Permission, Schedule, Sponsor, Terms, UaeAccount, UaeAuthorization, UaeName, UaePayment,
-    Webhook,
+    PaymentLimits, Permission, Sponsor, Terms, UaeAccount, UaeAuthorization, UaeName, UaePayment, Webhook,
 };
-pub use consent::usage::Usage;
+pub use consent::usage::{MultiUsage, SlotUsage, Usage};
 pub use consent::{Consent, Lodged, Revocation, Shown};
 pub use describe::{
     AccountChoice, Description, PaymentWords, Row, Section, Weight, describe, describe_details,
@@ -39,3 +41,5 @@ pub use store::sql::{SqlConsents, insert, lock, migrations, save};
 #[cfg(feature = "memory")]
 pub use store::{HeldConsents, MemoryConsents};
 pub use value::amount::{Amount, AmountFault};
+pub use value::calendar::{CalendarFault, Day, Precision, Zone, read_instant, write_instant};
+pub use value::period::{Alignment, Period, PeriodType, Periods};

@@ -2,6 +2,7 @@
 
 pub(crate) mod exercise;
 pub(crate) mod history;
+pub(crate) mod schedule;
 pub(crate) mod status;
 pub(crate) mod terms;
 pub(crate) mod usage;

@@ -5,11 +5,15 @@ mod endpoints;
 #[cfg(test)]
 mod engine;
 #[cfg(test)]
+mod examples;
+#[cfg(test)]
 mod exercise;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
 mod generic;
+#[cfg(test)]
+mod limits;
 #[cfg(test)]
 mod ofxpera;
 #[cfg(test)]
@@ -20,3 +24,5 @@ mod status;
 mod stores;
 #[cfg(test)]
 mod uae;
+#[cfg(test)]
+mod uae_types;

@@ -1,13 +1,15 @@
 //! UAE Bank Service Initiation, into and out of the domain (sections 8.1, 8.3, 8.5, 14).
 
 use oauth_core::{ConsentId, RuleId, Timestamp};
-use rar_consent::{Actor, Amount, Consent, Schedule, UaeAccount, UaeName, UaePayment, Use};
-use serde_json::{Value, json};
+use rar_consent::{
+    Actor, Amount, Consent, Consumption, SinglePayment, UaeAccount, UaeName, UaePayment, UaePaymentType, Use,
+};
+use serde_json::{Map, Value, json};
 
 use super::body::{
     AmountText, ConsentAnswer, ConsentLinks, Empty, English, Instruction, PaymentAnswer, PaymentData,
-    PaymentFound, PaymentLinks, PaymentRequestData, PaymentStatusCode, PaymentType, RevokedBy, SelfLink,
-    SequenceNumber, StatusDetail, StatusReason,
+    PaymentFound, PaymentLinks, PaymentRequestData, PaymentStatusCode, RevokedBy, SelfLink, SequenceNumber,
+    StatusDetail, StatusReason,
 };
 use super::error::{Reason, Refused};
 use crate::domain::{
@@ -48,7 +50,7 @@ impl Base {
 /// The order behind a request: the payee is the consent's, since the request names none (section 8.1).
 pub(crate) fn order(
     data: PaymentRequestData,
-    terms: &UaePayment,
+    (terms, part): (&UaePayment, UaePaymentType),
     (key, fingerprint): (IdempotencyKey, RequestFingerprint),
 ) -> Result<PaymentOrder, Refused> {
     Ok(PaymentOrder {
@@ -59,11 +61,16 @@ pub(crate) fn order(
         kind: OrderKind::Transfer,
         rail: Rail::UaeInstant,
         execution_day: None,
+        execute_at: terms
+            .schedule
+            .single()
+            .filter(|single| single.kind() == part)
+            .and_then(SinglePayment::execute_at),
         debtor_reference: data.payer_reference,
         creditor_reference: data.instruction.beneficiary_reference,
         purpose: Some(data.payment_purpose_code),
         client_sequence: data.instruction.payment_sequence_number.map(SequenceNumber::into_line),
-        consent_part: data.kind.map(|kind| kind.as_str().to_owned()),
+        consent_part: Some(part),
         key,
         key_kept: KeyKept::WithPayment,
         fingerprint,
@@ -77,7 +84,7 @@ pub(crate) fn use_of(order: &PaymentOrder, at: Timestamp) -> Use {
         purpose: order.purpose.as_ref().map(Purpose::to_string),
         payer_reference: text(&order.debtor_reference),
         beneficiary_reference: text(&order.creditor_reference),
-        kind: order.consent_part.clone(),
+        kind: order.consent_part,
         ..Use::new(order.amount.minor(), order.amount.currency().code(), at)
     }
 }
@@ -120,7 +127,7 @@ pub(crate) enum Shown {
 pub(crate) fn payment_answer(
     base: &Base,
     payment: &Payment,
-    kind: PaymentType,
+    kind: Option<UaePaymentType>,
     shown: Shown,
 ) -> PaymentAnswer {
     let terms = payment.terms();
@@ -132,7 +139,7 @@ pub(crate) fn payment_answer(
         data: PaymentData {
             payment_id: terms.id.to_string(),
             consent_id: terms.consent.to_string(),
-            kind: Some(kind),
+            kind,
             payment_transaction_id: trace.map(Line::to_string),
             payment_status: status_code(status),
             payment_status_update_date_time: date_time(status_at),
@@ -159,9 +166,9 @@ pub(crate) fn payment_found(base: &Base, id: &PaymentId) -> PaymentFound {
 /// The message about a consent (section 14): the container as staged, with what the platform adds to it.
 pub(crate) fn consent_answer(
     base: &Base,
-    consent: &Consent,
-    terms: &UaePayment,
+    (consent, terms): (&Consent, &UaePayment),
     payments: &[PaymentId],
+    now: Timestamp,
 ) -> ConsentAnswer {
     let staged = |names: [&str; 2]| names.into_iter().find_map(|name| consent.element.get(name));
     let mut data = staged(["Data", "consent"]).and_then(Value::as_object).cloned().unwrap_or_default();
@@ -175,8 +182,11 @@ pub(crate) fn consent_answer(
     if let Some(revocation) = &consent.revocation {
         set("RevokedBy", revoked_by(&revocation.by, &revocation.reason).into());
     }
-    if consent.authorised_at.is_some() {
-        set("PaymentConsumption", consumption(consent, terms));
+    if let Some(used) = consent.consumption(now) {
+        set("PaymentConsumption", consumption(&used));
+    }
+    if let Some(schedule) = data.get_mut("ControlParameters").and_then(|it| it.pointer_mut(PERIODIC)) {
+        name_period_maxima(schedule);
     }
     ConsentAnswer {
         data,
@@ -189,15 +199,37 @@ pub(crate) fn consent_answer(
     }
 }
 
-/// Section 8.5. A single payment has no periods, so there is nothing to say about the current one.
-fn consumption(consent: &Consent, terms: &UaePayment) -> Value {
-    let Schedule::SingleInstant { amount } = &terms.schedule;
-    let total = Amount::new(consent.usage.total_minor, &amount.currency);
-    json!({
-        "CumulativeNumberOfPayments": consent.usage.count,
-        "CumulativeValueOfPayments": {"Amount": total.decimal(), "Currency": total.currency},
-    })
+/// Section 8.5.
+fn consumption(used: &Consumption) -> Value {
+    let value = |amount: &Amount| json!({"Amount": amount.decimal(), "Currency": amount.currency});
+    let mut told = json!({
+        "CumulativeNumberOfPayments": used.count,
+        "CumulativeValueOfPayments": value(&used.value),
+    });
+    if let Some(period) = &used.in_period {
+        told["CumulativeNumberOfPaymentsInCurrentPeriod"] = period.count.into();
+        told["CumulativeValueOfPaymentsInCurrentPeriod"] = value(&period.value);
+    }
+    told
 }
+
+/// Section 5: the maxima of a period are told under their first names, whichever the client used.
+fn name_period_maxima(schedule: &mut Value) {
+    let Some(members) = schedule.as_object_mut() else { return };
+    let mut controls = match members.remove("Controls") {
+        Some(Value::Object(controls)) => controls,
+        Some(_) | None => Map::new(),
+    };
+    for what in ["Number", "Value"] {
+        let name = format!("MaximumCumulative{what}OfPaymentsPerPeriod");
+        let given = members.remove(&name).or_else(|| controls.remove(&name));
+        if let Some(given) = given {
+            members.entry(format!("{name}Type")).or_insert(given);
+        }
+    }
+}
+
+const PERIODIC: &str = "/ConsentSchedule/MultiPayment/PeriodicSchedule";
 
 /// Section 6: who took the consent back. A client says itself on whose behalf; the word is kept as the reason.
 fn revoked_by(actor: &Actor, reason: &str) -> &'static str {
@@ -292,6 +324,8 @@ mod tests {
             kind: PaymentKind::Transfer,
             rail: Rail::UaeInstant,
             execution_day: None,
+            execute_at: None,
+            consent_part: Some(UaePaymentType::SingleInstant),
             debtor_reference: Some(Line::new("order 88121").unwrap()),
             creditor_reference: Some(Line::new("88121").unwrap()),
             purpose: Some(Purpose::new("GDDS").unwrap()),
@@ -302,7 +336,7 @@ mod tests {
     }
 
     fn shown(payment: &Payment, shown: Shown) -> Value {
-        let kind = PaymentType::SingleInstant;
+        let kind = payment.terms().consent_part;
         let answer = payment_answer(&Base::at("https://rs.example"), payment, kind, shown);
         serde_json::to_value(answer).unwrap()
     }

@@ -85,11 +85,8 @@ async fn of_consent(
         return Ok(());
     }
     let Some(consent) = lock(transaction, &after.terms().consent).await? else { return Ok(()) };
-    if change == OfConsent::GivenBack {
-        return save(transaction, &consent.give_back(after.terms().amount.minor()), None).await;
-    }
-    match consent.succeeded(after.status_at()) {
-        Some((finished, entry)) => save(transaction, &finished, Some(&entry)).await,
+    match effects::of_consent(&consent, after, change) {
+        Some((changed, entry)) => save(transaction, &changed, entry.as_ref()).await,
         None => Ok(()),
     }
 }
