@@ -183,7 +183,7 @@ pub(crate) fn consent_answer(
         set("RevokedBy", revoked_by(&revocation.by, &revocation.reason).into());
     }
     if let Some(used) = consent.consumption(now) {
-        set("PaymentConsumption", consumption(&used));
+        set("PaymentConsumption", consumption(&used).into());
     }
     if let Some(schedule) = data.get_mut("ControlParameters").and_then(|it| it.pointer_mut(PERIODIC)) {
         name_period_maxima(schedule);
@@ -200,15 +200,15 @@ pub(crate) fn consent_answer(
 }
 
 /// Section 8.5.
-fn consumption(used: &Consumption) -> Value {
+fn consumption(used: &Consumption) -> Map<String, Value> {
     let value = |amount: &Amount| json!({"Amount": amount.decimal(), "Currency": amount.currency});
-    let mut told = json!({
-        "CumulativeNumberOfPayments": used.count,
-        "CumulativeValueOfPayments": value(&used.value),
-    });
+    let mut told = Map::new();
+    let mut tell = |name: &str, value: Value| drop(told.insert(name.to_owned(), value));
+    tell("CumulativeNumberOfPayments", used.count.into());
+    tell("CumulativeValueOfPayments", value(&used.value));
     if let Some(period) = &used.in_period {
-        told["CumulativeNumberOfPaymentsInCurrentPeriod"] = period.count.into();
-        told["CumulativeValueOfPaymentsInCurrentPeriod"] = value(&period.value);
+        tell("CumulativeNumberOfPaymentsInCurrentPeriod", period.count.into());
+        tell("CumulativeValueOfPaymentsInCurrentPeriod", value(&period.value));
     }
     told
 }
