@@ -17,14 +17,15 @@ pub mod store;
 mod value;
 
 pub use consent::exercise::{Consumption, ExerciseFault, ExerciseRefusal, PeriodConsumption, Use};
-pub use consent::history::{Actor, HistoryEntry};
+pub use consent::history::{Actor, Changed, Channel, HistoryEntry};
 pub use consent::schedule::{
     ListedPayment, Maxima, MultiPayment, PeriodicSchedule, Schedule, SinglePayment, UaePaymentType,
 };
 pub use consent::status::{ConsentStatus, IllegalMove, MoveFault, Role, TRANSITIONS, Transition};
+pub use consent::subscription::Subscription;
 pub use consent::terms::{
     AccountInformation, AccountPermission, AdditionalTerm, Dialect, OfxperaConsent, PaymentInitiation,
-    PaymentLimits, Permission, Sponsor, Terms, UaeAccount, UaeAuthorization, UaeName, UaePayment, Webhook,
+    PaymentLimits, Permission, Sponsor, Terms, UaeAccount, UaeAuthorization, UaeName, UaePayment,
 };
 pub use consent::usage::{MultiUsage, SlotUsage, Usage};
 pub use consent::{Consent, Lodged, Revocation, Shown};

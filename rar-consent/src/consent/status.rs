@@ -3,7 +3,7 @@
 use oauth_core::{Standing, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::history::{Actor, HistoryEntry};
+use super::history::{Actor, Changed, HistoryEntry};
 use super::terms::Dialect;
 use super::{Consent, Revocation};
 
@@ -187,8 +187,7 @@ impl Consent {
             }
             AwaitingAuthorization | Rejected | Expired | Finished => {}
         }
-        let entry =
-            HistoryEntry { at: now, from: Some(from), to, actor: actor.clone(), reason: reason.to_owned() };
+        let entry = HistoryEntry { to, ..HistoryEntry::note(from, Changed::Status, actor, reason, now) };
         Ok((changed, entry))
     }
 

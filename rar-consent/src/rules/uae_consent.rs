@@ -29,7 +29,7 @@ use crate::consent::schedule::{Schedule, SinglePayment};
 use crate::consent::terms::{UaeName, UaePayment};
 use crate::detail::Place;
 use crate::value::calendar::{Day, Zone};
-use crate::value::{https, iban, text, uuid};
+use crate::value::{iban, text, uuid};
 use types::{
     EXECUTION_AHEAD, EXECUTION_BEFORE_END, EXECUTION_WITHIN_YEAR, LAST_BEFORE_END, LIST_AHEAD,
     LIST_BEFORE_END, LIST_SIZE, LIST_UNIQUE, NUMBERS, REFERENCE, START_AHEAD, START_BEFORE_END,
@@ -44,9 +44,19 @@ pub(crate) struct UaeCase {
     pub(crate) terms: UaePayment,
     /// Where its subscription stands.
     pub(crate) subscription: Place,
-    /// The hosts the client is registered with.
-    pub(crate) hosts: Vec<String>,
+    pub(crate) subscribed: Subscribed,
     pub(crate) now: Timestamp,
+}
+
+/// Where a subscription wants its events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Subscribed {
+    /// It wants none.
+    Nothing,
+    /// At an address that may be called for this client.
+    AtHome,
+    /// Anywhere else.
+    Elsewhere,
 }
 
 /// What every consent must say, in the order of the sections.
@@ -246,10 +256,7 @@ fn anniversary(day: Day) -> Day {
 pub(crate) const WEBHOOK: Rule<UaeCase> = Rule {
     id: RuleId("UAEBSI-11.1"),
     check: |case, _| {
-        let fits = case.terms.webhook.as_ref().is_none_or(|webhook| {
-            let host = https::host(&webhook.url).map(str::to_ascii_lowercase);
-            webhook.url.len() <= 2048 && host.is_some_and(|host| case.hosts.contains(&host))
-        });
+        let fits = case.subscribed != Subscribed::Elsewhere;
         let place = case.subscription.member("Webhook.Url");
         value(fits, &place, "must be an https URL on a host this client is registered with")
     },

@@ -23,6 +23,8 @@ mod status;
 #[cfg(test)]
 mod stores;
 #[cfg(test)]
+mod subscription;
+#[cfg(test)]
 mod uae;
 #[cfg(test)]
 mod uae_types;

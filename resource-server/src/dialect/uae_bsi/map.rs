@@ -2,7 +2,8 @@
 
 use oauth_core::{ConsentId, RuleId, Timestamp};
 use rar_consent::{
-    Actor, Amount, Consent, Consumption, SinglePayment, UaeAccount, UaeName, UaePayment, UaePaymentType, Use,
+    Actor, Amount, Consent, Consumption, SinglePayment, Subscription, UaeAccount, UaeName, UaePayment,
+    UaePaymentType, Use,
 };
 use serde_json::{Map, Value, json};
 
@@ -170,8 +171,8 @@ pub(crate) fn consent_answer(
     payments: &[PaymentId],
     now: Timestamp,
 ) -> ConsentAnswer {
-    let staged = |names: [&str; 2]| names.into_iter().find_map(|name| consent.element.get(name));
-    let mut data = staged(["Data", "consent"]).and_then(Value::as_object).cloned().unwrap_or_default();
+    let staged = ["Data", "consent"].into_iter().find_map(|name| consent.element.get(name));
+    let mut data = staged.and_then(Value::as_object).cloned().unwrap_or_default();
     let mut set = |name: &str, value: Value| data.insert(name.to_owned(), value);
     set("ConsentId", consent.id.as_str().into());
     set("AuthorizationExpirationTimeWindow", terms.window.as_str().into());
@@ -190,13 +191,18 @@ pub(crate) fn consent_answer(
     }
     ConsentAnswer {
         data,
-        subscription: staged(["Subscription", "subscription"]).cloned(),
+        subscription: consent.subscription.as_ref().map(subscription),
         links: ConsentLinks {
             this: base.consent(&consent.id),
             related: payments.iter().map(|id| base.payment(id)).collect(),
         },
         meta: Empty {},
     }
+}
+
+/// Section 11.1: where the client wants its events now.
+fn subscription(to: &Subscription) -> Value {
+    json!({"Webhook": {"Url": to.url, "IsActive": to.active}})
 }
 
 /// Section 8.5.
