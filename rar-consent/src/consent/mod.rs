@@ -4,6 +4,7 @@ pub(crate) mod approval;
 pub(crate) mod exercise;
 mod former;
 pub(crate) mod history;
+pub(crate) mod schedule;
 pub(crate) mod status;
 pub(crate) mod subscription;
 pub(crate) mod terms;

@@ -22,7 +22,8 @@ use crate::rules::uae_payments as rules;
 pub(super) async fn read_consent(bank: &UaeBsi, call: &Call) -> Result<Answer, Stop> {
     let (consent, terms) = own_consent(bank, call, &consent_id(call)?).await?;
     let payments = payments_of(bank, &consent).await?;
-    let message = map::consent_answer(&Base::at(&call.arrived.origin), &consent, &terms, &payments);
+    let message =
+        map::consent_answer(&Base::at(&call.arrived.origin), (&consent, &terms), &payments, call.arrived.now);
     Ok(bank.answer(StatusCode::OK, &message, call).await?)
 }
 
@@ -40,7 +41,7 @@ pub(super) async fn list_consents(bank: &UaeBsi, call: &Call) -> Result<Answer, 
     for consent in &found {
         if let Terms::UaePayment(terms) = &consent.terms {
             let payments = payments_of(bank, consent).await?;
-            messages.push(map::consent_answer(&here, consent, terms, &payments));
+            messages.push(map::consent_answer(&here, (consent, terms), &payments, call.arrived.now));
         }
     }
     Ok(bank.answer(StatusCode::OK, &messages, call).await?)
