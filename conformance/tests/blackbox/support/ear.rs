@@ -118,7 +118,8 @@ impl Ear {
             }
             tokio::time::sleep(Duration::from_millis(250)).await;
         }
-        let what: Vec<_> = self.heard(world, tpp).await.into_iter().map(|one| (one.consent, one.what)).collect();
+        let what: Vec<_> =
+            self.heard(world, tpp).await.into_iter().map(|one| (one.consent, one.what)).collect();
         panic!("not enough was heard: {what:#?}; the bank said: {}", world.bank.log_end());
     }
 }
@@ -156,7 +157,10 @@ async fn serve(socket: TcpListener, acceptor: TlsAcceptor, shared: Arc<Shared>) 
     }
 }
 
-async fn answer(request: Request<Incoming>, shared: Arc<Shared>) -> Result<Response<Full<Bytes>>, hyper::Error> {
+async fn answer(
+    request: Request<Incoming>,
+    shared: Arc<Shared>,
+) -> Result<Response<Full<Bytes>>, hyper::Error> {
     let (head, body) = request.into_parts();
     let body = String::from_utf8(body.collect().await?.to_bytes().to_vec()).unwrap_or_default();
     let header = |name: &str| {
