@@ -60,6 +60,12 @@ struct Options {
     /// Keep-alive connections.
     #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u8).range(1..=128))]
     connections: u8,
+    /// Turns of each window, however long they take. What a profiler counts in two runs can then be subtracted.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=i64::from(PREPARED_MAX)))]
+    turns: Option<u32>,
+    /// A command that runs the server, with its arguments between spaces: a profiler.
+    #[arg(long)]
+    under: Option<String>,
     /// Windows of each scenario; the medians are reported.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=20))]
     rounds: u8,
@@ -171,13 +177,15 @@ pub fn run(arguments: &Arguments) -> Result<(), Failed> {
 const LONGEST_RUN: Duration = Duration::from_secs(25 * 60);
 /// A proof is good for a minute: what is prepared must be sent by then.
 const PREPARED_MAX: u32 = 120_000;
+/// So long a counted number of turns may take under a profiler.
+const TURNS_TAKE_MAX: Duration = Duration::from_secs(50);
 
 async fn measured(options: &Options, pinning: Pinning) -> Result<Report, Failed> {
     let dir = Scratch::make()?;
     let parties = Parties::make(&dir.0)?;
     let setup = serde_json::to_vec(&parties.setup()?).doing("writing the setup")?;
     std::fs::write(dir.0.join("setup.json"), setup).doing("writing the setup")?;
-    let server = Server::start(&dir.0, options.store, pinning)?;
+    let server = Server::start(&dir.0, options.store, pinning, options.under.as_deref())?;
     let mut bench =
         Bench { options, parties, control: Connection::open(server.port).await?, server, prices: Vec::new() };
     let at_rest = bench.server.process.resident_kib()?;
@@ -223,6 +231,7 @@ impl Bench<'_> {
         let turns = number(trial.done) / trial.seconds * time.as_secs_f64() * 1.5;
         // truncated: a few turns more or less do not matter
         let turns: u32 = format!("{turns:.0}").parse().unwrap_or(PREPARED_MAX).clamp(TRIAL, PREPARED_MAX);
+        let (turns, time) = self.options.turns.map_or((turns, time), |turns| (turns, TURNS_TAKE_MAX));
         let mut windows = Vec::new();
         for _ in 0..self.options.rounds {
             self.prices.push(self.control.fetch("/bench/signatures").await?);

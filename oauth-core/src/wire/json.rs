@@ -7,6 +7,7 @@
 use std::fmt;
 
 use serde::de::{self, DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::map::Entry;
 use serde_json::{Map, Number, Value};
 
 use crate::limits;
@@ -195,16 +196,19 @@ impl<'de> Visitor<'de> for Node<'_> {
         self.enter()?;
         let mut members = Map::new();
         while let Some(name) = access.next_key::<String>()? {
-            if members.contains_key(&name) {
-                return Err(self.refuse(JsonFault::Repeated(JsonPath::to(&name))));
-            }
-            match access.next_value_seed(self.child()) {
-                Ok(value) => members.insert(name, value),
-                Err(error) => {
-                    self.locate(&name);
-                    return Err(error);
+            let place = match members.entry(name) {
+                Entry::Vacant(place) => place,
+                Entry::Occupied(taken) => {
+                    return Err(self.refuse(JsonFault::Repeated(JsonPath::to(taken.key()))));
                 }
             };
+            match access.next_value_seed(self.child()) {
+                Ok(value) => _ = place.insert(value),
+                Err(error) => {
+                    self.locate(place.key());
+                    return Err(error);
+                }
+            }
         }
         Ok(Value::Object(members))
     }

@@ -79,7 +79,17 @@ pub(crate) fn typed<T: DeserializeOwned>(value: Value, place: &Place) -> Result<
     })
 }
 
-/// Where the first null stands. No member of any type may be null: absent means absent.
+/// Whether there is a null somewhere in it. No member of any type may be null: absent means absent.
+pub(crate) fn holds_null(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+        Value::Array(items) => items.iter().any(holds_null),
+        Value::Object(members) => members.values().any(holds_null),
+    }
+}
+
+/// Where the first null stands.
 pub(crate) fn first_null(value: &Value, place: &Place) -> Option<Place> {
     match value {
         Value::Null => Some(place.clone()),

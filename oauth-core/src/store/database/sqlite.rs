@@ -162,7 +162,7 @@ pub(super) async fn execute(
 pub(super) async fn execute_all(
     connection: &mut SqliteConnection,
     start: Start,
-    statements: &[Statement],
+    statements: &[&Statement],
 ) -> (Vec<Written>, Result<(), Fault>) {
     let text = joined(start, statements);
     let params = statements.iter().flat_map(|statement| statement.params.iter().cloned());
@@ -182,8 +182,8 @@ pub(super) enum Start {
 
 /// One text of several statements, with the parameters numbered through. It is the same text for the same statements,
 /// so that the connection finds them prepared.
-fn joined(start: Start, statements: &[Statement]) -> String {
-    let mut text = String::with_capacity(statements.iter().map(|statement| statement.sql.len() + 8).sum());
+fn joined(start: Start, statements: &[&Statement]) -> String {
+    let mut text = String::with_capacity(statements.iter().map(|statement| statement.sql.len() + 32).sum());
     if start == Start::Begin {
         text.push_str("BEGIN IMMEDIATE;");
     }
@@ -327,7 +327,8 @@ impl Readers {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let connection = match idle {
             Some(connection) => connection,
-            None => connect(&self.options).await?,
+            // rare and large
+            None => Box::pin(connect(&self.options)).await?,
         };
         Ok(Lease { readers: self, connection: Some(connection), _permit: permit })
     }
