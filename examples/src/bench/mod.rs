@@ -13,6 +13,7 @@ pub mod serve;
 
 use std::io::Write as _;
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -75,8 +76,9 @@ struct Options {
     /// Only this scenario.
     #[arg(long, value_enum)]
     only: Option<Scenario>,
-    /// Requests before memory is read again; none skips it. Not sent when one scenario is chosen.
-    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(0..=1_000_000))]
+    /// Requests at the end, to see what becomes of memory: it is read after an eighth, a quarter, a half and all of them, and
+    /// in between everything expires. Not sent when one scenario is chosen.
+    #[arg(long, default_value_t = 200_000, value_parser = clap::value_parser!(u32).range(0..=1_000_000))]
     memory_requests: u32,
     /// Writes the numbers as JSON to this file too.
     #[arg(long)]
@@ -138,6 +140,18 @@ impl Scenario {
             Self::Introspect => verify,
             Self::IntrospectSigned => verify + sign,
             Self::Flow => 4.0 * verify + 2.0 * sign,
+        }
+    }
+}
+
+/// Does what the command line says, and tells on standard error why it could not.
+#[must_use]
+pub fn command() -> ExitCode {
+    match run(&Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failed) => {
+            drop(writeln!(std::io::stderr(), "bench: {failed}"));
+            ExitCode::FAILURE
         }
     }
 }
@@ -226,7 +240,8 @@ struct Counters {
 impl Bench<'_> {
     async fn scenario(&mut self, scenario: Scenario) -> Result<Row, Failed> {
         let tokens = self.tokens(scenario).await?;
-        let trial = self.window(scenario, &tokens, TRIAL, Duration::from_secs(5)).await?;
+        let trial_max = self.options.turns.map_or(Duration::from_secs(5), |_| TURNS_TAKE_MAX);
+        let trial = self.window(scenario, &tokens, TRIAL, trial_max).await?;
         let time = Duration::from_secs(self.options.seconds);
         let turns = number(trial.done) / trial.seconds * time.as_secs_f64() * 1.5;
         // truncated: a few turns more or less do not matter
@@ -305,25 +320,40 @@ impl Bench<'_> {
         })
     }
 
-    /// Opaque tokens by client credentials, each introspected once.
+    /// Opaque tokens by client credentials, each introspected once, with readings on the way and all of it over before the
+    /// next part begins.
     async fn memory(&mut self, at_rest: u64) -> Result<Memory, Failed> {
         let wanted = if self.options.only.is_some() { 0 } else { self.options.memory_requests };
-        let (mut sent, mut errors) = (0_u32, 0);
-        while sent < wanted {
-            let half = (wanted - sent).div_ceil(2).min(4000);
+        let after_run = self.server.process.resident_kib()?;
+        let mut memory = Memory { at_rest_kib: at_rest, after_run_kib: after_run, series: Vec::new(), errors: 0 };
+        let mut sent = 0;
+        for part in [8, 4, 2, 1] {
+            let until = wanted / part;
+            self.parties.later(self.control.fetch("/bench/later").await?);
+            memory.errors += self.issue_and_introspect(until.saturating_sub(sent)).await?;
+            sent = until;
+            if wanted > 0 {
+                memory.series.push((sent, self.server.process.resident_kib()?));
+            }
+        }
+        Ok(memory)
+    }
+
+    /// How many were refused.
+    async fn issue_and_introspect(&self, requests: u32) -> Result<u64, Failed> {
+        let (mut left, mut errors) = (requests, 0);
+        while left > 0 {
+            let half = left.div_ceil(2).min(4000);
             let issue = (0..half).map(|_| self.work(Scenario::ClientCredentialsOpaque, ""));
-            let issue = issue.collect::<Result<_, _>>()?;
-            let issued = self.drive(issue).await?;
+            let issued = self.drive(issue.collect::<Result<_, _>>()?).await?;
             let ask = issued.tokens.iter().map(|token| {
                 let ask = self.parties.introspect(token, Audience::Opaque, "application/json")?;
                 Ok(Work::One(Box::new(ask)))
             });
-            let ask = ask.collect::<Result<_, Failed>>()?;
-            errors += issued.errors + self.drive(ask).await?.errors;
-            sent += 2 * half;
+            errors += issued.errors + self.drive(ask.collect::<Result<_, Failed>>()?).await?.errors;
+            left = left.saturating_sub(2 * half);
         }
-        let after = self.server.process.resident_kib()?;
-        Ok(Memory { at_rest_kib: at_rest, after_kib: after, requests: sent, errors })
+        Ok(errors)
     }
 
     async fn drive(&self, work: Vec<Work>) -> Result<Outcome, Failed> {

@@ -174,6 +174,18 @@ mod tests {
     }
 
     #[test]
+    fn what_is_not_plain_is_seen_wherever_it_stands() {
+        for plain in 0..100 {
+            let (front, back) = ("x".repeat(plain), "y".repeat(100 - plain));
+            let form = read(&format!("a={front}%41+{back}")).unwrap();
+            assert_eq!(form.get("a"), Some(&*format!("{front}A {back}")), "{plain}");
+            for bad in ["\n", "\u{7f}", "\u{e9}", "%0"] {
+                assert!(read(&format!("a={front}{bad}{back}")).is_err(), "{plain} {bad:?}");
+            }
+        }
+    }
+
+    #[test]
     fn more_bytes_or_parameters_than_the_bound_are_refused() {
         assert_eq!(read(&format!("a={}", "x".repeat(1000))).err(), Some(RequestReason::TooLarge.into()));
         let many: Vec<String> = (0..=limits::FORM_PARAMETERS).map(|n| format!("p{n}=1")).collect();

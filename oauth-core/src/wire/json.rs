@@ -4,6 +4,7 @@
 //! one message may see two different orders to pay. Here there is one reading, or a refusal. A document becomes a
 //! checked tree first and a typed value second; a struct is read from an object only, never from an array.
 
+use std::borrow::Borrow;
 use std::fmt;
 
 use serde::de::{self, DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
@@ -78,15 +79,15 @@ pub struct JsonPath(String);
 /// at any depth, when it is nested deeper than [`limits::JSON_DEPTH`], when a number is out of range, or when it is
 /// not a `T`.
 pub fn read_strict<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, JsonFault> {
-    T::deserialize(tree::Strict(read_value(bytes)?))
+    from_tree(read_value(bytes)?)
 }
 
-/// Reads a value from a tree that [`read_value`] returned.
+/// Reads a value from a tree that [`read_value`] returned, or from a part of it.
 ///
 /// # Errors
 /// When it is not a `T`.
-pub fn from_tree<T: DeserializeOwned>(tree: Value) -> Result<T, JsonFault> {
-    T::deserialize(tree::Strict(tree))
+pub fn from_tree<T: DeserializeOwned>(tree: impl Borrow<Value>) -> Result<T, JsonFault> {
+    T::deserialize(tree::Strict(tree.borrow()))
 }
 
 /// Reads a document of unknown type.

@@ -52,7 +52,7 @@ impl Place {
 }
 
 /// Reads a typed value from an element or a part of it.
-pub(crate) fn typed<T: DeserializeOwned>(value: Value, place: &Place) -> Result<T, Refusal> {
+pub(crate) fn typed<T: DeserializeOwned>(value: &Value, place: &Place) -> Result<T, Refusal> {
     json::from_tree(value).map_err(|fault| {
         let (rule, fault, path, hint) = match fault {
             JsonFault::Missing(path) => {

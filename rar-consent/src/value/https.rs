@@ -28,6 +28,8 @@ mod tests {
             "https://a b",
             "https://\u{e9}",
             "",
+            &format!("https://a/{}#", "b".repeat(100)),
+            &format!("https://a/{} {}", "b".repeat(50), "c".repeat(50)),
         ] {
             assert_eq!(host(bad), None, "{bad}");
         }

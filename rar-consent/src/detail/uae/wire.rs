@@ -128,7 +128,7 @@ const WINDOW: &str = "24:00:00";
 /// Reads the consent of an element: its identifier and what it allows.
 pub(super) fn read(spelling: &Spelling, element: &Place) -> Result<(String, UaePayment), Refusal> {
     let place = element.member(spelling.container);
-    let wire: Container = typed(spelling.content.clone(), &place)?;
+    let wire: Container = typed(&spelling.content, &place)?;
     let window = wire.authorization_expiration_time_window.unwrap_or_else(|| WINDOW.to_owned());
     let authorise_within = window_seconds(&window).ok_or_else(|| {
         let hint = "must be hours, minutes and seconds as in 720:00:00";
@@ -167,7 +167,7 @@ pub(super) fn read(spelling: &Spelling, element: &Place) -> Result<(String, UaeP
 /// Reads where an element wants its events.
 pub(super) fn subscription(spelling: &Spelling, element: &Place) -> Result<Option<Subscription>, Refusal> {
     let Some((name, value)) = &spelling.subscription else { return Ok(None) };
-    let wire: WireSubscription = typed(value.clone(), &element.member(name))?;
+    let wire: WireSubscription = typed(value, &element.member(name))?;
     Ok(Some(Subscription { url: wire.webhook.url, active: wire.webhook.is_active }))
 }
 
@@ -198,7 +198,7 @@ fn schedule(wire: ConsentSchedule, place: &Place) -> Result<Schedule, Refusal> {
         (Some(single), None) => {
             let place = place.member("SinglePayment");
             if single.get("Type").and_then(Value::as_str) == Some("UAEOF.SingleInstantPayment") {
-                let wire: SingleInstant = typed(single, &place)?;
+                let wire: SingleInstant = typed(&single, &place)?;
                 return Ok(Schedule::SingleInstant { amount: amount(wire.amount, &place.member("Amount"))? });
             }
             Err(not_offered(&single, "SinglePayment", &place))
