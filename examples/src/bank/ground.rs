@@ -9,13 +9,16 @@ use oauth_core::store::memory::MemoryClaims;
 use oauth_core::store::redis::RedisClaims;
 use oauth_core::store::sql::{SqlClaims, SqlStore};
 use oauth_core::{
-    Claims, Clock, Entropy, Fault, FixedClients, LogAudit, Ports, SystemClock, SystemEntropy, Timestamp,
+    Claims, ClientDirectory, Clock, Entropy, Fault, Issuer, LogAudit, Ports, SystemClock, SystemEntropy,
+    Timestamp,
 };
 use rar_consent::{ConsentEngine, ConsentStore, DetailRegistry, SqlConsents};
 use resource_server::store::sql::SqlBank;
 
 use super::apis::Books;
 use super::assemble::StartFault;
+use super::bar_admin::Doors;
+use super::barred::{Barred, OpenClients};
 use super::controls::TestClock;
 use super::customers::Customers;
 use super::data_dir::{DataDir, Past};
@@ -23,7 +26,7 @@ use super::deployment::{Deployment, IssuerPlan, TestControls};
 use super::issuer_files::IssuerFiles;
 use super::signing_keys::SigningKeys;
 use super::ui::PageInteraction;
-use super::{customers, fixture, outbound, sessions};
+use super::{barred, customers, fixture, outbound, sessions};
 use crate::pages::Pages;
 
 /// What everything else stands on.
@@ -37,6 +40,7 @@ pub(super) struct Ground {
     /// In the order of the deployment.
     pub(super) keys: Arc<[SigningKeys]>,
     pub(super) customers: Arc<Customers>,
+    pub(super) barred: Arc<Barred>,
     consent_store: Arc<dyn ConsentStore>,
     pub(super) consents: Arc<ConsentEngine>,
     pub(super) pages: Arc<Pages>,
@@ -75,7 +79,8 @@ impl Ground {
             Ok::<_, StartFault>((database, keys))
         };
         let (data, (database, keys)) = tokio::try_join!(load(deployment, clock.now()), ring)?;
-        let customers = Customers::load(&database, HASHES_AT_ONCE).await?;
+        let barred = Barred::open(&database, &clock).await?;
+        let customers = Customers::load(&database, HASHES_AT_ONCE, &barred).await?;
         let consent_store: Arc<dyn ConsentStore> = Arc::new(SqlConsents::new(database.clone()));
         let registry = DetailRegistry::standard();
         let consents = ConsentEngine::new(registry, Arc::clone(&consent_store), Arc::clone(&clock));
@@ -90,6 +95,7 @@ impl Ground {
             database,
             keys,
             customers,
+            barred,
             consent_store,
             consents,
             pages,
@@ -107,7 +113,7 @@ impl Ground {
         Ports {
             clock: Arc::clone(&self.clock),
             entropy: Arc::clone(&self.entropy),
-            clients: Arc::new(FixedClients::new(files.clients.iter().cloned())),
+            clients: Arc::new(OpenClients::new(files.clients.iter().cloned(), plan.issuer(), &self.barred)),
             signer: keys.signer.clone(),
             client_keys: self.client_keys.clone(),
             decrypter: files.decrypter(),
@@ -121,6 +127,15 @@ impl Ground {
             }),
             users: self.customers.clone(),
             audit: Arc::new(LogAudit),
+        }
+    }
+
+    /// What an operator may open and close, for these clients.
+    pub(super) fn doors(&self, clients: Vec<(Issuer, Arc<dyn ClientDirectory>)>) -> Doors {
+        Doors {
+            barred: Arc::clone(&self.barred),
+            clients: clients.into(),
+            customers: Arc::clone(&self.customers),
         }
     }
 
@@ -172,6 +187,7 @@ pub(super) async fn migrate(database: &Database) -> Result<(), StartFault> {
         rar_consent::migrations(),
         customers::migrations(),
         sessions::migrations(),
+        barred::migrations(),
     ] {
         database.migrate(&set).await?;
     }

@@ -54,6 +54,7 @@ impl ResourceServer {
         let claims = ground.claims(deployment).await?;
         let books = ground.books();
         let mut api_places = Vec::new();
+        let mut directories = Vec::new();
         for place in &deployment.apis {
             let mut services = Vec::new();
             for (plan, files) in place.issuers.iter().filter_map(|index| {
@@ -61,6 +62,7 @@ impl ResourceServer {
                 Some((deployment.issuers.get(*index)?, own))
             }) {
                 let ports = ground.ports(plan, files, Arc::clone(&claims));
+                directories.push((plan.issuer().clone(), Arc::clone(&ports.clients)));
                 let api = remote(deployment, (plan, files.0), &books, ports).await?;
                 services.push((plan.issuer().clone(), Api::Introspected(api)));
             }
@@ -77,6 +79,7 @@ impl ResourceServer {
                 database: ground.database.clone(),
                 consents: Arc::clone(&ground.consents),
                 keys: Arc::clone(&ground.keys),
+                doors: ground.doors(directories),
                 clock: Arc::clone(&ground.clock),
                 controls: None,
             },
