@@ -70,6 +70,7 @@ pub(super) async fn read_refund(bank: &UaeBsi, call: &Call) -> Result<Answer, St
 
 /// Sections 6 and 11.1: the client ends a consent, sends its events elsewhere, or both at once.
 pub(super) async fn change_consent(bank: &UaeBsi, call: &Call) -> Result<Answer, Stop> {
+    bank.can_answer(&call.authority.client, call.arrived.now).await?;
     let patch: ConsentPatch = bank.message(call).await?.into_shape()?;
     let (consent, _) = own_consent(bank, call, &consent_id(call)?).await?;
     let order = patch.order()?;
