@@ -1,5 +1,7 @@
 //! Reading one element: where something stands, and strict structs with faults that name it.
 
+use std::borrow::Borrow;
+
 use oauth_core::json::{self, JsonFault, JsonPath};
 use oauth_core::{DetailsFault, DetailsReason, Refusal, RuleId};
 use serde::de::DeserializeOwned;
@@ -52,7 +54,7 @@ impl Place {
 }
 
 /// Reads a typed value from an element or a part of it.
-pub(crate) fn typed<T: DeserializeOwned>(value: &Value, place: &Place) -> Result<T, Refusal> {
+pub(crate) fn typed<T: DeserializeOwned>(value: impl Borrow<Value>, place: &Place) -> Result<T, Refusal> {
     json::from_tree(value).map_err(|fault| {
         let (rule, fault, path, hint) = match fault {
             JsonFault::Missing(path) => {
