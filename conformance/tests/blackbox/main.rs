@@ -23,6 +23,7 @@ mod keys;
 mod kills;
 mod oidc;
 mod payment_initiation;
+mod processes;
 mod races;
 mod restart;
 mod rfc6749;
