@@ -41,6 +41,7 @@ pub use identify::Presented;
 pub use model::binding::{Binding, NotAThumbprint, Thumbprint};
 pub use model::certificate::{Chain, PeerCertificate};
 pub use model::certificate_subject::CertificateSubject;
+pub use model::claims_request::ClaimsRequest;
 pub use model::client::{
     Client, ClientMetadata, ClientStatus, Credential, GrantType, InvalidMetadata, Organisation,
     RegisteredKeys,

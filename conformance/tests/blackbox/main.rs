@@ -15,6 +15,7 @@ mod certificates;
 mod contributions;
 mod controls;
 mod deployment;
+mod encryption;
 mod events;
 mod fapi2_security;
 mod hsm;
