@@ -151,9 +151,7 @@ impl ConsentEngine {
             }
             let mut changed = Consent { terms: Terms::Ofxpera(terms.clone()), ..consent };
             changed.until = changed.terms.until();
-            let reason = "terms changed".to_owned();
-            let entry =
-                HistoryEntry { at: now, from: Some(status), to: status, actor: actor.clone(), reason };
+            let entry = HistoryEntry::new(now, (Some(status), status), actor.clone(), "terms changed");
             if self.store.replace(&changed, &entry).await? == Replaced::Done {
                 return Ok(Amended::Done);
             }

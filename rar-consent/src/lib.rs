@@ -7,6 +7,7 @@
 //!
 //! To add a type of detail, implement [`DetailKind`]; its documentation is the checklist.
 
+pub mod audit;
 mod consent;
 mod describe;
 mod detail;
@@ -17,7 +18,7 @@ pub mod store;
 mod value;
 
 pub use consent::exercise::{ExerciseFault, ExerciseRefusal, Use};
-pub use consent::history::{Actor, HistoryEntry};
+pub use consent::history::{Actor, Channel, HistoryEntry};
 pub use consent::status::{ConsentStatus, IllegalMove, MoveFault, Role, TRANSITIONS, Transition};
 pub use consent::terms::{
     AccountInformation, AccountPermission, AdditionalTerm, Dialect, OfxperaConsent, PaymentInitiation,

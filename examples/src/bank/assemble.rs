@@ -11,6 +11,7 @@ use resource_server::rail::settle;
 
 use super::admin::AdminService;
 use super::apis::{Books, apis};
+use super::audit::Sealer;
 use super::compose::{Api, ApiPlace, Face, Place, PublicService};
 use super::controls::Controls;
 use super::data_dir::DataFault;
@@ -75,6 +76,7 @@ pub struct Bank {
     operators: AdminService,
     housekeeping: Housekeeping,
     keys: Arc<[SigningKeys]>,
+    sealer: Sealer,
     database: Database,
 }
 
@@ -142,6 +144,7 @@ impl Bank {
                 pages: pages.collect(),
             })
         });
+        let sealer = ground.sealer(deployment).await?;
         let first = hosted.first().ok_or(StartFault::Interrupted)?;
         Ok(Self {
             listeners,
@@ -161,6 +164,7 @@ impl Bank {
                 clock: ground.clock,
             },
             keys: ground.keys,
+            sealer,
             database: ground.database,
         })
     }
@@ -171,6 +175,7 @@ impl Bank {
         for keys in self.keys.iter() {
             tokio::spawn(keys.clone().run(shutdown.clone()));
         }
+        let sealing = tokio::spawn(self.sealer.run(shutdown.clone()));
         let Listeners { public, mtls, admin } = self.listeners;
         tokio::join!(
             public.serve(self.public.facing(Face::Browsers), shutdown.clone()),
@@ -179,6 +184,9 @@ impl Bank {
         );
         if keeping.await.is_err() {
             tracing::error!("housekeeping ended badly");
+        }
+        if sealing.await.is_err() {
+            tracing::error!("the sealer of the audit trail ended badly");
         }
         self.database.close().await;
     }

@@ -3,6 +3,8 @@
 pub mod admin;
 pub mod apis;
 pub mod assemble;
+pub mod audit;
+pub mod audit_command;
 pub mod compose;
 pub mod config;
 pub mod controls;

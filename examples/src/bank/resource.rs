@@ -12,6 +12,7 @@ use resource_server::rail::settle;
 use super::admin::AdminService;
 use super::apis::{Books, apis};
 use super::assemble::{Bank, RAIL_PAUSE, SWEEP_EVERY, StartFault};
+use super::audit::Sealer;
 use super::compose::{Api, ApiPlace, Face, PublicService};
 use super::deployment::{Deployment, IssuerPlan};
 use super::ground::{Ground, remember};
@@ -35,6 +36,7 @@ pub struct ResourceServer {
     operators: AdminService,
     payments: resource_server::port::Ports,
     keys: Arc<[SigningKeys]>,
+    sealer: Sealer,
     database: Database,
 }
 
@@ -70,6 +72,7 @@ impl ResourceServer {
         let ends = deployment.resource_ends();
         let listeners =
             Listeners::bind(deployment, &ends, &ground.data, (&ground.clock, &ground.entropy)).await?;
+        let sealer = ground.sealer(deployment).await?;
         Ok(Self {
             listeners,
             public: PublicService::new(&ends, Vec::new(), api_places),
@@ -82,6 +85,7 @@ impl ResourceServer {
             },
             payments: books.ports,
             keys: ground.keys,
+            sealer,
             database: ground.database,
         })
     }
@@ -92,6 +96,7 @@ impl ResourceServer {
         for keys in self.keys.iter() {
             tokio::spawn(keys.clone().run(shutdown.clone()));
         }
+        let sealing = tokio::spawn(self.sealer.run(shutdown.clone()));
         let Listeners { public, mtls, admin } = self.listeners;
         tokio::join!(
             public.serve(self.public.facing(Face::Browsers), shutdown.clone()),
@@ -100,6 +105,9 @@ impl ResourceServer {
         );
         if rail.await.is_err() {
             tracing::error!("the payment rail's worker ended badly");
+        }
+        if sealing.await.is_err() {
+            tracing::error!("the sealer of the audit trail ended badly");
         }
         self.database.close().await;
     }

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use mandate_examples::bank::assemble::{Bank, Parts};
+use mandate_examples::bank::audit_command::{self, AuditCommand};
 use mandate_examples::bank::config::{Command, CommandLine, Deployment, Flags};
 use mandate_examples::bank::deployment::DemoData;
 use mandate_examples::bank::keys_command::{self, KeysCommand};
@@ -15,6 +16,7 @@ fn main() -> ExitCode {
     let outcome = match line.command {
         Some(Command::CheckConfig { file }) => check(&Flags { config: Some(file), ..line.flags }),
         Some(Command::Keys { command }) => keys(&line.flags, command),
+        Some(Command::Audit { command }) => audit(&line.flags, command),
         None => start(&line.flags),
     };
     match outcome {
@@ -42,6 +44,13 @@ fn keys(flags: &Flags, command: KeysCommand) -> Outcome {
     let deployment = Deployment::read(flags)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(keys_command::run(&deployment, command))
+}
+
+fn audit(flags: &Flags, command: AuditCommand) -> Outcome {
+    log::to_standard_error();
+    let deployment = Deployment::read(flags)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(audit_command::run(&deployment, command))
 }
 
 fn start(flags: &Flags) -> Outcome {

@@ -102,13 +102,8 @@ impl Consent {
     pub fn awaiting(lodged: Lodged, terms: Terms, now: Timestamp) -> (Self, HistoryEntry) {
         let window = now.plus(terms.authorise_within().unwrap_or(AUTHORISE_WITHIN));
         let until = terms.until();
-        let entry = HistoryEntry {
-            at: now,
-            from: None,
-            to: ConsentStatus::AwaitingAuthorization,
-            actor: Actor::Tpp(lodged.client.clone()),
-            reason: "asked".to_owned(),
-        };
+        let asked = (None, ConsentStatus::AwaitingAuthorization);
+        let entry = HistoryEntry::new(now, asked, Actor::Tpp(lodged.client.clone()), "asked");
         let consent = Self {
             id: lodged.id,
             issuer: lodged.issuer,

@@ -87,6 +87,20 @@ pub enum Role {
     Engine,
 }
 
+impl Role {
+    /// The name it is stored by.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Tpp => "tpp",
+            Self::Customer => "customer",
+            Self::Operator => "operator",
+            Self::Clock => "clock",
+            Self::Engine => "engine",
+        }
+    }
+}
+
 /// One move that is allowed.
 #[derive(Debug, Clone, Copy)]
 pub struct Transition {
@@ -187,9 +201,7 @@ impl Consent {
             }
             AwaitingAuthorization | Rejected | Expired | Finished => {}
         }
-        let entry =
-            HistoryEntry { at: now, from: Some(from), to, actor: actor.clone(), reason: reason.to_owned() };
-        Ok((changed, entry))
+        Ok((changed, HistoryEntry::new(now, (Some(from), to), actor.clone(), reason)))
     }
 
     /// The move that time has made by now, dated when it was due; `None` when it has made none.

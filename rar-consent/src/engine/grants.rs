@@ -8,7 +8,7 @@ use oauth_core::{
 };
 
 use super::ConsentEngine;
-use crate::consent::history::{Actor, HistoryEntry};
+use crate::consent::history::{Actor, Channel, HistoryEntry};
 use crate::consent::status::ConsentStatus;
 use crate::consent::{Consent, Lodged};
 use crate::describe::{AccountChoice, choice};
@@ -72,7 +72,7 @@ impl Consents for ConsentEngine {
         let (moved, entry) =
             consent.moved(ConsentStatus::Authorized, &actor, "approved", now).map_err(|_| decided())?;
         let authorised = Consent { subject: Some(approval.subject.clone()), accounts, ..moved };
-        self.replacing(&authorised, &entry)
+        self.replacing(&authorised, &entry.through(Channel::Redirect))
     }
 
     async fn rejection(
@@ -94,7 +94,7 @@ impl Consents for ConsentEngine {
         let Ok((moved, entry)) = consent.moved(ConsentStatus::Rejected, &actor, "declined", now) else {
             return Ok(None);
         };
-        self.replacing(&Consent { subject: subject.cloned(), ..moved }, &entry)
+        self.replacing(&Consent { subject: subject.cloned(), ..moved }, &entry.through(Channel::Redirect))
     }
 
     async fn standing(&self, consent: &ConsentId, now: Timestamp) -> Result<Standing, Fault> {
@@ -118,13 +118,8 @@ impl ConsentEngine {
             return Ok(None);
         }
         let (status, client) = (stored.status, stored.client.clone());
-        let entry = HistoryEntry {
-            at: now,
-            from: Some(status),
-            to: status,
-            actor: Actor::Tpp(client),
-            reason: "authorization requested".to_owned(),
-        };
+        let actor = Actor::Tpp(client);
+        let entry = HistoryEntry::new(now, (Some(status), status), actor, "authorization requested");
         self.replacing(&Consent { asked_at: Some(now), ..stored }, &entry)
     }
 

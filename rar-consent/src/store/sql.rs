@@ -6,6 +6,7 @@ use oauth_core::store::database::{
 };
 use oauth_core::{ClientId, Companion, ConsentId, Fault, Subject, Timestamp};
 
+use crate::audit::{self, AuditRow};
 use crate::consent::Consent;
 use crate::consent::history::HistoryEntry;
 use crate::consent::status::ConsentStatus;
@@ -24,6 +25,7 @@ pub const fn migrations() -> MigrationSet {
 const MIGRATIONS: &[Migration] = &[
     Migration::shared(1, "consents and their history", TABLES),
     Migration::shared(2, "indexes of those that are in question", PARTIAL),
+    Migration::shared(20, "the audit trail", audit::TABLES),
 ];
 
 /// What [`FORGET`] looks through; and a consent enters the list of its customer when there is one.
@@ -84,8 +86,14 @@ impl SqlConsents {
     }
 
     /// The note of a change that stopped is not kept either.
-    fn change(&self, statements: Vec<Statement>) -> Box<dyn Companion> {
-        Box::new(Change::new(self.0.clone(), "consents", statements))
+    fn change(
+        &self,
+        changed: Result<Statement, DbError>,
+        note: Result<[Statement; 2], DbError>,
+    ) -> Result<Box<dyn Companion>, Fault> {
+        let [entry, row] = note.map_err(fault)?;
+        let statements = vec![changed.map_err(fault)?, entry, row];
+        Ok(Box::new(Change::new(self.0.clone(), "consents", statements)))
     }
 
     async fn list(&self, query: Statement) -> Result<Vec<Consent>, Fault> {
@@ -116,7 +124,9 @@ pub async fn save(
         return Err(DbError::Other("a consent has changed since it was read".to_owned()));
     }
     if let Some(entry) = entry {
-        transaction.execute(note(&changed.id, entry)?).await?;
+        for statement in note(changed, entry)? {
+            transaction.execute(statement).await?;
+        }
     }
     Ok(())
 }
@@ -134,18 +144,20 @@ pub async fn insert(
     if transaction.execute(row_of(consent)?).await?.affected == 0 {
         return Ok(Inserted::IdUsed);
     }
-    transaction.execute(note(&consent.id, entry)?).await?;
+    for statement in note(consent, entry)? {
+        transaction.execute(statement).await?;
+    }
     Ok(Inserted::New)
 }
 
 #[async_trait]
 impl ConsentStore for SqlConsents {
     fn insertion(&self, consent: &Consent, entry: &HistoryEntry) -> Result<Box<dyn Companion>, Fault> {
-        Ok(self.change(vec![row_of(consent).map_err(fault)?, note(&consent.id, entry).map_err(fault)?]))
+        self.change(row_of(consent), note(consent, entry))
     }
 
     fn replacement(&self, changed: &Consent, entry: &HistoryEntry) -> Result<Box<dyn Companion>, Fault> {
-        Ok(self.change(vec![update(changed).map_err(fault)?, note(&changed.id, entry).map_err(fault)?]))
+        self.change(update(changed), note(changed, entry))
     }
 
     async fn consent(&self, id: &ConsentId) -> Result<Option<Consent>, Fault> {
@@ -213,8 +225,11 @@ fn update(changed: &Consent) -> Result<Statement, DbError> {
         .int(changed.revision))
 }
 
-fn note(id: &ConsentId, entry: &HistoryEntry) -> Result<Statement, DbError> {
-    Ok(Statement::new(NOTE).text(id.as_str()).int(entry.at.millis()).text(written(entry)?))
+/// An entry of the history and its row in the audit trail: neither is ever written without the other.
+fn note(consent: &Consent, entry: &HistoryEntry) -> Result<[Statement; 2], DbError> {
+    let text = written(entry)?;
+    let row = audit::insertion(&AuditRow::of_consent(consent, entry, &text));
+    Ok([Statement::new(NOTE).text(consent.id.as_str()).int(entry.at.millis()).text(text), row])
 }
 
 fn written(value: &impl serde::Serialize) -> Result<String, DbError> {

@@ -278,6 +278,7 @@ fn created() -> (Consent, rar_consent::HistoryEntry) {
         at: NOW,
         from: None,
         to: ConsentStatus::AwaitingAuthorization,
+        channel: rar_consent::Channel::Api,
         actor: Actor::Tpp(client().id),
         reason: "asked".to_owned(),
     };

@@ -1,6 +1,8 @@
 //! Details and consents as an embedder meets them.
 
 #[cfg(test)]
+mod audit;
+#[cfg(test)]
 mod endpoints;
 #[cfg(test)]
 mod engine;

@@ -141,7 +141,7 @@ const STEPS: &[&str] = &[
     "booked_transaction",
     "payment",
     "outbox",
-    "audit_event",
+    "audit_row",
 ];
 
 #[async_trait]
