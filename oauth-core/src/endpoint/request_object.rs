@@ -151,6 +151,8 @@ struct Claims {
     #[serde(default, deserialize_with = "present")]
     login_hint: Option<String>,
     #[serde(default, deserialize_with = "present")]
+    ui_locales: Option<String>,
+    #[serde(default, deserialize_with = "present")]
     resource: Option<Audience>,
     /// OpenID Connect Core section 5.5: an object. This server answers with the claims of the scope.
     #[serde(default, deserialize_with = "present", rename = "claims")]
@@ -210,6 +212,7 @@ impl Claims {
             max_age: self.max_age.map(|seconds| seconds.to_string()),
             acr_values: self.acr_values,
             login_hint: self.login_hint,
+            ui_locales: self.ui_locales,
             resource,
         })
     }

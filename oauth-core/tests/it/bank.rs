@@ -578,6 +578,7 @@ impl Arrived<'_> {
             },
             scope: self.request.scope.clone(),
             accounts: Vec::new(),
+            shown: None,
         };
         self.decide(Outcome::Approved(approval)).await.unwrap()
     }

@@ -2,7 +2,7 @@
 //! that nobody approved ([`ConsentStore::forget`](crate::ConsentStore::forget)), and their rows in the [audit
 //! trail](crate::audit) stay even then.
 
-use oauth_core::{ClientId, Subject, Timestamp};
+use oauth_core::{ClientId, ShownText, Subject, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::status::{ConsentStatus, Role};
@@ -117,6 +117,9 @@ pub struct HistoryEntry {
     pub channel: Channel,
     /// Why.
     pub reason: String,
+    /// The text the customer approved, in the entry of an approval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shown: Option<ShownText>,
 }
 
 impl HistoryEntry {
@@ -129,12 +132,18 @@ impl HistoryEntry {
         reason: &str,
     ) -> Self {
         let ((from, to), channel) = (statuses, Channel::usual(actor.role()));
-        Self { at, from, to, actor, channel, reason: reason.to_owned() }
+        Self { at, from, to, actor, channel, reason: reason.to_owned(), shown: None }
     }
 
     /// This entry, come another way.
     #[must_use]
     pub fn through(self, channel: Channel) -> Self {
         Self { channel, ..self }
+    }
+
+    /// This entry, with what the customer approved.
+    #[must_use]
+    pub fn showing(self, shown: Option<ShownText>) -> Self {
+        Self { shown, ..self }
     }
 }

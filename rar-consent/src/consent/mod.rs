@@ -6,7 +6,7 @@ pub(crate) mod status;
 pub(crate) mod terms;
 pub(crate) mod usage;
 
-use oauth_core::{ClientId, ConsentId, Issuer, Seconds, Subject, Timestamp};
+use oauth_core::{ClientId, ConsentId, Issuer, Seconds, ShownText, Subject, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -76,8 +76,20 @@ pub struct Revocation {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Shown {
-    /// SHA-256 of the text on the page, in base64url.
+    /// The [hash](oauth_core::ShownText::sha256) of the text on the page. The text itself is in the history, in the entry of
+    /// the approval.
     pub text_hash: String,
+    /// The language of the page (BCP 47).
+    #[serde(default)]
+    pub language: String,
+}
+
+impl Shown {
+    /// The record of a text.
+    #[must_use]
+    pub fn of(text: &ShownText) -> Self {
+        Self { text_hash: text.sha256(), language: text.language.clone() }
+    }
 }
 
 /// Who lodges a consent, and what was received.

@@ -10,7 +10,7 @@ use oauth_core::{
 use super::ConsentEngine;
 use crate::consent::history::{Actor, Channel, HistoryEntry};
 use crate::consent::status::ConsentStatus;
-use crate::consent::{Consent, Lodged};
+use crate::consent::{Consent, Lodged, Shown};
 use crate::describe::{AccountChoice, choice};
 use crate::detail::{Lodging, ofxpera};
 
@@ -71,8 +71,9 @@ impl Consents for ConsentEngine {
         }
         let (moved, entry) =
             consent.moved(ConsentStatus::Authorized, &actor, "approved", now).map_err(|_| decided())?;
-        let authorised = Consent { subject: Some(approval.subject.clone()), accounts, ..moved };
-        self.replacing(&authorised, &entry.through(Channel::Redirect))
+        let shown = approval.shown.as_ref().map(Shown::of);
+        let authorised = Consent { subject: Some(approval.subject.clone()), accounts, shown, ..moved };
+        self.replacing(&authorised, &entry.through(Channel::Redirect).showing(approval.shown.clone()))
     }
 
     async fn rejection(

@@ -281,6 +281,7 @@ fn created() -> (Consent, rar_consent::HistoryEntry) {
         channel: rar_consent::Channel::Api,
         actor: Actor::Tpp(client().id),
         reason: "asked".to_owned(),
+        shown: None,
     };
     (consent, entry)
 }
