@@ -11,7 +11,7 @@ use std::sync::Arc;
 use oauth_core::{ClientId, Clock, ConsentId, Fault, Seconds, Subject, Timestamp};
 
 use crate::consent::Consent;
-use crate::consent::history::{Actor, HistoryEntry};
+use crate::consent::history::{Actor, Changed, HistoryEntry};
 use crate::consent::status::{ConsentStatus, IllegalMove, MoveFault};
 use crate::consent::terms::{OfxperaConsent, Terms};
 use crate::detail::ofxpera::TermsFault;
@@ -151,7 +151,7 @@ impl ConsentEngine {
             }
             let mut changed = Consent { terms: Terms::Ofxpera(terms.clone()), ..consent };
             changed.until = changed.terms.until();
-            let entry = HistoryEntry::new(now, (Some(status), status), actor.clone(), "terms changed");
+            let entry = HistoryEntry::note(status, Changed::Terms, actor, "terms changed", now);
             if self.store.replace(&changed, &entry).await? == Replaced::Done {
                 return Ok(Amended::Done);
             }

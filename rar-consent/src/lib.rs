@@ -18,12 +18,12 @@ pub mod store;
 mod value;
 
 pub use consent::exercise::{ExerciseFault, ExerciseRefusal, Use};
-pub use consent::history::{Actor, Channel, HistoryEntry};
+pub use consent::history::{Actor, Changed, Channel, HistoryEntry};
 pub use consent::status::{ConsentStatus, IllegalMove, MoveFault, Role, TRANSITIONS, Transition};
+pub use consent::subscription::Subscription;
 pub use consent::terms::{
     AccountInformation, AccountPermission, AdditionalTerm, Dialect, OfxperaConsent, PaymentInitiation,
     PaymentLimits, Permission, Schedule, Sponsor, Terms, UaeAccount, UaeAuthorization, UaeName, UaePayment,
-    Webhook,
 };
 pub use consent::usage::Usage;
 pub use consent::{Consent, Lodged, Revocation, Shown};

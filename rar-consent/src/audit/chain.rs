@@ -95,6 +95,7 @@ fn canonical(row: &AuditRow, bytes: &mut Vec<u8>) {
         Some(&row.role),
         row.actor.as_deref(),
         Some(&row.channel),
+        Some(&row.what),
         row.from.as_deref(),
         row.to.as_deref(),
         row.reason.as_deref(),
@@ -142,6 +143,7 @@ mod tests {
             role: "tpp".to_owned(),
             actor: Some("tpp".to_owned()),
             channel: "api".to_owned(),
+            what: "status".to_owned(),
             from: None,
             to: Some("AwaitingAuthorization".to_owned()),
             reason: None,
@@ -154,8 +156,8 @@ mod tests {
     fn the_canonical_bytes_of_a_row_are_those_that_are_documented() {
         let mut bytes = Vec::new();
         canonical(&row(), &mut bytes);
-        let expected = "mandate audit row 1\n13:1795248000000,7:consent,3:c-1,-,3:c-1,3:tpp,-,3:tpp,3:tpp,3:api,-,\
-                        21:AwaitingAuthorization,-,-,-,";
+        let expected = "mandate audit row 1\n13:1795248000000,7:consent,3:c-1,-,3:c-1,3:tpp,-,3:tpp,3:tpp,3:api,\
+                        6:status,-,21:AwaitingAuthorization,-,-,-,";
         assert_eq!(String::from_utf8(bytes).unwrap(), expected);
     }
 

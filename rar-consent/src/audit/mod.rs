@@ -22,7 +22,7 @@ mod verify;
 use oauth_core::{ClientId, ConsentId, Issuer, KeyEvent, KeyStage, Subject, Timestamp};
 
 use crate::consent::Consent;
-use crate::consent::history::{Actor, Channel, HistoryEntry};
+use crate::consent::history::{Actor, Changed, Channel, HistoryEntry};
 use crate::consent::status::Role;
 
 pub use chain::{ChainHash, Link, digest, link};
@@ -58,6 +58,8 @@ pub struct AuditRow {
     pub actor: Option<String>,
     /// The way it came: a [name](Channel::as_str).
     pub channel: String,
+    /// What of it changed: `status` for most rows.
+    pub what: String,
     /// The status before; none at the beginning.
     pub from: Option<String>,
     /// The status after; none at the end.
@@ -112,7 +114,8 @@ impl AuditRow {
             customer: consent.subject.as_ref().map(|subject| subject.as_str().to_owned()),
             role: entry.actor.role().as_str().to_owned(),
             actor: actor.map(str::to_owned),
-            channel: entry.channel.as_str().to_owned(),
+            channel: entry.channel.map_or("unrecorded", Channel::as_str).to_owned(),
+            what: entry.what.as_str().to_owned(),
             from: entry.from.map(|status| status.as_str().to_owned()),
             to: Some(entry.to.as_str().to_owned()),
             reason: told.filter(|reason| !reason.is_empty()),
@@ -135,6 +138,7 @@ impl AuditRow {
             role: step.actor.role().as_str().to_owned(),
             actor: step.actor.name().map(str::to_owned),
             channel: step.channel.as_str().to_owned(),
+            what: Changed::Status.as_str().to_owned(),
             from: step.from.map(str::to_owned),
             to: Some(step.to.to_owned()),
             reason: None,
@@ -162,6 +166,7 @@ impl AuditRow {
             role: role.as_str().to_owned(),
             actor: Some(event.cause.actor.clone()),
             channel: channel.as_str().to_owned(),
+            what: Changed::Status.as_str().to_owned(),
             from: stage(event.from),
             to: stage(event.to),
             reason: Some(event.cause.reason.clone()),

@@ -38,6 +38,7 @@ pub(crate) const TABLES: &str = "CREATE TABLE audit_row (
          role TEXT NOT NULL,
          actor TEXT,
          channel TEXT NOT NULL,
+         what TEXT NOT NULL,
          status_before TEXT,
          status_after TEXT,
          reason TEXT,
@@ -64,14 +65,14 @@ pub(crate) const TABLES: &str = "CREATE TABLE audit_row (
      ) STRICT;";
 
 const INSERT: &str =
-    "INSERT INTO audit_row (at, kind, subject, issuer, consent, client, customer, role, actor, channel,
+    "INSERT INTO audit_row (at, kind, subject, issuer, consent, client, customer, role, actor, channel, what,
     status_before, status_after, reason, correlation, digest)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
 
 macro_rules! rows {
     ($which:literal) => {
         concat!(
-            "SELECT serial, at, kind, subject, issuer, consent, client, customer, role, actor, channel,
+            "SELECT serial, at, kind, subject, issuer, consent, client, customer, role, actor, channel, what,
             status_before, status_after, reason, correlation, digest, position, hash FROM audit_row ",
             $which
         )
@@ -101,6 +102,7 @@ pub fn insertion(row: &AuditRow) -> Statement {
         .text(&*row.role)
         .opt_text(row.actor.as_deref())
         .text(&*row.channel)
+        .text(&*row.what)
         .opt_text(row.from.as_deref())
         .opt_text(row.to.as_deref())
         .opt_text(row.reason.as_deref())
@@ -237,6 +239,7 @@ pub(super) fn row_in(row: &Row) -> Result<TrailRow, DbError> {
             role: text("role")?,
             actor: opt_text("actor")?,
             channel: text("channel")?,
+            what: text("what")?,
             from: opt_text("status_before")?,
             to: opt_text("status_after")?,
             reason: opt_text("reason")?,

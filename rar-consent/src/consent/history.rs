@@ -1,5 +1,5 @@
-//! Who changed a consent, when, by which way and why. Entries are added and never changed; they are deleted only with a consent
-//! that nobody approved ([`ConsentStore::forget`](crate::ConsentStore::forget)), and their rows in the [audit
+//! Who changed a consent, when, through which door and why. Entries are added and never changed; they are deleted only with
+//! a consent that nobody approved ([`ConsentStore::forget`](crate::ConsentStore::forget)), and their rows in the [audit
 //! trail](crate::audit) stay even then.
 
 use oauth_core::{ClientId, ShownText, Subject, Timestamp};
@@ -48,27 +48,68 @@ impl Actor {
     }
 }
 
-/// The way by which a change came.
+/// One change of a consent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HistoryEntry {
+    /// When.
+    pub at: Timestamp,
+    /// The status before; none at the beginning.
+    pub from: Option<ConsentStatus>,
+    /// The status after; the same where something else changed.
+    pub to: ConsentStatus,
+    /// What changed.
+    #[serde(default, skip_serializing_if = "Changed::is_status")]
+    pub what: Changed,
+    /// Through which door; `None` in entries that are older than this field.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<Channel>,
+    /// By whom.
+    pub actor: Actor,
+    /// Why.
+    pub reason: String,
+    /// The text the customer approved, in the entry of an approval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shown: Option<ShownText>,
+}
+
+/// What of a consent changed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+pub enum Changed {
+    /// Its status.
+    #[default]
+    Status,
+    /// An authorization request refers to it.
+    Request,
+    /// What it allows.
+    Terms,
+    /// Where events go.
+    Subscription,
+    /// One of several authorisers decided, and the status did not change by it.
+    Decision,
+}
+
+/// The doors through which a consent is acted on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Channel {
-    /// The bank's pages, within an authorization request.
+    /// The page to which the third party sent the browser.
     Redirect,
-    /// The customer's own pages at the bank.
-    Page,
-    /// A call of the third party.
+    /// The bank's own pages for its customers.
+    OnlineBanking,
+    /// The bank's app.
+    App,
+    /// The interface for third parties.
     Api,
-    /// A call of the bank's own systems.
-    Internal,
+    /// The bank's side of the interface.
+    BankApi,
     /// The bank's listener for operators, or its command line.
     Operator,
-    /// Time passed.
+    /// None: time passed.
     Clock,
-    /// A payment went on at its rail.
+    /// The rail on which a payment went on.
     Rail,
-    /// Not known: the entry is older than this field.
-    #[default]
-    Unrecorded,
 }
 
 impl Channel {
@@ -77,22 +118,22 @@ impl Channel {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Redirect => "redirect",
-            Self::Page => "page",
+            Self::OnlineBanking => "online_banking",
+            Self::App => "app",
             Self::Api => "api",
-            Self::Internal => "internal",
+            Self::BankApi => "bank_api",
             Self::Operator => "operator",
             Self::Clock => "clock",
             Self::Rail => "rail",
-            Self::Unrecorded => "unrecorded",
         }
     }
 
-    /// The way this side comes by, unless it is known to have come another.
+    /// The door this side takes, unless it is known to have taken another.
     #[must_use]
     pub const fn usual(role: Role) -> Self {
         match role {
             Role::Tpp => Self::Api,
-            Role::Customer => Self::Page,
+            Role::Customer => Self::OnlineBanking,
             Role::Operator => Self::Operator,
             Role::Clock => Self::Clock,
             Role::Engine => Self::Rail,
@@ -100,50 +141,44 @@ impl Channel {
     }
 }
 
-/// One change of status.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct HistoryEntry {
-    /// When.
-    pub at: Timestamp,
-    /// The status before; none at the beginning.
-    pub from: Option<ConsentStatus>,
-    /// The status after.
-    pub to: ConsentStatus,
-    /// By whom.
-    pub actor: Actor,
-    /// By which way.
-    #[serde(default)]
-    pub channel: Channel,
-    /// Why.
-    pub reason: String,
-    /// The text the customer approved, in the entry of an approval.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub shown: Option<ShownText>,
-}
-
 impl HistoryEntry {
-    /// An entry of the [usual](Channel::usual) way of its actor.
+    /// An entry for a change that leaves the status as it is.
     #[must_use]
-    pub fn new(
-        at: Timestamp,
-        statuses: (Option<ConsentStatus>, ConsentStatus),
-        actor: Actor,
-        reason: &str,
-    ) -> Self {
-        let ((from, to), channel) = (statuses, Channel::usual(actor.role()));
-        Self { at, from, to, actor, channel, reason: reason.to_owned(), shown: None }
+    pub fn note(status: ConsentStatus, what: Changed, actor: &Actor, reason: &str, now: Timestamp) -> Self {
+        let (actor, reason) = (actor.clone(), reason.to_owned());
+        let channel = Some(Channel::usual(actor.role()));
+        Self { at: now, from: Some(status), to: status, what, channel, actor, reason, shown: None }
     }
 
-    /// This entry, come another way.
+    /// The entry with the door through which it came.
     #[must_use]
     pub fn through(self, channel: Channel) -> Self {
-        Self { channel, ..self }
+        Self { channel: Some(channel), ..self }
     }
 
-    /// This entry, with what the customer approved.
+    /// The entry with what the customer approved.
     #[must_use]
     pub fn showing(self, shown: Option<ShownText>) -> Self {
         Self { shown, ..self }
+    }
+}
+
+impl Changed {
+    /// The name it is stored by.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Status => "status",
+            Self::Request => "request",
+            Self::Terms => "terms",
+            Self::Subscription => "subscription",
+            Self::Decision => "decision",
+        }
+    }
+
+    /// What entries say that do not say it.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+    fn is_status(&self) -> bool {
+        *self == Self::Status
     }
 }

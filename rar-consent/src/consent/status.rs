@@ -3,7 +3,7 @@
 use oauth_core::{Standing, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::history::{Actor, HistoryEntry};
+use super::history::{Actor, Changed, HistoryEntry};
 use super::terms::Dialect;
 use super::{Consent, Revocation};
 
@@ -201,7 +201,8 @@ impl Consent {
             }
             AwaitingAuthorization | Rejected | Expired | Finished => {}
         }
-        Ok((changed, HistoryEntry::new(now, (Some(from), to), actor.clone(), reason)))
+        let entry = HistoryEntry { to, ..HistoryEntry::note(from, Changed::Status, actor, reason, now) };
+        Ok((changed, entry))
     }
 
     /// The move that time has made by now, dated when it was due; `None` when it has made none.

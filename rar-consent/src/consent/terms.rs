@@ -97,8 +97,6 @@ pub struct UaePayment {
     pub purpose_code: String,
     /// `SponsoredTPPInformation`.
     pub sponsor: Option<Sponsor>,
-    /// `Subscription.Webhook`.
-    pub webhook: Option<Webhook>,
     /// `Risk`: kept, never interpreted.
     pub risk: Option<Value>,
 }
@@ -152,16 +150,6 @@ pub struct Sponsor {
     pub name: String,
     /// Its identification.
     pub identification: String,
-}
-
-/// Where events are sent.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Webhook {
-    /// The address.
-    pub url: String,
-    /// Whether events are wanted.
-    pub active: bool,
 }
 
 /// An OFxPERA consent: what may be read or done, how long, and what for.

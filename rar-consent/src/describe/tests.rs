@@ -42,10 +42,15 @@ fn in_words(name: &str, leaf: &Value) -> String {
 }
 
 fn every_leaf_is_shown(terms: Value, at_least: usize) {
+    every_leaf_is_shown_with(terms, None, at_least);
+}
+
+fn every_leaf_is_shown_with(terms: Value, subscription: Option<Subscription>, at_least: usize) {
     let terms: Terms = serde_json::from_value(terms).unwrap();
-    let page = page(&words(&terms));
+    let page = page(&words(&terms, subscription.as_ref()));
     let mut found = Vec::new();
     leaves("", &serde_json::to_value(&terms).unwrap(), &mut found);
+    leaves("", &serde_json::to_value(&subscription).unwrap(), &mut found);
     assert!(found.len() >= at_least, "{} leaves", found.len());
     for (name, leaf) in found {
         let shown = in_words(&name, &leaf);
@@ -56,7 +61,8 @@ fn every_leaf_is_shown(terms: Value, at_least: usize) {
 #[test]
 fn every_field_of_a_uae_payment_is_shown() {
     let name = |en: &str, ar: &str| json!({"en": en, "ar": ar});
-    every_leaf_is_shown(
+    let subscription = Subscription { url: "https://tpp.example/hooks".to_owned(), active: false };
+    every_leaf_is_shown_with(
         json!({"uae_payment_1": {
             "base_consent": "base-1", "authorization": "Single", "window": "01:00:00", "authorise_within": 3600,
             "expires_at": 1_795_291_199_000_i64, "pay_by_account": true,
@@ -66,9 +72,9 @@ fn every_field_of_a_uae_payment_is_shown() {
                 "trading_name": name("Palm Books", "ct-ar")},
             "payer_reference": "order 88121", "beneficiary_reference": "inv 7", "purpose_code": "GDDS",
             "sponsor": {"name": "Sponsor Ltd", "identification": "LIC-9"},
-            "webhook": {"url": "https://tpp.example/hooks", "active": false},
             "risk": {"device": {"ip": "192.0.2.1", "score": 17, "trusted": true}, "tags": ["a-tag"]}
         }}),
+        Some(subscription),
         27,
     );
 }

@@ -54,10 +54,6 @@ fn sections(payment: &UaePayment, until: &str) -> Vec<Section> {
         behind.push(plain("On behalf of", &*sponsor.name));
         behind.push(plain("Its identification", &*sponsor.identification));
     }
-    if let Some(webhook) = &payment.webhook {
-        behind.push(plain("Sends events to", &*webhook.url));
-        behind.push(plain("Events wanted", yes_or_no(webhook.active)));
-    }
     let risk = payment.risk.as_ref().map(|risk| leaves("", risk)).unwrap_or_default();
     let paid_from = payment.debtor.as_ref().map(account).unwrap_or_default();
     [

@@ -14,6 +14,7 @@ use super::ofxpera::OfxperaKind;
 use super::payment_initiation::PaymentInitiationKind;
 use super::uae::ServiceInitiationKind;
 use super::{Asked, DetailKind, Lodging, Place, Reading, Recognised, Supported};
+use crate::consent::subscription::Subscription;
 use crate::consent::terms::Terms;
 use crate::rules::hold;
 use crate::rules::rfc9396::{self, ElementsCase, ScopeCase};
@@ -72,10 +73,14 @@ impl DetailRegistry {
         kind.lodging(&detail.value, asked_at)
     }
 
-    /// What vetted details allow, when they carry it themselves.
-    pub(crate) fn terms(&self, details: &VettedDetails, asked_at: oauth_core::Timestamp) -> Option<Terms> {
+    /// What vetted details allow, when they carry it themselves, and where events are to go.
+    pub(crate) fn terms(
+        &self,
+        details: &VettedDetails,
+        asked_at: oauth_core::Timestamp,
+    ) -> Option<(Terms, Option<Subscription>)> {
         match self.lodging(details.elements.first()?, asked_at).ok()? {
-            Lodging::Fresh { terms, .. } => Some(*terms),
+            Lodging::Fresh { terms, subscription, .. } => Some((*terms, subscription)),
             Lodging::Stored => None,
         }
     }

@@ -8,7 +8,7 @@ use oauth_core::{
 };
 
 use super::ConsentEngine;
-use crate::consent::history::{Actor, Channel, HistoryEntry};
+use crate::consent::history::{Actor, Changed, Channel, HistoryEntry};
 use crate::consent::status::ConsentStatus;
 use crate::consent::{Consent, Lodged, Shown};
 use crate::describe::{AccountChoice, choice};
@@ -42,10 +42,11 @@ impl Consents for ConsentEngine {
         };
         match self.registry.lodging(detail, request.asked_at)? {
             Lodging::Stored => self.reference(id, request, now).await,
-            Lodging::Fresh { terms, element } => {
+            Lodging::Fresh { terms, element, subscription } => {
                 let (issuer, client) = (request.issuer.clone(), request.client.clone());
                 let lodged = Lodged { id: id.clone(), issuer, client, element };
                 let (consent, entry) = Consent::awaiting(lodged, *terms, now);
+                let consent = Consent { subscription, ..consent };
                 let companion = self.store.insertion(&consent, &entry)?;
                 Ok(Some(ConsentChange { companion, overtaken: Overtaken::Refused(id_used()) }))
             }
@@ -118,9 +119,9 @@ impl ConsentEngine {
         if stored.asked_at.is_some() {
             return Ok(None);
         }
-        let (status, client) = (stored.status, stored.client.clone());
-        let actor = Actor::Tpp(client);
-        let entry = HistoryEntry::new(now, (Some(status), status), actor, "authorization requested");
+        let tpp = Actor::Tpp(stored.client.clone());
+        let reason = "authorization requested";
+        let entry = HistoryEntry::note(stored.status, Changed::Request, &tpp, reason, now);
         self.replacing(&Consent { asked_at: Some(now), ..stored }, &entry)
     }
 

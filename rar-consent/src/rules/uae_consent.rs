@@ -20,7 +20,7 @@ use super::{demand, value};
 use crate::consent::terms::{Schedule, UaeName, UaePayment};
 use crate::detail::Place;
 use crate::value::calendar::{Zone, anniversary};
-use crate::value::{https, iban, text, uuid};
+use crate::value::{iban, text, uuid};
 
 /// A consent that was read, and when.
 pub(crate) struct UaeCase {
@@ -30,9 +30,19 @@ pub(crate) struct UaeCase {
     pub(crate) terms: UaePayment,
     /// Where its subscription stands.
     pub(crate) subscription: Place,
-    /// The hosts the client is registered with.
-    pub(crate) hosts: Vec<String>,
+    pub(crate) subscribed: Subscribed,
     pub(crate) now: Timestamp,
+}
+
+/// Where a subscription wants its events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Subscribed {
+    /// It wants none.
+    Nothing,
+    /// At an address that may be called for this client.
+    AtHome,
+    /// Anywhere else.
+    Elsewhere,
 }
 
 /// What every consent must say, in the order of the sections.
@@ -210,10 +220,7 @@ pub(crate) const EXPIRY_TODAY: Rule<UaeCase> = Rule {
 pub(crate) const WEBHOOK: Rule<UaeCase> = Rule {
     id: RuleId("UAEBSI-11.1"),
     check: |case, _| {
-        let fits = case.terms.webhook.as_ref().is_none_or(|webhook| {
-            let host = https::host(&webhook.url).map(str::to_ascii_lowercase);
-            webhook.url.len() <= 2048 && host.is_some_and(|host| case.hosts.contains(&host))
-        });
+        let fits = case.subscribed != Subscribed::Elsewhere;
         let place = case.subscription.member("Webhook.Url");
         value(fits, &place, "must be an https URL on a host this client is registered with")
     },

@@ -237,7 +237,7 @@ fn written(value: &impl serde::Serialize) -> Result<String, DbError> {
 }
 
 fn read(row: &Row) -> Result<Consent, DbError> {
-    let consent: Consent = serde_json::from_str(row.text("body")?).map_err(|_| corrupt())?;
+    let consent = Consent::from_kept(row.text("body")?).map_err(|_| corrupt())?;
     Ok(Consent { revision: row.int("revision")?, ..consent })
 }
 

@@ -109,7 +109,7 @@ async fn every_transition_of_a_consent_is_sealed_in_order_with_actor_channel_and
             (position, role.to_owned(), channel.to_owned(), to.to_owned(), reason.map(str::to_owned))
         };
         assert_eq!(said[0], line(1, "tpp", "api", "AwaitingAuthorization", None));
-        assert_eq!(said[1], line(2, "customer", "page", "Authorized", None));
+        assert_eq!(said[1], line(2, "customer", "online_banking", "Authorized", None));
         assert_eq!(said[2], line(3, "operator", "operator", "Suspended", Some("checked")));
         assert_eq!(said.len(), 10);
         assert_eq!(bench.trail.head().await.unwrap(), rows[9].link.unwrap());
@@ -263,7 +263,7 @@ async fn what_is_forgotten_of_a_consent_stays_in_the_trail() {
         let waiting = Consent { id: id.clone(), ..waiting };
         store.insert(&waiting, &entry).await.unwrap();
         let (over, entry) = waiting.at(later(400 * 86_400)).unwrap();
-        assert_eq!(entry.channel, Channel::Clock);
+        assert_eq!(entry.channel, Some(Channel::Clock));
         store.replace(&over, &entry).await.unwrap();
         assert_eq!(store.forget(later(800 * 86_400)).await.unwrap(), 1);
         assert_eq!(store.history(&id).await.unwrap(), []);

@@ -8,8 +8,9 @@ use oauth_core::{
     Timestamp, VettedRequest,
 };
 use rar_consent::{
-    AccountChoice, Actor, Amended, Consent, ConsentEngine, ConsentStatus, DetailRegistry, Inserted,
-    MemoryConsents, Moved, OfxperaConsent, Permission, Revoked, TermsFault, describe, describe_details,
+    AccountChoice, Actor, Amended, Changed, Consent, ConsentEngine, ConsentStatus, DetailRegistry,
+    HistoryEntry, Inserted, MemoryConsents, Moved, OfxperaConsent, Permission, Revoked, TermsFault, describe,
+    describe_details,
 };
 use serde_json::{Value, json};
 
@@ -272,18 +273,11 @@ async fn facts_have_the_clock_applied() {
     assert_eq!(facts.0[0]["status"], "Expired");
 }
 
-fn created() -> (Consent, rar_consent::HistoryEntry) {
+fn created() -> (Consent, HistoryEntry) {
     let consent = ofxpera::consent();
-    let entry = rar_consent::HistoryEntry {
-        at: NOW,
-        from: None,
-        to: ConsentStatus::AwaitingAuthorization,
-        channel: rar_consent::Channel::Api,
-        actor: Actor::Tpp(client().id),
-        reason: "asked".to_owned(),
-        shown: None,
-    };
-    (consent, entry)
+    let asks = Actor::Tpp(client().id);
+    let note = HistoryEntry::note(ConsentStatus::AwaitingAuthorization, Changed::Status, &asks, "asked", NOW);
+    (consent, HistoryEntry { from: None, ..note })
 }
 
 #[tokio::test]

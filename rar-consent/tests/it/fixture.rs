@@ -161,7 +161,7 @@ fn uae_terms() -> Terms {
         "schedule": {"SingleInstant": {"amount": {"minor": 14990, "currency": "AED"}}}, "debtor": null,
         "creditor": {"iban": "AE050260001015432198765", "name": {"en": "Date Palm Books LLC", "ar": null}, "trading_name": null},
         "payer_reference": "order 88121", "beneficiary_reference": "88121", "purpose_code": "GDDS", "sponsor": null,
-        "webhook": null, "risk": null
+        "risk": null
     }}))
     .unwrap()
 }

@@ -21,4 +21,6 @@ mod status;
 #[cfg(test)]
 mod stores;
 #[cfg(test)]
+mod subscription;
+#[cfg(test)]
 mod uae;

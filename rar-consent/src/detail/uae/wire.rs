@@ -5,7 +5,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::spelling::Spelling;
-use crate::consent::terms::{Schedule, Sponsor, UaeAccount, UaeAuthorization, UaeName, UaePayment, Webhook};
+use crate::consent::subscription::Subscription;
+use crate::consent::terms::{Schedule, Sponsor, UaeAccount, UaeAuthorization, UaeName, UaePayment};
 use crate::detail::Place;
 use crate::detail::element::typed;
 use crate::rules::uae_consent;
@@ -101,7 +102,7 @@ struct SponsoredTpp {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
-struct Subscription {
+struct WireSubscription {
     webhook: WireWebhook,
 }
 
@@ -128,10 +129,6 @@ const WINDOW: &str = "24:00:00";
 pub(super) fn read(spelling: &Spelling, element: &Place) -> Result<(String, UaePayment), Refusal> {
     let place = element.member(spelling.container);
     let wire: Container = typed(spelling.content.clone(), &place)?;
-    let webhook = match &spelling.subscription {
-        Some((name, value)) => Some(typed::<Subscription>(value.clone(), &element.member(name))?.webhook),
-        None => None,
-    };
     let window = wire.authorization_expiration_time_window.unwrap_or_else(|| WINDOW.to_owned());
     let authorise_within = window_seconds(&window).ok_or_else(|| {
         let hint = "must be hours, minutes and seconds as in 720:00:00";
@@ -162,10 +159,16 @@ pub(super) fn read(spelling: &Spelling, element: &Place) -> Result<(String, UaeP
         sponsor: wire
             .sponsored_tpp_information
             .map(|sponsor| Sponsor { name: sponsor.name, identification: sponsor.identification }),
-        webhook: webhook.map(|webhook| Webhook { url: webhook.url, active: webhook.is_active }),
         risk: wire.risk.map(Value::Object),
     };
     Ok((wire.consent_id, terms))
+}
+
+/// Reads where an element wants its events.
+pub(super) fn subscription(spelling: &Spelling, element: &Place) -> Result<Option<Subscription>, Refusal> {
+    let Some((name, value)) = &spelling.subscription else { return Ok(None) };
+    let wire: WireSubscription = typed(value.clone(), &element.member(name))?;
+    Ok(Some(Subscription { url: wire.webhook.url, active: wire.webhook.is_active }))
 }
 
 fn account(wire: Account) -> UaeAccount {

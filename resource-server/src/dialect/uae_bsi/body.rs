@@ -309,7 +309,7 @@ pub(crate) struct SelfLink {
 pub(crate) struct ConsentAnswer {
     /// The consent.
     pub(crate) data: serde_json::Map<String, Value>,
-    /// The webhook, as staged.
+    /// Where events go now.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) subscription: Option<Value>,
     /// Where it and its payments are read.

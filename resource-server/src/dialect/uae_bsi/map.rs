@@ -1,7 +1,7 @@
 //! UAE Bank Service Initiation, into and out of the domain (sections 8.1, 8.3, 8.5, 14).
 
 use oauth_core::{ConsentId, RuleId, Timestamp};
-use rar_consent::{Actor, Amount, Consent, Schedule, UaeAccount, UaeName, UaePayment, Use};
+use rar_consent::{Actor, Amount, Consent, Schedule, Subscription, UaeAccount, UaeName, UaePayment, Use};
 use serde_json::{Value, json};
 
 use super::body::{
@@ -163,8 +163,8 @@ pub(crate) fn consent_answer(
     terms: &UaePayment,
     payments: &[PaymentId],
 ) -> ConsentAnswer {
-    let staged = |names: [&str; 2]| names.into_iter().find_map(|name| consent.element.get(name));
-    let mut data = staged(["Data", "consent"]).and_then(Value::as_object).cloned().unwrap_or_default();
+    let staged = ["Data", "consent"].into_iter().find_map(|name| consent.element.get(name));
+    let mut data = staged.and_then(Value::as_object).cloned().unwrap_or_default();
     let mut set = |name: &str, value: Value| data.insert(name.to_owned(), value);
     set("ConsentId", consent.id.as_str().into());
     set("AuthorizationExpirationTimeWindow", terms.window.as_str().into());
@@ -180,13 +180,18 @@ pub(crate) fn consent_answer(
     }
     ConsentAnswer {
         data,
-        subscription: staged(["Subscription", "subscription"]).cloned(),
+        subscription: consent.subscription.as_ref().map(subscription),
         links: ConsentLinks {
             this: base.consent(&consent.id),
             related: payments.iter().map(|id| base.payment(id)).collect(),
         },
         meta: Empty {},
     }
+}
+
+/// Section 11.1: where the client wants its events now.
+fn subscription(to: &Subscription) -> Value {
+    json!({"Webhook": {"Url": to.url, "IsActive": to.active}})
 }
 
 /// Section 8.5. A single payment has no periods, so there is nothing to say about the current one.
