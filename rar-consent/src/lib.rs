@@ -28,7 +28,8 @@ pub use consent::terms::{
 pub use consent::usage::Usage;
 pub use consent::{Consent, Lodged, Revocation, Shown};
 pub use describe::{
-    AccountChoice, Description, PaymentWords, Row, Section, Weight, describe, describe_details,
+    AccountChoice, Description, Language, PaymentWords, Row, Section, Weight, describe, describe_details,
+    describe_in,
 };
 pub use detail::ofxpera::TermsFault;
 pub use detail::registry::DetailRegistry;

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use minijinja::value::Rest;
 use minijinja::{Error, ErrorKind, Value};
 
 /// Characters beyond which a value gets a bounded box of its own, so that it cannot push anything out of view.
@@ -19,19 +20,28 @@ pub(super) fn visible(text: String) -> Value {
         "<bdi>"
     });
     for character in text.chars() {
-        match character {
-            '&' => html.push_str("&amp;"),
-            '<' => html.push_str("&lt;"),
-            '>' => html.push_str("&gt;"),
-            '"' => html.push_str("&quot;"),
-            '\'' => html.push_str("&#39;"),
-            hidden if is_deceptive(hidden) => {
-                push(&mut html, format_args!("<span class=\"codepoint\">U+{:04X}</span>", u32::from(hidden)));
-            }
-            plain => html.push(plain),
+        if is_deceptive(character) {
+            push(&mut html, format_args!("<span class=\"codepoint\">U+{:04X}</span>", u32::from(character)));
+        } else {
+            escape(&mut html, character);
         }
     }
     html.push_str("</bdi>");
+    Value::from_safe_string(html)
+}
+
+/// Template filter: words of ours with values in the places of `{}`, each as [`visible`] shows it; one that is a piece of a
+/// page already stands as it is.
+pub(super) fn fill(words: String, values: Rest<Value>) -> Value {
+    let mut html = String::with_capacity(words.len() + 64);
+    let mut values = values.0.into_iter();
+    for (index, piece) in words.split("{}").enumerate() {
+        if let Some(value) = (index > 0).then(|| values.next()).flatten() {
+            let shown = if value.is_safe() { value } else { visible(value.to_string()) };
+            html.push_str(&shown.to_string());
+        }
+        piece.chars().for_each(|character| escape(&mut html, character));
+    }
     Value::from_safe_string(html)
 }
 
@@ -113,6 +123,17 @@ fn is_deceptive(character: char) -> bool {
                 | '\u{e0000}'..='\u{e0fff}'
                 | '\u{f0000}'..='\u{10ffff}'
         )
+}
+
+fn escape(html: &mut String, character: char) {
+    match character {
+        '&' => html.push_str("&amp;"),
+        '<' => html.push_str("&lt;"),
+        '>' => html.push_str("&gt;"),
+        '"' => html.push_str("&quot;"),
+        '\'' => html.push_str("&#39;"),
+        plain => html.push(plain),
+    }
 }
 
 /// Writing to a string cannot fail.

@@ -1,12 +1,16 @@
 //! Words for a consent screen: every field of what is stored, and what approval brings.
 
+mod arabic;
 mod generic;
+pub(crate) mod language;
 mod ofxpera;
 #[cfg(test)]
 mod tests;
 mod uae;
 
 use oauth_core::{ConsentFacts, Timestamp, VettedDetails};
+
+pub use language::Language;
 
 use crate::consent::Consent;
 use crate::consent::subscription::Subscription;
@@ -83,10 +87,20 @@ pub enum AccountChoice {
     None,
 }
 
-/// A stored consent in words.
+/// A stored consent in English.
 #[must_use]
 pub fn describe(consent: &Consent) -> Description {
     words(&consent.terms, consent.subscription.as_ref())
+}
+
+/// A stored consent in the language wanted, if there are words for its kind in it ([`Language::spoken`]); otherwise in
+/// English.
+#[must_use]
+pub fn describe_in(consent: &Consent, wanted: Language) -> Description {
+    match (&consent.terms, wanted.spoken(consent)) {
+        (Terms::UaePayment(payment), Language::Arabic) => arabic::words(payment, consent.subscription.as_ref()),
+        (_, Language::Arabic | Language::English) => describe(consent),
+    }
 }
 
 /// Vetted details in words, for a request whose consent is not at hand; `None` when they ask for nothing.
