@@ -190,3 +190,100 @@ fn line(found: &TrailRow) -> String {
     }
     line.chars().map(|character| if character.is_control() { '\u{fffd}' } else { character }).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use oauth_core::store::database::{Database, DatabaseUrl, Statement};
+    use oauth_core::{Cause, Clock, Issuer, KeyEvent, KeyId, KeyStage, Timestamp};
+    use rar_consent::audit::{AuditRow, insertion};
+
+    use super::super::audit::Sealer;
+    use super::*;
+    use crate::keys::tests::Scratch;
+
+    /// A bank's trail of ten rows, all sealed, with its files.
+    async fn sealed(scratch: &Scratch) -> Trail {
+        std::fs::create_dir_all(&scratch.0).unwrap();
+        let url = DatabaseUrl::parse(&format!("sqlite:{}/bank.sqlite", scratch.0.display())).unwrap();
+        let database = Database::open(&url).await.unwrap();
+        ground::migrate(&database).await.unwrap();
+        for n in 0..10 {
+            let event = KeyEvent {
+                at: Timestamp::from_seconds(1_795_248_000 + n),
+                issuer: Issuer::new("https://bank.example").unwrap(),
+                kid: KeyId::new(&format!("key-{n}")).unwrap(),
+                alg: oauth_core::jose::Alg::Es256,
+                from: None,
+                to: Some(KeyStage::Active),
+                cause: Cause { actor: "olga".to_owned(), reason: "a drill".to_owned() },
+            };
+            database.write(insertion(&AuditRow::of_key(&event))).await.unwrap();
+        }
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let sealer = Sealer::open(&scratch.0, &database, &clock).unwrap();
+        sealer.round().await.unwrap();
+        Trail::new(database)
+    }
+
+    async fn verified(scratch: &Scratch, trail: &Trail) -> Result<(), String> {
+        let files = AuditFiles::of(&scratch.0);
+        verify(trail, &[files.checkpoints], &files.keys).await.map_err(|fault| fault.to_string())
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_sound_trail_is_verified_and_any_of_four_tamperings_fails_the_command() {
+        for tampering in [
+            None,
+            Some("UPDATE audit_row SET reason = 'nothing' WHERE position = 4"),
+            Some("DELETE FROM audit_row WHERE position = 4"),
+            Some(
+                "UPDATE audit_row SET position = 1000 WHERE position = 4;
+                 UPDATE audit_row SET position = 4 WHERE position = 5;
+                 UPDATE audit_row SET position = 5 WHERE position = 1000",
+            ),
+            Some(
+                "DELETE FROM audit_row WHERE position > 7; DELETE FROM audit_checkpoint;
+                 UPDATE audit_head SET position = 7",
+            ),
+        ] {
+            let scratch = Scratch::new();
+            let trail = sealed(&scratch).await;
+            let database =
+                DatabaseUrl::parse(&format!("sqlite:{}/bank.sqlite", scratch.0.display())).unwrap();
+            let database = Database::open(&database).await.unwrap();
+            for sql in tampering.into_iter().flat_map(|sql| sql.split(';')) {
+                database.write(Statement::new(sql)).await.unwrap();
+            }
+            let outcome = verified(&scratch, &trail).await;
+            assert_eq!(outcome.is_err(), tampering.is_some(), "{tampering:?}: {outcome:?}");
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_line_of_the_file_that_the_bank_did_not_sign_is_named() {
+        let scratch = Scratch::new();
+        let trail = sealed(&scratch).await;
+        let file = AuditFiles::of(&scratch.0).checkpoints;
+        let text = std::fs::read_to_string(&file).unwrap();
+        assert_eq!(text.lines().count(), 1);
+        std::fs::write(&file, text.replace('.', ".A")).unwrap();
+        assert!(verified(&scratch, &trail).await.unwrap_err().contains("1 finding"));
+    }
+
+    #[test]
+    fn what_came_from_outside_moves_no_cursor() {
+        let event = KeyEvent {
+            at: Timestamp::from_seconds(0),
+            issuer: Issuer::new("https://bank.example").unwrap(),
+            kid: KeyId::new("key-1").unwrap(),
+            alg: oauth_core::jose::Alg::Es256,
+            from: None,
+            to: None,
+            cause: Cause { actor: "o\u{1b}[2J".to_owned(), reason: "two\nlines".to_owned() },
+        };
+        let shown = line(&TrailRow { serial: 1, link: None, row: AuditRow::of_key(&event) });
+        assert!(!shown.chars().any(char::is_control), "{shown}");
+    }
+}

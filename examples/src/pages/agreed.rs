@@ -3,7 +3,7 @@
 /// The text inside the element `agreed` of a page that [`Pages::consent`](super::Pages::consent) made: a line for each
 /// block, nothing of the markup. Accounts and buttons stand outside of it. `None` when the page has no such element.
 pub(crate) fn agreed_text(html: &str) -> Option<String> {
-    let start = html.find("<div id=\"agreed\">")?;
+    let start = html.find("<div class=\"agreed\" id=\"agreed\">")?;
     let mut text = String::new();
     let mut depth = 0_usize;
     let mut rest = html.get(start..)?;
@@ -35,7 +35,8 @@ fn lines(text: &str) -> String {
 
 /// The characters that the templates escape; `&` last.
 fn decoded(text: &str) -> String {
-    let named = [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'"), ("&#x27;", "'"), ("&#x2f;", "/")];
+    let named =
+        [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'"), ("&#x27;", "'"), ("&#x2f;", "/")];
     let plain = named.iter().fold(text.to_owned(), |text, (entity, plain)| text.replace(entity, plain));
     plain.replace("&amp;", "&").replace('\n', " ")
 }
@@ -46,10 +47,10 @@ mod tests {
 
     #[test]
     fn the_text_is_what_stands_between_the_tags_of_the_element_and_nothing_after_it() {
-        let html = "<p>before</p><div id=\"agreed\">\n<h1><bdi>Pay &amp;lt; &#39;x&#39;</bdi>?</h1>\n<div><p>one\n  two</p>\
+        let html = "<p>before</p><div class=\"agreed\" id=\"agreed\">\n<h1><bdi>Pay &amp;lt; &#39;x&#39;</bdi>?</h1>\n<div><p>one\n  two</p>\
                     </div></div><form>after</form>";
         assert_eq!(agreed_text(html).unwrap(), "Pay &lt; 'x'?\none two");
         assert_eq!(agreed_text("<div id=\"other\">x</div>"), None);
-        assert_eq!(agreed_text("<div id=\"agreed\">never closed"), None);
+        assert_eq!(agreed_text("<div class=\"agreed\" id=\"agreed\">never closed"), None);
     }
 }

@@ -6,14 +6,15 @@
 //! The pages are plain forms without script, and their style is one file of this server.
 
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, context, value::Serde};
-use ring::digest::{SHA256, digest};
 use rar_consent::Language;
+use ring::digest::{SHA256, digest};
 use serde::Serialize;
 use std::sync::Arc;
 
-pub mod csp;
 mod agreed;
+pub mod csp;
 pub mod my_view;
+pub mod operator_view;
 mod text;
 pub mod view;
 pub(crate) mod words;
@@ -24,11 +25,11 @@ mod tests;
 pub(crate) use agreed::agreed_text;
 
 use my_view::{ConsentDetailsView, MyConsentsView, RevokeView, RevokedView};
-use words::{Words, fill};
 use view::{
     CompletedView, ConsentView, ErrorView, LandingView, LoginStep, LoginView, RefusedView, SignOutView,
     SignedOutView,
 };
+use words::{Words, fill};
 
 /// The style sheet, served at [`Pages::style_path`] as `text/css`. Its path names its content, so it may be cached
 /// for as long as a cache likes.
@@ -106,7 +107,10 @@ impl Pages {
         templates.set_undefined_behavior(UndefinedBehavior::Strict);
         templates.add_filter("visible", text::visible);
         templates.add_filter("visible_text", text::visible_text);
+        templates.add_filter("told", text::told);
+        templates.add_filter("told_text", text::told_text);
         templates.add_filter("fill", text::fill);
+        templates.add_filter("lines", text::lines);
         templates.add_filter("short", text::short);
         templates.add_filter("href", text::href);
         templates.add_filter("local", text::local);
@@ -271,7 +275,7 @@ impl Pages {
             page => name,
             title,
             session,
-            switch => self.switch,
+            switch => self.switch.clone(),
             bank_name => bank.map_or(self.words.bank, |bank| &bank.name),
             help => bank.map_or(self.words.help, |bank| &bank.help),
             body => Value::from_safe_string(body),
@@ -301,7 +305,7 @@ macro_rules! template {
     };
 }
 
-const TEMPLATES: [(&str, &str); 13] = [
+const TEMPLATES: [(&str, &str); 15] = [
     ("frame", template!("frame.html")),
     ("landing", template!("landing.html")),
     ("login", template!("login.html")),
@@ -313,6 +317,8 @@ const TEMPLATES: [(&str, &str); 13] = [
     ("consent_details", template!("consent_details.html")),
     ("revoke", template!("revoke.html")),
     ("revoked", template!("revoked.html")),
+    ("operator_consents", template!("operator_consents.html")),
+    ("operator_consent", template!("operator_consent.html")),
     ("sign_out", template!("sign_out.html")),
     ("signed_out", template!("signed_out.html")),
 ];

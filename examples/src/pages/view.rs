@@ -203,7 +203,7 @@ pub struct ConsentView {
     /// What approving does and where the customer goes then.
     pub next: String,
     /// The hash of the page's text, posted as `shown`: a decision is for this text and no other.
-    pub shown: Option<String>,
+    pub shown_hash: Option<String>,
     /// Why the last decision was not taken, for example that no account was chosen.
     pub error: Option<String>,
 }

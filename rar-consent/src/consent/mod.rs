@@ -1,8 +1,11 @@
 //! The consent: what a customer allows a third party, from the first request to its end.
 
+pub(crate) mod approval;
 pub(crate) mod exercise;
 mod former;
 pub(crate) mod history;
+pub(crate) mod outlook;
+pub(crate) mod schedule;
 pub(crate) mod status;
 pub(crate) mod subscription;
 pub(crate) mod terms;
@@ -12,6 +15,7 @@ use oauth_core::{ClientId, ConsentId, Issuer, Seconds, ShownText, Subject, Times
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use approval::AuthorizerApproval;
 use history::{Actor, Changed, HistoryEntry};
 use status::{ConsentStatus, Role};
 use subscription::Subscription;
@@ -59,6 +63,9 @@ pub struct Consent {
     pub asked_at: Option<Timestamp>,
     /// Who suspended it: only that side may lift the suspension.
     pub suspended_by: Option<Role>,
+    /// Who has to approve, where the account asks for more than whoever was sent, and what they said.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approvals: Vec<AuthorizerApproval>,
     /// Where the third party wants its events; it may change this at any time, after the end as well.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subscription: Option<Subscription>,
@@ -142,6 +149,7 @@ impl Consent {
             shown: None,
             asked_at: None,
             suspended_by: None,
+            approvals: Vec::new(),
             subscription: None,
             revision: 1,
         };

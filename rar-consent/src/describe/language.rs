@@ -32,7 +32,9 @@ impl Language {
     pub const fn spoken(self, consent: &Consent) -> Self {
         match (self, consent.terms.dialect()) {
             (Self::Arabic, Dialect::Uae) => Self::Arabic,
-            (Self::English | Self::Arabic, Dialect::Uae | Dialect::Ofxpera | Dialect::Generic) => Self::English,
+            (Self::English | Self::Arabic, Dialect::Uae | Dialect::Ofxpera | Dialect::Generic) => {
+                Self::English
+            }
         }
     }
 

@@ -18,6 +18,7 @@ use crate::consent::subscription::Subscription;
 use crate::consent::terms::Terms;
 use crate::rules::hold;
 use crate::rules::rfc9396::{self, ElementsCase, ScopeCase};
+use crate::value::period::Alignment;
 use crate::value::uuid;
 
 /// The kinds of detail on offer. Clones share them.
@@ -42,8 +43,14 @@ impl DetailRegistry {
     /// The kinds of this crate: UAE service initiation, OFxPERA consents, and the two generic types of RFC 9396.
     #[must_use]
     pub fn standard() -> Self {
+        Self::aligned(Alignment::Consent)
+    }
+
+    /// The same kinds, with the periods of new UAE consents aligned so. A consent keeps the alignment it was made with.
+    #[must_use]
+    pub fn aligned(alignment: Alignment) -> Self {
         Self::new(vec![
-            Arc::new(ServiceInitiationKind),
+            Arc::new(ServiceInitiationKind { alignment }),
             Arc::new(OfxperaKind),
             Arc::new(PaymentInitiationKind),
             Arc::new(AccountInformationKind),

@@ -273,6 +273,8 @@ fn change(number: u32, consent: &str, minor: i64) -> PaymentChange {
         kind: PaymentKind::Contribution { year: 2026 },
         rail: Rail::Internal,
         execution_day: None,
+        execute_at: None,
+        consent_part: None,
         debtor_reference: None,
         creditor_reference: None,
         purpose: None,

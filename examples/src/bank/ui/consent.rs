@@ -208,12 +208,8 @@ pub(super) fn unfit(offered: &AccountChoice, posted: &[String], t: &Words) -> Op
         posted.iter().all(|id| options.iter().any(|option| option.id == *id && option.unavailable.is_none()))
     };
     match offered {
-        AccountChoice::OneOf(options) if posted.len() != 1 || !usable(options) => {
-            Some(t.choose_one)
-        }
-        AccountChoice::AnyOf(options) if posted.is_empty() || !usable(options) => {
-            Some(t.choose_at_least_one)
-        }
+        AccountChoice::OneOf(options) if posted.len() != 1 || !usable(options) => Some(t.choose_one),
+        AccountChoice::AnyOf(options) if posted.is_empty() || !usable(options) => Some(t.choose_at_least_one),
         AccountChoice::Fixed(options) if options.iter().all(|option| option.unavailable.is_some()) => {
             Some(t.not_your_account)
         }
@@ -254,7 +250,7 @@ pub(super) fn render(
     });
     let view = ConsentView {
         form: Form { csrf: Hidden::new(csrf), ..draft.form },
-        shown: Some(hash),
+        shown_hash: Some(hash),
         error: error.map(str::to_owned),
         ..draft
     };
@@ -286,7 +282,7 @@ fn view(ui: &Ui, visit: &Visit, shown: &Shown) -> ConsentView {
         validity: validity(shown.consent.as_ref(), request, t),
         purpose: None,
         next: next(description, &client.organisation.name, t),
-        shown: None,
+        shown_hash: None,
         error: None,
     }
 }

@@ -21,12 +21,7 @@ pub(super) fn show(ui: &Ui, visit: &Visit) -> Result<Answer, UiFault> {
 }
 
 /// The login page of a request that needs one.
-pub(super) fn for_request(
-    ui: &Ui,
-    visit: &Visit,
-    waiting: &Waiting,
-    hint: &str,
-) -> Result<Answer, UiFault> {
+pub(super) fn for_request(ui: &Ui, visit: &Visit, waiting: &Waiting, hint: &str) -> Result<Answer, UiFault> {
     let browser = visit.browser.as_deref().ok_or(UiFault::Form)?;
     let ticket = visit.ticket.as_deref().ok_or(UiFault::Form)?;
     let form = |action: &str, purpose: &str| Form {

@@ -6,10 +6,10 @@ use rar_consent::{Actor, Consent, ConsentStatus, Language, Revoked, describe_in}
 
 use super::web::{Answer, page, redirect};
 use super::{Ui, UiFault, Visit, login, usage, words};
+use crate::pages::Pages;
 use crate::pages::my_view::{
     ConsentDetailsView, ConsentLine, HistoryEntry, MyConsentsView, RevokeView, RevokedView,
 };
-use crate::pages::Pages;
 use crate::pages::view::{Form, Hidden, Requester, Session};
 use crate::pages::words::{Words, fill};
 

@@ -3,6 +3,7 @@
 mod consent;
 mod login;
 mod mine;
+pub(super) mod operator_pages;
 mod stand_in;
 mod usage;
 pub mod web;
@@ -133,7 +134,8 @@ impl Visit {
     /// The language of the page: chosen on a page, asked for by the third party (`ui_locales`), asked for by the browser, or
     /// English.
     fn language(&self, request: Option<&VettedRequest>) -> Language {
-        let asked = request.and_then(|request| request.ui_locales.iter().find_map(|tag| Language::of_tag(tag)));
+        let asked =
+            request.and_then(|request| request.ui_locales.iter().find_map(|tag| Language::of_tag(tag)));
         self.chosen.or(asked).unwrap_or(self.accepted)
     }
 }
@@ -238,10 +240,13 @@ impl Ui {
         });
         let query: Vec<(String, String)> =
             serde_urlencoded::from_str(parts.uri.query().unwrap_or_default()).unwrap_or_default();
-        let asked = |wanted: &str| query.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.clone());
-        let chosen = [posted.get("lang").map(str::to_owned), asked("lang"), cookie(&parts.headers, LANGUAGE_COOKIE)];
+        let asked =
+            |wanted: &str| query.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.clone());
+        let chosen =
+            [posted.get("lang").map(str::to_owned), asked("lang"), cookie(&parts.headers, LANGUAGE_COOKIE)];
         let from_query = asked("ticket");
-        let address = if parts.method == Method::GET { address(parts.uri.path(), &query) } else { String::new() };
+        let address =
+            if parts.method == Method::GET { address(parts.uri.path(), &query) } else { String::new() };
         Ok(Visit {
             browser: cookie(&parts.headers, BROWSER_COOKIE),
             session,

@@ -1,7 +1,7 @@
 //! Deciding a request for a customer, by the same steps as the approval page: for the test controls.
 
-use rar_consent::Language;
 use oauth_core::{Approval, Authentication, Denial, Outcome, ResumeSubmitted, Return};
+use rar_consent::Language;
 
 use super::super::customers::Customer;
 use super::super::sessions::SignedIn;

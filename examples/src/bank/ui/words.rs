@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, Datelike as _, FixedOffset, Offset as _, Utc};
 use oauth_core::{Client, Scope, Timestamp};
-use rar_consent::{Actor, Changed, ConsentStatus, Description, HistoryEntry, Weight};
+use rar_consent::{Actor, Changed, ConsentStatus, Day, Description, HistoryEntry, Weight};
 
 use crate::pages::my_view::{Moment, Standing, Tone};
 use crate::pages::view::{Emphasis, PaymentSummary, Requester, Row, Section};
@@ -30,6 +30,12 @@ pub(super) fn moment(at: Timestamp, t: &Words) -> Moment {
     let month = usize::try_from(local.month0()).ok().and_then(|month| t.months.get(month));
     let shown = format!("{} {} {}", local.day(), month.unwrap_or(&""), local.format("%Y, %H:%M"));
     Moment { shown, rfc3339: utc.to_rfc3339_opts(chrono::SecondsFormat::Secs, true) }
+}
+
+/// A day for people.
+pub(super) fn day(day: Day, t: &Words) -> String {
+    let month = usize::try_from(day.month()).ok().and_then(|month| t.months.get(month.checked_sub(1)?));
+    format!("{} {} {}", day.day_of_month(), month.unwrap_or(&""), day.year())
 }
 
 /// What a scope opens, one sentence each, in the customer's words. Consent-bound values are told by their consent.
