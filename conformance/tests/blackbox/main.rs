@@ -42,4 +42,5 @@ mod shop;
 mod split;
 mod stories;
 mod support;
+mod trail;
 mod variants;

@@ -245,6 +245,7 @@ fn approval() -> Result<Approval, Failed> {
         },
         scope: Scope::new("openid payments").doing("naming the scope")?,
         accounts: vec!["current-account".to_owned()],
+        shown: None,
     })
 }
 
