@@ -6,6 +6,7 @@
 
 pub mod load;
 pub mod measure;
+pub mod memory;
 pub mod process;
 pub mod report;
 pub mod requests;
@@ -23,7 +24,7 @@ use tokio::task::LocalSet;
 use self::load::{Connection, Outcome, Work, drive};
 use self::measure::{Prices, load_average, median, number};
 use self::process::{Pinning, Scratch, Server};
-use self::report::{Memory, Report, Row};
+use self::report::{Report, Row};
 use self::requests::{Audience, Parties, get};
 use self::serve::ServeOptions;
 
@@ -76,8 +77,8 @@ struct Options {
     /// Only this scenario.
     #[arg(long, value_enum)]
     only: Option<Scenario>,
-    /// Requests at the end, to see what becomes of memory: it is read after an eighth, a quarter, a half and all of them, and
-    /// in between everything expires. Not sent when one scenario is chosen.
+    /// Requests at the end, to see what becomes of memory: after every eighth everything expires, and memory is read after
+    /// an eighth, a quarter, a half and all of them. Not sent when one scenario is chosen.
     #[arg(long, default_value_t = 200_000, value_parser = clap::value_parser!(u32).range(0..=1_000_000))]
     memory_requests: u32,
     /// Writes the numbers as JSON to this file too.
@@ -318,43 +319,6 @@ impl Bench<'_> {
             commits: after.commits - before.commits,
             outcome,
         })
-    }
-
-    /// Opaque tokens by client credentials, each introspected once, with readings on the way and all of it over before the
-    /// next part begins.
-    async fn memory(&mut self, at_rest: u64) -> Result<Memory, Failed> {
-        let wanted = if self.options.only.is_some() { 0 } else { self.options.memory_requests };
-        let after_run = self.server.process.resident_kib()?;
-        let mut memory =
-            Memory { at_rest_kib: at_rest, after_run_kib: after_run, series: Vec::new(), errors: 0 };
-        let mut sent = 0;
-        for part in [8, 4, 2, 1] {
-            let until = wanted / part;
-            self.parties.later(self.control.fetch("/bench/later").await?);
-            memory.errors += self.issue_and_introspect(until.saturating_sub(sent)).await?;
-            sent = until;
-            if wanted > 0 {
-                memory.series.push((sent, self.server.process.resident_kib()?));
-            }
-        }
-        Ok(memory)
-    }
-
-    /// How many were refused.
-    async fn issue_and_introspect(&self, requests: u32) -> Result<u64, Failed> {
-        let (mut left, mut errors) = (requests, 0);
-        while left > 0 {
-            let half = left.div_ceil(2).min(4000);
-            let issue = (0..half).map(|_| self.work(Scenario::ClientCredentialsOpaque, ""));
-            let issued = self.drive(issue.collect::<Result<_, _>>()?).await?;
-            let ask = issued.tokens.iter().map(|token| {
-                let ask = self.parties.introspect(token, Audience::Opaque, "application/json")?;
-                Ok(Work::One(Box::new(ask)))
-            });
-            errors += issued.errors + self.drive(ask.collect::<Result<_, Failed>>()?).await?.errors;
-            left = left.saturating_sub(2 * half);
-        }
-        Ok(errors)
     }
 
     async fn drive(&self, work: Vec<Work>) -> Result<Outcome, Failed> {
