@@ -325,7 +325,8 @@ impl Bench<'_> {
     async fn memory(&mut self, at_rest: u64) -> Result<Memory, Failed> {
         let wanted = if self.options.only.is_some() { 0 } else { self.options.memory_requests };
         let after_run = self.server.process.resident_kib()?;
-        let mut memory = Memory { at_rest_kib: at_rest, after_run_kib: after_run, series: Vec::new(), errors: 0 };
+        let mut memory =
+            Memory { at_rest_kib: at_rest, after_run_kib: after_run, series: Vec::new(), errors: 0 };
         let mut sent = 0;
         for part in [8, 4, 2, 1] {
             let until = wanted / part;

@@ -104,11 +104,24 @@ impl Parties {
             let alg = if algorithm == KeyAlgorithm::Ps256 { Alg::Ps256 } else { Alg::Es256 };
             let key = SigningKey::from_pkcs8_der(alg, made.pkcs8.secret_pkcs8_der(), &random);
             let kid = KeyId::new(id).doing("naming a key")?;
-            Ok(Party { id, key: key.doing("loading a key")?, kid, random: SystemRandom::new(), clock: Rc::clone(&clock) })
+            Ok(Party {
+                id,
+                key: key.doing("loading a key")?,
+                kid,
+                random: SystemRandom::new(),
+                clock: Rc::clone(&clock),
+            })
         });
         let clock = Rc::clone(&clock);
         let mut next = || parties.next().unwrap_or_else(|| Err(Failed::new("making keys", "one is missing")));
-        Ok(Self { clock, es256: next()?, ps256: next()?, at_jwt: next()?, at_opaque: next()?, proof: next()? })
+        Ok(Self {
+            clock,
+            es256: next()?,
+            ps256: next()?,
+            at_jwt: next()?,
+            at_opaque: next()?,
+            proof: next()?,
+        })
     }
 
     /// The server's clock was put forward by so many seconds in all.
@@ -241,8 +254,7 @@ impl Parties {
         if let Some(members) = jwk.as_object_mut() {
             members.retain(|name, _| matches!(name.as_str(), "kty" | "crv" | "x" | "y"));
         }
-        let mut claims =
-            json!({ "jti": random_text()?, "htm": method, "htu": format!("{ISSUER}{path}"), "iat": self.proof.now() });
+        let mut claims = json!({ "jti": random_text()?, "htm": method, "htu": format!("{ISSUER}{path}"), "iat": self.proof.now() });
         if let (Some(hash), Some(claims)) = (token_hash, claims.as_object_mut()) {
             claims.insert("ath".to_owned(), hash.into());
         }

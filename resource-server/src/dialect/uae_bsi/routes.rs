@@ -201,7 +201,7 @@ async fn read_payment(bank: &UaeBsi, call: &Call) -> Result<Answer, Stop> {
     let (_, terms) = own_consent(bank, call, &payment.terms().consent).await?;
     let base = Base::at(&call.arrived.origin);
     let message = map::payment_answer(&base, &payment, part_of(&terms, &payment), Shown::Current);
-    Ok(bank.answer(StatusCode::OK, &message, call).await?)
+    bank.answer(StatusCode::OK, &message, call).await
 }
 
 /// The operation's refusals in the words of section 8.1.
