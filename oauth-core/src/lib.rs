@@ -41,13 +41,14 @@ pub use identify::Presented;
 pub use model::binding::{Binding, NotAThumbprint, Thumbprint};
 pub use model::certificate::{Chain, PeerCertificate};
 pub use model::certificate_subject::CertificateSubject;
+pub use model::claims_request::ClaimsRequest;
 pub use model::client::{
     Client, ClientMetadata, ClientStatus, Credential, GrantType, InvalidMetadata, Organisation,
     RegisteredKeys,
 };
 pub use model::details::{AuthorizationDetails, VettedDetail, VettedDetails};
 pub use model::distinguished_name::{DistinguishedName, DistinguishedNameFault};
-pub use model::grant::{Approval, Authentication, Grant, Stage};
+pub use model::grant::{Approval, Authentication, Grant, ShownText, Stage};
 pub use model::messages::{Messages, Protection, SignedRequests};
 pub use model::request::{Prompt, VettedRequest};
 pub use model::signing_key::{

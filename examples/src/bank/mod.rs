@@ -3,6 +3,8 @@
 pub mod admin;
 pub mod apis;
 pub mod assemble;
+pub mod audit;
+pub mod audit_command;
 pub mod bar_admin;
 pub mod barred;
 pub mod compose;
@@ -21,6 +23,7 @@ mod key_admin;
 pub mod keys_command;
 mod listeners;
 pub mod log;
+pub mod operator;
 pub mod outbound;
 pub mod resource;
 pub mod sealing;

@@ -347,9 +347,12 @@ struct Alice {
 
 #[async_trait]
 impl UserClaims for Alice {
-    async fn claims(&self, _subject: &Subject, _scope: &Scope) -> Result<Option<Map<String, Value>>, Fault> {
-        let told = || json!({ "name": "Alice" }).as_object().cloned();
-        Ok(if self.locked.load(Ordering::SeqCst) { None } else { told() })
+    async fn claims(&self, _subject: &Subject, scope: &Scope) -> Result<Option<Map<String, Value>>, Fault> {
+        let mut told = json!({ "name": "Alice" });
+        if scope.contains("email") {
+            told["email"] = json!("alice@example.com");
+        }
+        Ok(if self.locked.load(Ordering::SeqCst) { None } else { told.as_object().cloned() })
     }
 }
 
@@ -647,6 +650,7 @@ impl Arrived<'_> {
             },
             scope: self.request.scope.clone(),
             accounts: Vec::new(),
+            shown: None,
         };
         Outcome::Approved(approval)
     }
