@@ -260,7 +260,8 @@ async fn a_key_whose_first_request_still_runs_is_told_to_come_back() {
                         VALUES ($1, 'initiate_payment', $2, 'f', 's', 0)";
                     let take = Statement::new(take).text(tpp().column()).text(uuid(1));
                     transaction.execute(take).await?;
-                    drop(began.lock().unwrap().take().map(|began| began.send(())));
+                    let began = began.lock().unwrap().take();
+                    began.unwrap().send(()).unwrap();
                     tokio::time::sleep(std::time::Duration::from_secs(3)).await;
                     Err::<(), _>(Transaction::abort("it came to nothing"))
                 })

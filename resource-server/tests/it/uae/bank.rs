@@ -161,17 +161,8 @@ impl Bank {
         let dialect =
             UaeBsi::new((testkit::issuer(), &UAE_OPEN_FINANCE), core.signer.clone(), operations.clone())
                 .with_decrypter(core.decrypter.clone());
-        let notices = UaeNotices {
-            issuer: testkit::issuer(),
-            signer: core.signer.clone(),
-            entropy: core.entropy.clone(),
-            clients: core.clients.clone(),
-            client_keys: core.client_keys.clone(),
-            consents: stored.clone(),
-            origins: (Origin::new("https://dpop.example").unwrap(), Origin::new(ORIGIN).unwrap()),
-        };
+        let notices = notices(&core, stored.clone());
         let postbox = Arc::new(Postbox::default());
-        let notices: Arc<dyn Notices> = Arc::new(notices);
         let told = [(testkit::issuer(), notices)];
         let webhooks = Webhooks::new(stored, postbox.clone(), core.entropy.clone(), told);
         let service = ResourceService::at(Origin::new(ORIGIN).unwrap()).mount(dialect, guard).service();
@@ -428,6 +419,18 @@ fn sign_with(key: &SigningKey, typ: Option<&'static str>, claims: &Value) -> Str
     let input = header.signing_input(claims).unwrap();
     let signature = key.sign(&SystemRandom::new(), input.as_bytes()).unwrap();
     input.complete(&signature)
+}
+
+fn notices(core: &CorePorts, consents: Arc<SqlConsents>) -> Arc<dyn Notices> {
+    Arc::new(UaeNotices {
+        issuer: testkit::issuer(),
+        signer: core.signer.clone(),
+        entropy: core.entropy.clone(),
+        clients: core.clients.clone(),
+        client_keys: core.client_keys.clone(),
+        consents,
+        origins: (Origin::new("https://dpop.example").unwrap(), Origin::new(ORIGIN).unwrap()),
+    })
 }
 
 /// `other` has no key to encrypt to; `sealed` encrypts, and is answered encrypted.
