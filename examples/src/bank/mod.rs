@@ -6,6 +6,8 @@ pub mod assemble;
 pub mod audit;
 pub mod audit_command;
 mod audit_contents;
+pub mod bar_admin;
+pub mod barred;
 pub mod compose;
 pub mod config;
 pub mod controls;

@@ -275,7 +275,7 @@ fn view(ui: &Ui, visit: &Visit, shown: &Shown) -> ConsentView {
         not_you_href: ui.at("/sign-out"),
         requester: words::requester(&client, t),
         payments: description.map(words::payments).unwrap_or_default(),
-        may: words::may(&request.scope, t),
+        may: words::may(&request.scope, &request.claims, t),
         may_not: Vec::new(),
         sections: description.map(words::sections).unwrap_or_default(),
         accounts: shown.accounts.clone(),

@@ -73,6 +73,7 @@ pub(super) async fn submit(ui: &Ui, visit: &Visit) -> Result<Answer, UiFault> {
         }
         SignIn::Wrong => (t.wrong_sign_in, StatusCode::UNPROCESSABLE_ENTITY),
         SignIn::Wait => (t.too_many_attempts, StatusCode::TOO_MANY_REQUESTS),
+        SignIn::Locked => (t.locked, StatusCode::FORBIDDEN),
     };
     let mut answer = render(ui, visit, &pages, (username, Some(message)))?;
     *answer.status_mut() = status;

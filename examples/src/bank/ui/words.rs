@@ -2,7 +2,7 @@
 //! `rar_consent::describe_in`.
 
 use chrono::{DateTime, Datelike as _, FixedOffset, Offset as _, Utc};
-use oauth_core::{Client, Scope, Timestamp};
+use oauth_core::{ClaimsRequest, Client, Scope, Timestamp};
 use rar_consent::{Actor, Changed, ConsentStatus, Day, Description, HistoryEntry, Weight};
 
 use crate::pages::my_view::{Moment, Standing, Tone};
@@ -40,7 +40,7 @@ pub(super) fn day(day: Day, t: &Words) -> String {
 }
 
 /// What a scope opens, one sentence each, in the customer's words. Consent-bound values are told by their consent.
-pub(super) fn may(scope: &Scope, t: &Words) -> Vec<String> {
+pub(super) fn may(scope: &Scope, claims: &ClaimsRequest, t: &Words) -> Vec<String> {
     let known = [
         ("openid", t.may_openid),
         ("profile", t.may_profile),
@@ -48,7 +48,35 @@ pub(super) fn may(scope: &Scope, t: &Words) -> Vec<String> {
         ("phone", t.may_phone),
         ("address", t.may_address),
     ];
-    known.iter().filter(|(value, _)| scope.contains(value)).map(|(_, words)| (*words).to_owned()).collect()
+    let opened = known.iter().filter(|(value, _)| scope.contains(value)).map(|(_, words)| *words);
+    let asked = |name: &&str| claims.userinfo.iter().chain(&claims.id_token).any(|own| own == name);
+    let by_name = by_name(t);
+    let by_name = by_name
+        .iter()
+        .filter(|(value, names, _)| !scope.contains(value) && names.iter().any(|name| asked(name)))
+        .map(|(_, _, words)| *words);
+    opened.chain(by_name).map(str::to_owned).collect()
+}
+
+/// Claims asked for one by one: the scope that would open them anyway, their names, the words.
+fn by_name(t: &Words) -> [(&'static str, &'static [&'static str], &'static str); 7] {
+    [
+        (
+            "profile",
+            &["name", "given_name", "family_name", "middle_name", "nickname", "preferred_username"],
+            t.may_profile,
+        ),
+        ("profile", &["birthdate"], t.may_birthdate),
+        ("profile", &["gender"], t.may_gender),
+        (
+            "profile",
+            &["profile", "picture", "website", "zoneinfo", "locale", "updated_at"],
+            t.may_other_profile,
+        ),
+        ("email", &["email", "email_verified"], t.may_email),
+        ("phone", &["phone_number", "phone_number_verified"], t.may_phone),
+        ("address", &["address"], t.may_address),
+    ]
 }
 
 /// The sections of a description as the pages show them.

@@ -34,6 +34,7 @@ pub(super) const WORDS: Words = Words {
     cancel_and_return: "Cancel and return to {}",
     wrong_sign_in: "User name or password is not right. Please try again.",
     too_many_attempts: "Too many attempts for this user name. Please wait a minute and try again.",
+    locked: "Your access to online banking is locked. Please call us.",
 
     approve_request: "Approve this request?",
     who_is_asking: "Who is asking",
@@ -69,6 +70,9 @@ pub(super) const WORDS: Words = Words {
     may_email: "See your e-mail address",
     may_phone: "See your telephone number",
     may_address: "See your postal address",
+    may_birthdate: "See your date of birth",
+    may_gender: "See your gender",
+    may_other_profile: "See the other details of your profile",
 
     not_approved: "Not approved",
     you_denied: "You did not approve",

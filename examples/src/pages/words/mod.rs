@@ -45,6 +45,7 @@ pub(crate) struct Words {
     pub(crate) cancel_and_return: &'static str,
     pub(crate) wrong_sign_in: &'static str,
     pub(crate) too_many_attempts: &'static str,
+    pub(crate) locked: &'static str,
 
     pub(crate) approve_request: &'static str,
     pub(crate) who_is_asking: &'static str,
@@ -80,6 +81,9 @@ pub(crate) struct Words {
     pub(crate) may_email: &'static str,
     pub(crate) may_phone: &'static str,
     pub(crate) may_address: &'static str,
+    pub(crate) may_birthdate: &'static str,
+    pub(crate) may_gender: &'static str,
+    pub(crate) may_other_profile: &'static str,
 
     pub(crate) not_approved: &'static str,
     pub(crate) you_denied: &'static str,
