@@ -6,10 +6,12 @@ use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use oauth_core::jose::JwkSet;
+use oauth_core::store::database::Database;
 use oauth_core::{Clock as _, ConsentId, Seconds, SystemClock};
 use rar_consent::audit::{Checkpoint, Finding, Trail, TrailRow, Verifier};
 
 use super::audit::AuditFiles;
+use super::audit_contents::Contents;
 use super::config::Deployment;
 use super::ground;
 use super::key_admin::text;
@@ -51,7 +53,7 @@ pub async fn run(deployment: &Deployment, command: AuditCommand) -> Outcome {
         AuditCommand::Verify { checkpoints, keys } => {
             let own = AuditFiles::of(&deployment.data_dir);
             let files = if checkpoints.is_empty() { vec![own.checkpoints] } else { checkpoints };
-            verify(&trail, &files, &keys.unwrap_or(own.keys)).await
+            verify((&trail, &database), &files, &keys.unwrap_or(own.keys)).await
         }
         AuditCommand::Show { consent } => show(&trail, &consent).await,
     };
@@ -59,7 +61,7 @@ pub async fn run(deployment: &Deployment, command: AuditCommand) -> Outcome {
     outcome
 }
 
-async fn verify(trail: &Trail, files: &[PathBuf], keys: &Path) -> Outcome {
+async fn verify((trail, database): (&Trail, &Database), files: &[PathBuf], keys: &Path) -> Outcome {
     let set = std::fs::read(keys).map_err(|fault| format!("{}: {fault}", keys.display()))?;
     let set = JwkSet::read(&set).map_err(|fault| format!("{}: {fault}", keys.display()))?;
     let mut checkpoints = Checkpoints { keys: set, good: Vec::new(), bad: Vec::new() };
@@ -95,7 +97,9 @@ async fn verify(trail: &Trail, files: &[PathBuf], keys: &Path) -> Outcome {
     {
         verifier.note(Finding::NotSealed { since });
     }
-    let findings = trail.verify(verifier).await?;
+    let mut contents = Contents::default();
+    let mut findings = trail.verify_and(verifier, |row| contents.take(row)).await?;
+    findings.extend(contents.compare(database).await?);
     report(trail, &findings, (&checkpoints.good, outside)).await
 }
 
@@ -195,7 +199,7 @@ fn line(found: &TrailRow) -> String {
 mod tests {
     use std::sync::Arc;
 
-    use oauth_core::store::database::{Database, DatabaseUrl, Statement};
+    use oauth_core::store::database::{DatabaseUrl, Statement};
     use oauth_core::{Cause, Clock, Issuer, KeyEvent, KeyId, KeyStage, Timestamp};
     use rar_consent::audit::{AuditRow, insertion};
 
@@ -229,7 +233,9 @@ mod tests {
 
     async fn verified(scratch: &Scratch, trail: &Trail) -> Result<(), String> {
         let files = AuditFiles::of(&scratch.0);
-        verify(trail, &[files.checkpoints], &files.keys).await.map_err(|fault| fault.to_string())
+        let url = DatabaseUrl::parse(&format!("sqlite:{}/bank.sqlite", scratch.0.display())).unwrap();
+        let database = Database::open(&url).await.unwrap();
+        verify((trail, &database), &[files.checkpoints], &files.keys).await.map_err(|fault| fault.to_string())
     }
 
     #[tokio::test(flavor = "multi_thread")]
@@ -259,6 +265,43 @@ mod tests {
             let outcome = verified(&scratch, &trail).await;
             assert_eq!(outcome.is_err(), tampering.is_some(), "{tampering:?}: {outcome:?}");
         }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_history_or_a_payment_that_was_changed_behind_its_row_is_named() {
+        let scratch = Scratch::new();
+        let trail = sealed(&scratch).await;
+        let url = DatabaseUrl::parse(&format!("sqlite:{}/bank.sqlite", scratch.0.display())).unwrap();
+        let database = Database::open(&url).await.unwrap();
+        let payment = rar_consent::audit::digest(b"{\"amount\":1}").to_string();
+        let entry = rar_consent::audit::digest(b"{\"to\":\"Authorized\"}").to_string();
+        for sql in [
+            "INSERT INTO payment (id, client, consent, customer, debtor, kind, created_at, stage, entry, body)
+                VALUES ('p-1', 'c', 'c-1', 's', 'd', 'transfer', 1, 'received', 'e', '{\"amount\":1}')",
+            "INSERT INTO consent_history (consent, at, body) VALUES ('c-1', 1, '{\"to\":\"Authorized\"}')",
+        ] {
+            database.write(Statement::new(sql)).await.unwrap();
+        }
+        for (kind, subject, digest) in [("payment", "p-1", payment), ("consent", "c-1", entry)] {
+            let row = AuditRow {
+                kind: kind.to_owned(),
+                subject: subject.to_owned(),
+                to: Some("Authorized".to_owned()),
+                digest: Some(digest),
+                ..trail.sealed_after(0).await.unwrap()[0].row.clone()
+            };
+            database.write(insertion(&row)).await.unwrap();
+        }
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        Sealer::open(&scratch.0, &database, &clock).unwrap().round().await.unwrap();
+        verified(&scratch, &trail).await.unwrap();
+        database.write(Statement::new("UPDATE payment SET body = '{\"amount\":9}'")).await.unwrap();
+        assert!(verified(&scratch, &trail).await.unwrap_err().contains("1 finding"), "an edited payment");
+        database.write(Statement::new("DELETE FROM consent_history")).await.unwrap();
+        assert!(
+            verified(&scratch, &trail).await.unwrap_err().contains("2 finding"),
+            "a history that is gone"
+        );
     }
 
     #[tokio::test(flavor = "multi_thread")]

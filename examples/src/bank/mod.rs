@@ -5,6 +5,7 @@ pub mod apis;
 pub mod assemble;
 pub mod audit;
 pub mod audit_command;
+mod audit_contents;
 pub mod bar_admin;
 pub mod barred;
 pub mod compose;

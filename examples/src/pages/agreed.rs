@@ -28,7 +28,8 @@ pub(crate) fn agreed_text(html: &str) -> Option<String> {
 
 /// One line for each block, with single spaces, as a reader sees it.
 fn lines(text: &str) -> String {
-    let blocks = text.split('\n').map(|line| line.split([' ', '\t']).filter(|word| !word.is_empty()));
+    let blocks =
+        text.split('\n').map(|line| line.split([' ', '\t', '\u{a0}']).filter(|word| !word.is_empty()));
     let lines = blocks.map(|words| words.collect::<Vec<_>>().join(" "));
     lines.filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
 }

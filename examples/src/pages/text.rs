@@ -32,6 +32,7 @@ pub(super) fn told(text: String) -> Value {
     }
     let mut html = String::with_capacity(text.len() + 64);
     let mut open = false;
+    let text = unbroken(&text);
     for (index, piece) in text.split('\u{2068}').enumerate() {
         let inside = (index > 0).then(|| piece.split_once('\u{2069}')).flatten();
         match inside {
@@ -47,6 +48,19 @@ pub(super) fn told(text: String) -> Value {
     }
     // a mark without its other half is no mark of ours
     if open { visible(text) } else { Value::from_safe_string(format!("<bdi>{html}</bdi>")) }
+}
+
+/// An amount stays on one line: no line is broken between a currency and its number.
+fn unbroken(text: &str) -> String {
+    let mut kept = String::with_capacity(text.len());
+    let mut rest = text.chars().peekable();
+    let mut capitals = 0_usize;
+    while let Some(character) = rest.next() {
+        let number_follows = rest.peek().is_some_and(char::is_ascii_digit);
+        kept.push(if character == ' ' && capitals == 3 && number_follows { '\u{a0}' } else { character });
+        capitals = if character.is_ascii_uppercase() { capitals.saturating_add(1) } else { 0 };
+    }
+    kept
 }
 
 /// Template filter: several lines, each as [`visible`] shows it.
@@ -205,8 +219,9 @@ mod tests {
         let shown = |text: &str| told(text.to_owned()).to_string();
         assert_eq!(
             shown("ادفع \u{2068}AED 1 <b>\u{2069} الآن"),
-            "<bdi>ادفع <bdi>AED 1 &lt;b&gt;</bdi> الآن</bdi>"
+            "<bdi>ادفع <bdi>AED\u{a0}1 &lt;b&gt;</bdi> الآن</bdi>"
         );
+        assert_eq!(shown("Pay AED 1.00 to A 2"), "<bdi>Pay AED\u{a0}1.00 to A 2</bdi>");
         assert_eq!(shown("a\u{202e}b"), "<bdi>a<span class=\"codepoint\">U+202E</span>b</bdi>");
         assert!(shown("a\u{2068}b").contains("U+2068"));
         assert!(shown("a\u{2069}b").contains("U+2069"));

@@ -177,17 +177,30 @@ impl Trail {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn verify(&self, mut verifier: Verifier) -> Result<Vec<Finding>, Fault> {
+    pub async fn verify(&self, verifier: Verifier) -> Result<Vec<Finding>, Fault> {
+        self.verify_and(verifier, |_| {}).await
+    }
+
+    /// [`Trail::verify`], showing every sealed row to somebody else as well.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn verify_and(
+        &self,
+        mut verifier: Verifier,
+        mut see: impl FnMut(&TrailRow) + Send,
+    ) -> Result<Vec<Finding>, Fault> {
         let head = self.head().await?.position;
         loop {
             let page = self.sealed_after(verifier.last()).await?;
             if page.is_empty() {
                 return Ok(verifier.finish(head));
             }
-            for TrailRow { link, row, .. } in &page {
-                if let Some(link) = link {
-                    verifier.take(*link, row);
+            for found in &page {
+                if let Some(link) = found.link {
+                    verifier.take(link, &found.row);
                 }
+                see(found);
             }
         }
     }

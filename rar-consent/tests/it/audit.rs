@@ -316,3 +316,40 @@ fn no_statement_of_this_program_changes_or_deletes_what_was_noted() {
         }
     }
 }
+
+/// Prints what writing a row and sealing it costs, each by itself. Six rows are a UAE payment with its consent.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "measures: cargo test -p rar-consent --all-features what_a_row_costs -- --ignored --nocapture"]
+async fn what_a_row_costs() {
+    const ROWS: u32 = 5120;
+    for bench in everywhere().await {
+        let row = bench.trail.sealed_after(0).await.unwrap()[1].row.clone();
+        let begun = std::time::Instant::now();
+        for _ in 0..ROWS / 64 {
+            let row = row.clone();
+            let work = bench.database.transaction(move |transaction| {
+                let row = row.clone();
+                Box::pin(async move {
+                    for _ in 0..64 {
+                        transaction.execute(rar_consent::audit::insertion(&row)).await?;
+                    }
+                    Ok(())
+                })
+            });
+            work.await.unwrap();
+        }
+        let written = begun.elapsed();
+        let begun = std::time::Instant::now();
+        let statements = bench.database.statements();
+        while bench.trail.seal(&bench.key, CheckpointPace::default(), later(300)).await.unwrap().is_full() {}
+        let sealed = begun.elapsed();
+        let statements = bench.database.statements() - statements;
+        println!(
+            "{:?}: {:?} to write a row, {:?} to seal it; {statements} statements for {ROWS} rows",
+            bench.database,
+            written / ROWS,
+            sealed / ROWS
+        );
+        assert_eq!(bench.findings().await, []);
+    }
+}

@@ -21,7 +21,7 @@ pub(super) fn counters(consent: &Consent, t: &Words) -> Vec<Usage> {
     let Some(allowed) = consent.terms.allowed() else { return Vec::new() };
     let usage = &consent.usage;
     let of = |used: String, most: Option<String>| match most {
-        Some(most) => fill(&fill(t.of_at_most, &used), &most),
+        Some(most) => fill(&fill(t.of_at_most, &words::apart(&used)), &words::apart(&most)),
         None => used,
     };
     let spent = Amount::new(usage.total_minor, &allowed.currency);

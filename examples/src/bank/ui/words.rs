@@ -28,7 +28,8 @@ pub(super) fn moment(at: Timestamp, t: &Words) -> Moment {
     let zone = FixedOffset::east_opt(ZONE_SECONDS).unwrap_or_else(|| Utc.fix());
     let local = utc.with_timezone(&zone);
     let month = usize::try_from(local.month0()).ok().and_then(|month| t.months.get(month));
-    let shown = format!("{} {} {}", local.day(), month.unwrap_or(&""), local.format("%Y, %H:%M"));
+    let (day, month, year) = (local.day(), month.unwrap_or(&""), local.year());
+    let shown = format!("{day} {month} {year}{}{}", t.at_the_hour, local.format("%H:%M"));
     Moment { shown, rfc3339: utc.to_rfc3339_opts(chrono::SecondsFormat::Secs, true) }
 }
 
@@ -109,9 +110,14 @@ pub(super) fn payments(description: &Description) -> Vec<PaymentSummary> {
 /// What a consent allows, in a few words for a list.
 pub(super) fn summary(description: &Description, t: &Words) -> String {
     match &description.payment {
-        Some(payment) => fill(&fill(t.payment_to, &payment.amount), &payment.payee),
+        Some(payment) => fill(&fill(t.payment_to, &apart(&payment.amount)), &apart(&payment.payee)),
         None => description.headline.trim_end_matches(['?', '؟']).to_owned(),
     }
+}
+
+/// Between the marks that isolate a direction, which pages turn into an element.
+pub(super) fn apart(value: &str) -> String {
+    format!("\u{2068}{value}\u{2069}")
 }
 
 /// What a consent is, for a heading.
@@ -178,6 +184,6 @@ mod tests {
         assert_eq!(moment.shown, "21 November 2026, 12:00");
         assert_eq!(moment.rfc3339, "2026-11-21T08:00:00Z");
         let arabic = super::moment(Timestamp::from_seconds(1_795_248_000), Words::of(Language::Arabic));
-        assert_eq!(arabic.shown, "21 نوفمبر 2026, 12:00");
+        assert_eq!(arabic.shown, "21 نوفمبر 2026، الساعة 12:00");
     }
 }

@@ -153,6 +153,7 @@ pub(super) const WORDS: Words = Words {
     by_bank: "البنك",
     by_time: "انتهت المهلة",
     by_system: "نظام البنك",
+    at_the_hour: "، الساعة ",
     months: [
         "يناير",
         "فبراير",

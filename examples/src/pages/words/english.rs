@@ -153,6 +153,7 @@ pub(super) const WORDS: Words = Words {
     by_bank: "The bank",
     by_time: "Time ran out",
     by_system: "The bank's system",
+    at_the_hour: ", ",
     months: [
         "January",
         "February",

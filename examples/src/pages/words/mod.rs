@@ -165,6 +165,8 @@ pub(crate) struct Words {
     pub(crate) by_bank: &'static str,
     pub(crate) by_time: &'static str,
     pub(crate) by_system: &'static str,
+    /// Between a day and a time of day.
+    pub(crate) at_the_hour: &'static str,
     pub(crate) months: [&'static str; 12],
 }
 
