@@ -4,6 +4,7 @@
 
 #[cfg(feature = "testkit")]
 mod alone;
+mod approvals;
 mod grants;
 
 use std::sync::Arc;
@@ -11,17 +12,20 @@ use std::sync::Arc;
 use oauth_core::{ClientId, Clock, ConsentId, Fault, Seconds, Subject, Timestamp};
 
 use crate::consent::Consent;
-use crate::consent::history::{Actor, HistoryEntry};
+use crate::consent::history::{Actor, Changed, HistoryEntry};
 use crate::consent::status::{ConsentStatus, IllegalMove, MoveFault};
 use crate::consent::terms::{OfxperaConsent, Terms};
 use crate::detail::ofxpera::TermsFault;
 use crate::detail::registry::DetailRegistry;
-use crate::port::{ConsentStore, DUE_MAX, Inserted, Replaced};
+use crate::port::{ConsentStore, DUE_MAX, Inserted, Mandates, Replaced, SoleHolders};
+
+pub use approvals::{Decided, Objection, Vote};
 
 /// Keeps the consents behind grants.
 pub struct ConsentEngine {
     registry: DetailRegistry,
     store: Arc<dyn ConsentStore>,
+    mandates: Arc<dyn Mandates>,
     clock: Arc<dyn Clock>,
 }
 
@@ -79,7 +83,18 @@ impl ConsentEngine {
     /// An engine over a store. The registry is the one the authorization server asks.
     #[must_use]
     pub fn new(registry: DetailRegistry, store: Arc<dyn ConsentStore>, clock: Arc<dyn Clock>) -> Arc<Self> {
-        Arc::new(Self { registry, store, clock })
+        Self::with_mandates(registry, store, clock, Arc::new(SoleHolders))
+    }
+
+    /// An engine for a bank with accounts that ask for more than one person.
+    #[must_use]
+    pub fn with_mandates(
+        registry: DetailRegistry,
+        store: Arc<dyn ConsentStore>,
+        clock: Arc<dyn Clock>,
+        mandates: Arc<dyn Mandates>,
+    ) -> Arc<Self> {
+        Arc::new(Self { registry, store, mandates, clock })
     }
 
     /// The consent, clock applied and kept.
@@ -151,9 +166,7 @@ impl ConsentEngine {
             }
             let mut changed = Consent { terms: Terms::Ofxpera(terms.clone()), ..consent };
             changed.until = changed.terms.until();
-            let reason = "terms changed".to_owned();
-            let entry =
-                HistoryEntry { at: now, from: Some(status), to: status, actor: actor.clone(), reason };
+            let entry = HistoryEntry::note(status, Changed::Terms, actor, "terms changed", now);
             if self.store.replace(&changed, &entry).await? == Replaced::Done {
                 return Ok(Amended::Done);
             }
@@ -294,7 +307,11 @@ impl ConsentEngine {
             let (changed, entry) = match consent.moved(wanted.to, wanted.actor, wanted.reason, now) {
                 Ok(moved) => moved,
                 Err(IllegalMove { why: MoveFault::OtherSide, .. }) => return Ok(Moved::OtherSide),
-                Err(IllegalMove { why: MoveFault::NoSuchMove, from, .. }) => return Ok(Moved::Illegal(from)),
+                Err(IllegalMove {
+                    why: MoveFault::NoSuchMove | MoveFault::ApprovalMissing, from, ..
+                }) => {
+                    return Ok(Moved::Illegal(from));
+                }
             };
             if self.store.replace(&changed, &entry).await? == Replaced::Done {
                 return Ok(Moved::Now);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use oauth_core::fetch::FetchedKeys;
+use oauth_core::fetch::{FetchedKeys, Outbound};
 use oauth_core::store::database::{Database, DatabaseUrl, Engine};
 use oauth_core::store::memory::MemoryClaims;
 use oauth_core::store::redis::RedisClaims;
@@ -12,11 +12,12 @@ use oauth_core::{
     Claims, ClientDirectory, Clock, Entropy, Fault, Issuer, LogAudit, Ports, SystemClock, SystemEntropy,
     Timestamp,
 };
-use rar_consent::{ConsentEngine, ConsentStore, DetailRegistry, SqlConsents};
+use rar_consent::{ConsentEngine, ConsentStore, DetailRegistry, EventOutbox, SqlConsents};
 use resource_server::store::sql::SqlBank;
 
 use super::apis::Books;
 use super::assemble::StartFault;
+use super::audit::Sealer;
 use super::bar_admin::Doors;
 use super::barred::{Barred, OpenClients};
 use super::controls::TestClock;
@@ -24,9 +25,11 @@ use super::customers::Customers;
 use super::data_dir::{DataDir, Past};
 use super::deployment::{Deployment, IssuerPlan, TestControls};
 use super::issuer_files::IssuerFiles;
+use super::operator::Operators;
+use super::outbound::Calls;
 use super::signing_keys::SigningKeys;
 use super::ui::PageInteraction;
-use super::{barred, customers, fixture, outbound, sessions};
+use super::{barred, customers, fixture, sessions};
 use crate::pages::Pages;
 
 /// What everything else stands on.
@@ -42,6 +45,8 @@ pub(super) struct Ground {
     pub(super) customers: Arc<Customers>,
     pub(super) barred: Arc<Barred>,
     consent_store: Arc<dyn ConsentStore>,
+    pub(super) events: Arc<dyn EventOutbox>,
+    pub(super) courier: Arc<Outbound>,
     pub(super) consents: Arc<ConsentEngine>,
     pub(super) pages: Arc<Pages>,
     client_keys: Arc<FetchedKeys>,
@@ -81,12 +86,18 @@ impl Ground {
         let (data, (database, keys)) = tokio::try_join!(load(deployment, clock.now()), ring)?;
         let barred = Barred::open(&database, &clock).await?;
         let customers = Customers::load(&database, HASHES_AT_ONCE, &barred).await?;
-        let consent_store: Arc<dyn ConsentStore> = Arc::new(SqlConsents::new(database.clone()));
+        let stored = Arc::new(SqlConsents::new(database.clone()));
+        let consent_store: Arc<dyn ConsentStore> = stored.clone();
         let registry = DetailRegistry::standard();
         let consents = ConsentEngine::new(registry, Arc::clone(&consent_store), Arc::clone(&clock));
         let pages = Arc::new(Pages::new()?);
-        let client_keys =
-            outbound::client_keys(&deployment.calls, deployment.outbound(), Arc::clone(&clock))?;
+        let calls = Calls {
+            plan: &deployment.calls,
+            targets: deployment.outbound(),
+            local: data.pki.authority(),
+            clock: &clock,
+        };
+        let (client_keys, courier) = (calls.client_keys()?, calls.courier()?);
         Ok(Self {
             test_clock,
             clock,
@@ -97,6 +108,8 @@ impl Ground {
             customers,
             barred,
             consent_store,
+            events: stored,
+            courier,
             consents,
             pages,
             client_keys,
@@ -139,9 +152,27 @@ impl Ground {
         }
     }
 
+    /// What operators see of consents.
+    pub(super) fn operators(&self) -> Result<Operators, Fault> {
+        Operators::new(&self.database, &self.pages, &*self.entropy)
+    }
+
+    /// The sealer of the audit trail.
+    pub(super) async fn sealer(&self, deployment: &Deployment) -> Result<Sealer, StartFault> {
+        let (place, database, clock) =
+            (deployment.data_dir.clone(), self.database.clone(), Arc::clone(&self.clock));
+        let opened = tokio::task::spawn_blocking(move || Sealer::open(&place, &database, &clock)).await;
+        opened.map_err(|_| StartFault::Interrupted)?
+    }
+
     /// Accounts, payments and consents for the APIs.
     pub(super) fn books(&self) -> Books {
         Books::open(&self.database, (&self.clock, &self.entropy), Arc::clone(&self.consent_store))
+    }
+
+    /// Consents as they are stored.
+    pub(super) fn consent_store(&self) -> Arc<dyn ConsentStore> {
+        Arc::clone(&self.consent_store)
     }
 
     /// Replay protection as the deployment asks for it: Redis when named, PostgreSQL when that is the database, otherwise
@@ -173,11 +204,16 @@ async fn load(deployment: &Deployment, now: Timestamp) -> Result<DataDir, StartF
 
 /// The database with every table the bank needs.
 pub(super) async fn open(deployment: &Deployment) -> Result<Database, StartFault> {
-    let url = DatabaseUrl::parse(&deployment.database)
-        .map_err(|fault| StartFault::DatabaseUrl(fault.to_string()))?;
-    let database = Database::open(&url).await?;
+    let database = open_as_it_is(deployment).await?;
     migrate(&database).await?;
     Ok(database)
+}
+
+/// The database as it stands, for those who only read.
+pub(super) async fn open_as_it_is(deployment: &Deployment) -> Result<Database, StartFault> {
+    let url = DatabaseUrl::parse(&deployment.database)
+        .map_err(|fault| StartFault::DatabaseUrl(fault.to_string()))?;
+    Ok(Database::open(&url).await?)
 }
 
 /// Every table the bank needs.

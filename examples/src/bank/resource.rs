@@ -12,8 +12,10 @@ use resource_server::rail::settle;
 use super::admin::AdminService;
 use super::apis::{Books, apis};
 use super::assemble::{Bank, RAIL_PAUSE, SWEEP_EVERY, StartFault};
+use super::audit::Sealer;
 use super::compose::{Api, ApiPlace, Face, PublicService};
 use super::deployment::{Deployment, IssuerPlan};
+use super::events::{self, EventWorker};
 use super::ground::{Ground, remember};
 use super::introspected::{IntrospectedApi, IntrospectedStore, PublishedKeys};
 use super::issuer_files::IssuerFiles;
@@ -34,7 +36,9 @@ pub struct ResourceServer {
     public: PublicService,
     operators: AdminService,
     payments: resource_server::port::Ports,
+    events: EventWorker,
     keys: Arc<[SigningKeys]>,
+    sealer: Sealer,
     database: Database,
 }
 
@@ -53,7 +57,7 @@ impl ResourceServer {
         let ground = Ground::lay_beside(deployment).await?;
         let claims = ground.claims(deployment).await?;
         let books = ground.books();
-        let mut api_places = Vec::new();
+        let (mut api_places, mut notices) = (Vec::new(), Vec::new());
         let mut directories = Vec::new();
         for place in &deployment.apis {
             let mut services = Vec::new();
@@ -62,6 +66,7 @@ impl ResourceServer {
                 Some((deployment.issuers.get(*index)?, own))
             }) {
                 let ports = ground.ports(plan, files, Arc::clone(&claims));
+                notices.push(events::notices(plan, &ports, &ground)?);
                 directories.push((plan.issuer().clone(), Arc::clone(&ports.clients)));
                 let api = remote(deployment, (plan, files.0), &books, ports).await?;
                 services.push((plan.issuer().clone(), Api::Introspected(api)));
@@ -72,6 +77,7 @@ impl ResourceServer {
         let ends = deployment.resource_ends();
         let listeners =
             Listeners::bind(deployment, &ends, &ground.data, (&ground.clock, &ground.entropy)).await?;
+        let sealer = ground.sealer(deployment).await?;
         Ok(Self {
             listeners,
             public: PublicService::new(&ends, Vec::new(), api_places),
@@ -81,10 +87,13 @@ impl ResourceServer {
                 keys: Arc::clone(&ground.keys),
                 doors: ground.doors(directories),
                 clock: Arc::clone(&ground.clock),
+                operators: ground.operators()?,
                 controls: None,
             },
             payments: books.ports,
+            events: EventWorker::new(&ground, notices),
             keys: ground.keys,
+            sealer,
             database: ground.database,
         })
     }
@@ -92,9 +101,11 @@ impl ResourceServer {
     /// Serves until `shutdown` begins, then drains and stops.
     pub async fn run(self, shutdown: Shutdown) {
         let rail = tokio::spawn(pay_out(self.payments, shutdown.clone()));
+        let telling = tokio::spawn(self.events.run(shutdown.clone()));
         for keys in self.keys.iter() {
             tokio::spawn(keys.clone().run(shutdown.clone()));
         }
+        let sealing = tokio::spawn(self.sealer.run(shutdown.clone()));
         let Listeners { public, mtls, admin } = self.listeners;
         tokio::join!(
             public.serve(self.public.facing(Face::Browsers), shutdown.clone()),
@@ -103,6 +114,12 @@ impl ResourceServer {
         );
         if rail.await.is_err() {
             tracing::error!("the payment rail's worker ended badly");
+        }
+        if sealing.await.is_err() {
+            tracing::error!("the sealer of the audit trail ended badly");
+        }
+        if telling.await.is_err() {
+            tracing::error!("the worker of events ended badly");
         }
         self.database.close().await;
     }

@@ -654,6 +654,7 @@ impl Arrived<'_> {
             },
             scope: self.request.scope.clone(),
             accounts: Vec::new(),
+            shown: None,
         };
         Outcome::Approved(approval)
     }

@@ -1,6 +1,7 @@
 //! Words for a consent screen: every field of what is stored, and what approval brings.
 
 mod generic;
+pub(crate) mod language;
 mod ofxpera;
 #[cfg(test)]
 mod tests;
@@ -8,7 +9,10 @@ mod uae;
 
 use oauth_core::{ConsentFacts, Timestamp, VettedDetails};
 
+pub use language::Language;
+
 use crate::consent::Consent;
+use crate::consent::subscription::Subscription;
 use crate::consent::terms::{Permission, Terms, UaeAccount};
 use crate::detail::registry::DetailRegistry;
 
@@ -82,10 +86,17 @@ pub enum AccountChoice {
     None,
 }
 
-/// A stored consent in words.
+/// A stored consent in English.
 #[must_use]
 pub fn describe(consent: &Consent) -> Description {
-    words(&consent.terms)
+    words(&consent.terms, consent.subscription.as_ref())
+}
+
+/// A stored consent in the language wanted, if there are words for its kind in it ([`Language::spoken`]); otherwise in
+/// English.
+#[must_use]
+pub fn describe_in(consent: &Consent, wanted: Language) -> Description {
+    words_in(&consent.terms, consent.subscription.as_ref(), wanted.spoken(consent))
 }
 
 /// Vetted details in words, for a request whose consent is not at hand; `None` when they ask for nothing.
@@ -100,9 +111,9 @@ pub fn describe_details(
     let stored = || {
         let consents = facts.0.iter().filter_map(|fact| serde_json::from_value::<Consent>(fact.clone()).ok());
         let mut named = consents.filter(|consent| Some(&consent.id) == details.consent.as_ref());
-        named.next().map(|consent| consent.terms)
+        named.next().map(|consent| (consent.terms, consent.subscription))
     };
-    own.or_else(stored).map(|terms| words(&terms))
+    own.or_else(stored).map(|(terms, subscription)| words(&terms, subscription.as_ref()))
 }
 
 /// Which accounts the customer gives under these terms.
@@ -138,13 +149,26 @@ fn choice_of_permissions(permissions: &[Permission]) -> AccountChoice {
     if of_accounts { AccountChoice::AnyOf } else { AccountChoice::None }
 }
 
-fn words(terms: &Terms) -> Description {
-    match terms {
-        Terms::UaePayment(payment) => uae::words(payment),
+fn words(terms: &Terms, subscription: Option<&Subscription>) -> Description {
+    words_in(terms, subscription, Language::English)
+}
+
+/// Words in a language that the kind of the terms has.
+fn words_in(terms: &Terms, subscription: Option<&Subscription>, language: Language) -> Description {
+    let mut words = match terms {
+        Terms::UaePayment(payment) => uae::words(payment, language),
         Terms::Ofxpera(consent) => ofxpera::words(consent),
         Terms::Payment(payment) => generic::payment(payment),
         Terms::Accounts(access) => generic::accounts(access),
-    }
+    };
+    words.sections.extend(subscription.and_then(|subscription| uae::events(subscription, language)));
+    words
+}
+
+/// A value within a sentence of the other direction: between the marks that isolate it (Unicode UAX 9 section 2.4). Pages
+/// turn them into elements.
+fn isolated(value: impl std::fmt::Display) -> String {
+    format!("\u{2068}{value}\u{2069}")
 }
 
 fn section(heading: &str, rows: Vec<Row>) -> Option<Section> {

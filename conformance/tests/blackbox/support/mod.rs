@@ -14,6 +14,7 @@ use tokio::process::Command;
 use tokio::sync::OnceCell;
 
 pub(crate) mod certificates;
+pub(crate) mod ear;
 pub(crate) mod judge;
 pub(crate) mod raw;
 pub(crate) mod uae;

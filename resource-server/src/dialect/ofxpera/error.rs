@@ -173,6 +173,7 @@ impl From<ConsentRefusal> for Problem {
         match refusal {
             ConsentRefusal::NoSuchConsent => Self::new(Code::ConsentNotFound),
             ConsentRefusal::Over(_) => Self::new(Code::ConsentStateConflict),
+            ConsentRefusal::Subscription(_) => Self::at(Code::InvalidField, "subscription"),
             ConsentRefusal::ConflictingRepeat => Self::at(Code::IdempotencyConflict, "x-idempotency-key"),
             ConsentRefusal::Busy => Self::new(Code::Unavailable),
             ConsentRefusal::Failed(fault) => fault.into(),
@@ -236,6 +237,7 @@ const fn of_exercise(fault: ExerciseFault) -> Code {
         )
         | ExerciseFault::NoPayments
         | ExerciseFault::NotYet
+        | ExerciseFault::Part
         | ExerciseFault::BusinessRule => Code::ConsentNotGranted,
         ExerciseFault::Account => Code::SourceAccountUnusable,
         ExerciseFault::Amount | ExerciseFault::Count | ExerciseFault::Total => Code::ConsentLimitExceeded,

@@ -1,6 +1,11 @@
 //! UAE Bank Service Initiation, as a client sees it.
 
 mod bank;
+mod consents;
+mod events;
+mod repeats;
+mod sealing;
+mod wishes;
 
 use std::sync::Arc;
 
