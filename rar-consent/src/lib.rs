@@ -16,6 +16,7 @@ mod rules;
 pub mod store;
 mod value;
 
+pub use consent::amend::AmendFault;
 pub use consent::exercise::{ExerciseFault, ExerciseRefusal, Use};
 pub use consent::history::{Actor, HistoryEntry};
 pub use consent::status::{ConsentStatus, IllegalMove, MoveFault, Role, TRANSITIONS, Transition};

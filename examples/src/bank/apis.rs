@@ -13,7 +13,7 @@ use resource_server::domain::{Account, AccountStatus, Balance};
 use resource_server::guard::{Guard, GuardPorts, MessageSigning, SignedRequests, SignedResponses};
 use resource_server::http::{Origin, ResourceService};
 use resource_server::operation::{OperationSettings, Operations};
-use resource_server::port::{AccountBook, Ports};
+use resource_server::port::{AccountBook, PeraPorts, Ports};
 use resource_server::rail::SandboxRail;
 use resource_server::store::sql::SqlBank;
 
@@ -49,6 +49,7 @@ impl Books {
             lodgings: book.clone(),
             rail: Arc::new(SandboxRail),
             consents,
+            pera: PeraPorts::over(&book),
         };
         Self { ports, accounts: Arc::new(Book(book)) }
     }

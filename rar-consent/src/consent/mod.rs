@@ -1,5 +1,6 @@
 //! The consent: what a customer allows a third party, from the first request to its end.
 
+pub(crate) mod amend;
 pub(crate) mod exercise;
 pub(crate) mod history;
 pub(crate) mod status;
@@ -39,7 +40,7 @@ pub struct Consent {
     pub usage: Usage,
     /// When it was created.
     pub created_at: Timestamp,
-    /// When its status last changed.
+    /// When its status, or what it allows, last changed.
     pub status_at: Timestamp,
     /// Until when the customer may decide.
     pub authorise_until: Timestamp,

@@ -1,17 +1,19 @@
 //! Whether an order fits accounts, day and rail, and what of consent and year it uses. The limits themselves are judged by
 //! the book, inside its transaction.
 
+use oauth_core::Fault;
 use rar_consent::Use;
 
 use crate::domain::{
-    Account, AccountId, AccountKind, AccountStatus, Creditor, Day, Line, PaymentKind, PaymentTerms, Zone,
+    Account, AccountId, AccountKind, AccountStatus, ContributorType, Creditor, Day, Line, PaymentKind,
+    PaymentTerms, Zone,
 };
 use crate::guard::Authority;
 use crate::port::Allowance;
 
-use super::Operations;
 use super::accounts::is_given;
 use super::payments::{Debtor, DebtorFault, OrderKind, PaymentOrder, PaymentRefusal};
+use super::{Operations, customers};
 
 /// A payee of this bank exists and takes what is paid.
 pub(super) async fn creditor_exists(
@@ -101,13 +103,19 @@ pub(super) fn kind(ordered: OrderKind, day: Option<Day>, authority: &Authority) 
     }
 }
 
-pub(super) fn allowance(operations: &Operations, terms: &PaymentTerms) -> Option<Allowance> {
-    match terms.kind {
-        PaymentKind::Transfer => None,
-        PaymentKind::Contribution { year } => {
-            operations.settings.contribution_max.map(|limit| Allowance { year, limit })
+/// What of which year's allowance a contribution uses: the law gives more to who works abroad.
+pub(super) async fn allowance(
+    operations: &Operations,
+    terms: &PaymentTerms,
+) -> Result<Option<Allowance>, Fault> {
+    let PaymentKind::Contribution { year } = terms.kind else { return Ok(None) };
+    let limit = match customers::contributor(operations, &terms.customer).await? {
+        Some(ContributorType::OverseasFilipino) => operations.settings.contribution_max_overseas,
+        Some(ContributorType::Employee | ContributorType::SelfEmployed) | None => {
+            operations.settings.contribution_max
         }
-    }
+    };
+    Ok(limit.map(|limit| Allowance { year, limit }))
 }
 
 /// What of the consent a payment uses.

@@ -245,7 +245,7 @@ pub async fn initiate_fresh(
         fingerprint,
         key_until,
         consent_use: use_of(&terms, consent_part),
-        allowance: allowance(operations, &terms),
+        allowance: allowance(operations, &terms).await?,
         payment: Payment::receive(terms).map_err(|_: MoneyFault| PaymentRefusal::Nothing)?,
         names: fresh_names(&operations.ports)?,
         correlation: authority.correlation.clone(),

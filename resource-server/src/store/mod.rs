@@ -8,6 +8,8 @@ mod effects;
 mod lines;
 #[cfg(feature = "memory")]
 pub mod memory;
+#[cfg(any(feature = "memory", feature = "sql"))]
+mod openings;
 #[cfg(feature = "sql")]
 pub mod sql;
 

@@ -50,6 +50,7 @@ pub(super) const ROUTES: &[Route<UaeBsi>] = &[
             body: Body::SignedJwt,
             retry: Retry::ByIdempotencyKey,
         },
+        about: None,
         handle: |bank, call| {
             Box::pin(async move { settle(bank, call, create_payment(bank, call).await).await })
         },
@@ -66,6 +67,7 @@ pub(super) const ROUTES: &[Route<UaeBsi>] = &[
             body: Body::None,
             retry: Retry::ByIdempotencyKey,
         },
+        about: None,
         handle: |bank, call| {
             Box::pin(async move { settle(bank, call, find_payment(bank, call).await).await })
         },
@@ -74,6 +76,7 @@ pub(super) const ROUTES: &[Route<UaeBsi>] = &[
         method: Method::GET,
         path: "/payments/{PaymentId}",
         needs: READ,
+        about: None,
         handle: |bank, call| {
             Box::pin(async move { settle(bank, call, read_payment(bank, call).await).await })
         },
@@ -82,6 +85,7 @@ pub(super) const ROUTES: &[Route<UaeBsi>] = &[
         method: Method::GET,
         path: "/payment-consents/{ConsentId}",
         needs: READ,
+        about: None,
         handle: |bank, call| {
             Box::pin(async move { settle(bank, call, read_consent(bank, call).await).await })
         },
@@ -98,6 +102,7 @@ pub(super) const ROUTES: &[Route<UaeBsi>] = &[
             body: Body::SignedJwt,
             retry: Retry::None,
         },
+        about: None,
         handle: |bank, call| {
             Box::pin(async move { settle(bank, call, change_consent(bank, call).await).await })
         },
