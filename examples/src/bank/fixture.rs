@@ -324,6 +324,6 @@ fn members(value: Value) -> Map<String, Value> {
     }
 }
 
-fn broken(fault: impl std::error::Error + Send + Sync + 'static) -> Fault {
+pub(super) fn broken(fault: impl std::error::Error + Send + Sync + 'static) -> Fault {
     Fault::new("fixture", fault)
 }
