@@ -1,6 +1,8 @@
 //! The authorization server: one method per endpoint, and the only reader of the clock.
 
-use std::sync::Mutex;
+mod query;
+
+use std::sync::{Arc, Mutex};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -26,6 +28,7 @@ use crate::policy::settings::{OutOfBounds, ProofNonce, Settings};
 use crate::port::Ports;
 use crate::port::audit::{AuditEvent, AuditOutcome};
 use crate::port::consents::Standing;
+use crate::port::token_index::{NoTokenIndex, TokenIndex};
 use crate::refusal::{Error, Fault};
 use crate::verify::access_token::{ResourceSide, proof_algs};
 use crate::vocabulary::id::{ClientId, CorrelationId};
@@ -50,6 +53,7 @@ pub struct AuthorizationServer {
 struct Derived {
     nonces: Nonces,
     tickets: Tickets,
+    index: Arc<dyn TokenIndex>,
 }
 
 impl std::fmt::Debug for Derived {
@@ -65,6 +69,7 @@ pub(crate) struct Context<'a> {
     pub(crate) ports: &'a Ports,
     pub(crate) nonces: &'a Nonces,
     pub(crate) tickets: &'a Tickets,
+    pub(crate) index: &'a dyn TokenIndex,
     pub(crate) now: Timestamp,
     trail: Mutex<Option<ClientId>>,
 }
@@ -101,6 +106,7 @@ impl AuthorizationServer {
                 settings.issuer.clone(),
             ),
             tickets: Tickets::new(settings.secret.key("ticket"), settings.issuer.clone()),
+            index: Arc::new(NoTokenIndex),
         };
         Ok(Self { policy, settings, ports, derived })
     }
@@ -276,6 +282,7 @@ impl AuthorizationServer {
             ports: &self.ports,
             nonces: &self.derived.nonces,
             tickets: &self.derived.tickets,
+            index: &*self.derived.index,
             now: self.ports.clock.now(),
             trail: Mutex::new(None),
         }

@@ -182,6 +182,18 @@ pub(crate) fn arrived_from<B>(
     }
 }
 
+/// The table of a dialect, below a base.
+#[must_use]
+pub fn rows<D: Dialect>(base: &str) -> Vec<RouteInfo> {
+    let info = |route: &Route<D>| RouteInfo {
+        method: route.method.clone(),
+        path: format!("{base}{}", route.path),
+        needs: route.needs,
+        about: route.about,
+    };
+    D::routes().iter().map(info).collect()
+}
+
 /// A dialect behind its guard, whatever its type.
 #[async_trait]
 trait Mounted: Send + Sync {
@@ -208,13 +220,7 @@ impl<D: Dialect> Mounted for Mount<D> {
     }
 
     fn routes(&self) -> Vec<RouteInfo> {
-        let info = |route: &Route<D>| RouteInfo {
-            method: route.method.clone(),
-            path: format!("{}{}", self.dialect.base(), route.path),
-            needs: route.needs,
-            about: route.about,
-        };
-        D::routes().iter().map(info).collect()
+        rows::<D>(self.dialect.base())
     }
 
     fn interface(&self) -> Option<Interface> {

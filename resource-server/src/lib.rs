@@ -15,3 +15,4 @@ pub mod port;
 pub mod rail;
 mod rules;
 pub mod store;
+pub mod webhook;

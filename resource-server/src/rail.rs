@@ -140,7 +140,7 @@ fn start(payment: &Payment) -> Timestamp {
         },
         Rail::Instapay | Rail::Pesonet => Zone::Manila,
     };
-    let asked = terms.execution_day.map(|day| day.start_of_day(zone));
+    let asked = terms.execute_at.or_else(|| terms.execution_day.map(|day| day.start_of_day(zone)));
     let begins = asked.map_or(terms.created_at, |day| day.max(terms.created_at));
     match terms.rail {
         Rail::Pesonet => cut_off(begins, zone),

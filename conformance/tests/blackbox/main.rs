@@ -21,6 +21,7 @@ mod issuers;
 mod keys;
 mod oidc;
 mod payment_initiation;
+mod pera;
 mod races;
 mod restart;
 mod rfc6749;

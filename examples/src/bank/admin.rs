@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 use tower_service::Service;
 
 use super::controls::Controls;
+use super::interfaces::Interfaces;
 use super::key_admin;
 use super::signing_keys::SigningKeys;
 
@@ -37,6 +38,8 @@ pub struct AdminService {
     pub clock: Arc<dyn Clock>,
     /// The test controls of a deployment that asked for them.
     pub controls: Option<Arc<Controls>>,
+    /// What the interfaces look like, and who takes part.
+    pub interfaces: Interfaces,
 }
 
 impl AdminService {
@@ -48,6 +51,9 @@ impl AdminService {
         let path = request.uri().path().to_owned();
         if path == "/keys" || path.starts_with("/keys/") {
             return key_admin::answer(&self.keys, request).await;
+        }
+        if let Some(answer) = self.interfaces.answer(request.method(), &path).await {
+            return answer;
         }
         match (request.method(), path.as_str()) {
             (&Method::GET, "/health") => json_answer(StatusCode::OK, &json!({ "status": "up" })),

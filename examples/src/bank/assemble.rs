@@ -5,8 +5,11 @@ use std::time::Duration;
 
 use oauth_core::http::OAuthService;
 use oauth_core::store::database::{Database, DbError};
-use oauth_core::{AuthorizationServer, Clock, Fault, OutOfBounds, Ports, ServerSecret, Store, Timestamp};
+use oauth_core::{
+    AuthorizationServer, Clock, Fault, MemoryTokenIndex, OutOfBounds, Ports, ServerSecret, Store, Timestamp,
+};
 use rar_consent::ConsentEngine;
+use resource_server::http::CrossOrigin;
 use resource_server::rail::settle;
 
 use super::admin::AdminService;
@@ -15,7 +18,9 @@ use super::compose::{Api, ApiPlace, Face, Place, PublicService};
 use super::controls::Controls;
 use super::data_dir::DataFault;
 use super::deployment::{Deployment, IssuerPlan};
+use super::events::{self, EventWorker};
 use super::ground::{Ground, remember};
+use super::interfaces::Interfaces;
 use super::issuer_files::IssuerFiles;
 use super::listeners::Listeners;
 use super::sessions::{SESSION_COOKIE, Sessions};
@@ -74,6 +79,7 @@ pub struct Bank {
     public: PublicService,
     operators: AdminService,
     housekeeping: Housekeeping,
+    events: Option<EventWorker>,
     keys: Arc<[SigningKeys]>,
     database: Database,
 }
@@ -118,12 +124,13 @@ impl Bank {
         for one in &hosted {
             places.push(one.place(deployment, &ground, &books)?);
         }
-        let mut api_places = Vec::new();
+        let (mut api_places, mut notices) = (Vec::new(), Vec::new());
         for plan in deployment.apis.iter().filter(|_| parts == Parts::Whole) {
             let mut services = Vec::new();
             for one in plan.issuers.iter().filter_map(|index| hosted.get(*index)) {
                 let service = apis((one.plan, &deployment.bank), &books.ports, &one.ports, one.secret())?;
                 services.push((one.plan.issuer().clone(), Api::Beside(service)));
+                notices.push(events::notices(one.plan, &one.ports, &ground)?);
             }
             api_places.push(ApiPlace::new(&plan.path, services));
         }
@@ -143,7 +150,9 @@ impl Bank {
             })
         });
         let first = hosted.first().ok_or(StartFault::Interrupted)?;
+        let events = (parts == Parts::Whole).then(|| EventWorker::new(&ground, notices));
         Ok(Self {
+            events,
             listeners,
             public: PublicService::new(&ends, places, api_places),
             operators: AdminService {
@@ -152,6 +161,7 @@ impl Bank {
                 keys: Arc::clone(&ground.keys),
                 clock: Arc::clone(&ground.clock),
                 controls,
+                interfaces: Interfaces::at(&deployment.api(), Arc::clone(&books.ports.pera.participants)),
             },
             housekeeping: Housekeeping {
                 store: Arc::clone(&first.ports.store),
@@ -168,6 +178,7 @@ impl Bank {
     /// Serves until `shutdown` begins, then drains and stops.
     pub async fn run(self, shutdown: Shutdown) {
         let keeping = tokio::spawn(self.housekeeping.run(shutdown.clone()));
+        let telling = self.events.map(|events| tokio::spawn(events.run(shutdown.clone())));
         for keys in self.keys.iter() {
             tokio::spawn(keys.clone().run(shutdown.clone()));
         }
@@ -179,6 +190,11 @@ impl Bank {
         );
         if keeping.await.is_err() {
             tracing::error!("housekeeping ended badly");
+        }
+        if let Some(telling) = telling
+            && telling.await.is_err()
+        {
+            tracing::error!("the worker of events ended badly");
         }
         self.database.close().await;
     }
@@ -222,7 +238,8 @@ impl<'a> Hosted<'a> {
                 }
             }
             let server = AuthorizationServer::new(plan.policy, settings, ports.clone());
-            let server = Arc::new(server.map_err(StartFault::Settings)?);
+            let server = server.map_err(StartFault::Settings)?;
+            let server = Arc::new(server.with_token_index(Arc::new(MemoryTokenIndex::default())));
             hosted.push(Self { plan, files, ports, server });
         }
         Ok(hosted)
@@ -264,6 +281,7 @@ impl<'a> Hosted<'a> {
         Ok(Place {
             oauth: with_ofxpera_paths(oauth, plan, &self.server.settings().paths),
             pages: Arc::new(ui),
+            cross_origin: CrossOrigin::of(Arc::clone(&books.ports.pera.participants)),
             origin: Arc::from(plan.issuer().origin()),
             mtls_origin: Arc::from(plan.mtls_origin()),
         })
@@ -316,7 +334,10 @@ fn with_ofxpera_paths(oauth: OAuthService, plan: &IssuerPlan, paths: &oauth_core
         (&paths.introspect, "/oauth/introspect"),
         (&paths.userinfo, "/oauth/userinfo"),
     ];
-    also.iter().fold(oauth, |oauth, (existing, also)| {
+    let oauth = also.iter().fold(oauth, |oauth, (existing, also)| {
         oauth.alias(&format!("{prefix}{existing}"), &format!("{prefix}{also}"))
-    })
+    });
+    // The document lists introspection with GET.
+    let by_query = ["/oauth/introspection", "/oauth/introspect"];
+    by_query.iter().fold(oauth, |oauth, path| oauth.introspect_by_query(&format!("{prefix}{path}")))
 }

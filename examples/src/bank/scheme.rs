@@ -1,27 +1,25 @@
 //! Demo data of the retirement-account scheme: who takes part, what is known of customers, products, and what accounts are
 //! invested in. Adding what is there already changes nothing.
 
-use oauth_core::{ClientId, Fault, HttpsUrl, Issuer, Seconds, Subject, Timestamp};
+use oauth_core::{Fault, HttpsUrl, Seconds, Subject, Timestamp};
 use resource_server::domain::{
-    AccountId, ClientOf, Contact, ContributorType, Country, Currency, CustomerFile, CustomerRisk, Day,
-    DueDiligence, Email, Endpoints, Figure, Holding, Line, MobileNumber, Money, Onboarding,
-    OnboardingStatus, Organisation, OrganisationId, OrganisationKind, OrganisationStatus, Performance,
-    Person, PlaceCode, PoliticalExposure, PostalAddress, PostalCode, PresentedId, Product, ProductId,
-    ProductKind, RiskRating, Tin, Trade, TransactionId, WebOrigin,
+    AccountId, Contact, ContributorType, Country, Currency, CustomerFile, CustomerRisk, Day, DueDiligence,
+    Email, Endpoints, Figure, Holding, Line, MobileNumber, Money, Organisation, OrganisationId,
+    OrganisationStatus, Performance, Person, PlaceCode, PoliticalExposure, PostalAddress, PostalCode,
+    PresentedId, Product, ProductId, ProductKind, RiskRating, Tin, Trade, TransactionId, WebOrigin,
 };
-use resource_server::port::{CustomerBook as _, KeyedRequest, Participants as _, Registration};
+use resource_server::port::{KeyedRequest, Participants as _, Registration};
 use resource_server::store::sql::SqlBank;
 
+use super::deployment::BankPlan;
 use super::fixture::broken;
 
-/// Seeds the scheme. The issuer is the one that the registered customer came through.
+/// Seeds the scheme.
 ///
 /// # Errors
 /// When the database fails.
-pub(super) async fn seed(bank: &SqlBank, issuer: &str, now: Timestamp) -> Result<(), Fault> {
-    for one in PARTICIPANTS {
-        bank.register(KeyedRequest { by: None, wanted: participant(one, now)?, at: now }).await?;
-    }
+pub(super) async fn seed(bank: &SqlBank, own: &BankPlan, now: Timestamp) -> Result<(), Fault> {
+    bank.register(KeyedRequest { by: None, wanted: itself(own, now)?, at: now }).await?;
     for one in PRODUCTS {
         bank.stock(&product(one)?).await?;
     }
@@ -46,57 +44,18 @@ pub(super) async fn seed(bank: &SqlBank, issuer: &str, now: Timestamp) -> Result
         };
         bank.note_trade(&TransactionId::new(line).map_err(broken)?, &trade).await?;
     }
-    if let (Some(first), Ok(issuer)) = (PEOPLE.first(), Issuer::new(issuer)) {
-        registered(bank, first, (issuer, now)).await?;
-    }
     Ok(())
 }
 
-/// The first customer is registered already, so that reading a registration answers something.
-async fn registered(bank: &SqlBank, who: &Who, (issuer, now): (Issuer, Timestamp)) -> Result<(), Fault> {
-    let at = now.minus(Seconds::days(90));
-    let onboarding = Onboarding {
-        reference: "0b6f2f0a-6f0e-4c57-9b3b-3f3c6d1f2a10".to_owned(),
-        file: file(who)?,
-        client: ClientOf { issuer, id: ClientId::new("luzon-bank").map_err(broken)? },
-        status: OnboardingStatus::Active,
-        created_at: at,
-        updated_at: at,
-    };
-    bank.submit(KeyedRequest { by: None, wanted: onboarding, at }).await?;
-    Ok(())
-}
-
-/// Identifier, name, registered name, kind, domain.
-type Participant = (&'static str, &'static str, &'static str, OrganisationKind, &'static str);
-
-const PARTICIPANTS: &[Participant] = &[
-    (
-        "bayan-trust",
-        "Bayan Trust",
-        "Bayan Trust Corporation",
-        OrganisationKind::PeraAdministrator,
-        "bayantrust.example",
-    ),
-    (
-        "luzon-bank",
-        "Luzon Bank",
-        "Luzon Bank Incorporated",
-        OrganisationKind::ContributorInstitution,
-        "luzonbank.example",
-    ),
-];
-
-fn participant(
-    (id, name, registered, kind, domain): &Participant,
-    now: Timestamp,
-) -> Result<Registration, Fault> {
+/// The bank itself takes part; everybody else registers.
+fn itself(own: &BankPlan, now: Timestamp) -> Result<Registration, Fault> {
+    let domain = format!("{}.example", own.id.to_ascii_lowercase().replace(['_', '.'], "-"));
     let url = |text: String| HttpsUrl::new(&text).map_err(broken);
     let organisation = Organisation {
-        id: OrganisationId::new(id).map_err(broken)?,
-        name: Line::new(name).map_err(broken)?,
-        registered_name: Line::new(registered).map_err(broken)?,
-        kind: *kind,
+        id: OrganisationId::new(&own.id).map_err(broken)?,
+        name: Line::new(&own.name).map_err(broken)?,
+        registered_name: Line::new(&format!("{} Corporation", own.name)).map_err(broken)?,
+        kind: own.kind,
         contact: Contact {
             phone: Line::new("0288881234").map_err(broken)?,
             email: Email::new(&format!("openfinance@{domain}")).map_err(broken)?,
@@ -209,7 +168,6 @@ struct Who {
     born: &'static str,
     nationality: &'static str,
     tin: &'static str,
-    contributor: ContributorType,
 }
 
 const PEOPLE: &[Who] = &[
@@ -223,7 +181,6 @@ const PEOPLE: &[Who] = &[
         born: "1988-04-02",
         nationality: "PHL",
         tin: "987-654-321-000",
-        contributor: ContributorType::OverseasFilipino,
     },
     Who {
         subject: "cus-maria",
@@ -235,7 +192,6 @@ const PEOPLE: &[Who] = &[
         born: "1991-06-19",
         nationality: "PHL",
         tin: "123-456-789-000",
-        contributor: ContributorType::Employee,
     },
 ];
 
@@ -280,7 +236,7 @@ fn file(who: &Who) -> Result<CustomerFile, Fault> {
             exposure: PoliticalExposure::None,
             fund_source: Line::new("Salary").map_err(broken)?,
             risk: CustomerRisk::Normal,
-            contributor: Some(who.contributor),
+            contributor: Some(ContributorType::Employee),
         }),
         administrator: Some(OrganisationId::new("bayan-trust").map_err(broken)?),
     })

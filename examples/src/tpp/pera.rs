@@ -8,6 +8,7 @@ use oauth_core::Seconds;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::Tpp;
 use super::accounts::{self, DETAILS_TYPE, Wanted};
 use super::call::Token;
 use super::command::PeraOrder;
@@ -19,13 +20,11 @@ use super::narrate::{Narrator, Report};
 use super::payment::path_safe;
 use super::state::Api;
 use super::token::Granted;
-use super::Tpp;
 
 /// What an administrator asks the institution for.
 const KNOWING: [&str; 5] =
     ["CUSTOMER_READ", "CUSTOMER_DETAIL_READ", "SOURCE_ACCOUNT_READ", "PERA_BASIC_INFO", "PAYMENT_INITIATE"];
-const KNOWING_SCOPE: &str =
-    "openid customer customer_details bank_account accounts.basic payments";
+const KNOWING_SCOPE: &str = "openid customer customer_details bank_account accounts.basic payments";
 /// What an institution asks the administrator for.
 const KEEPING: [&str; 5] =
     ["CUSTOMER_ONBOARD", "ACCOUNT_OPEN", "PERA_BASIC_INFO", "PERA_BALANCE", "PERA_TRANSACTIONS"];
@@ -90,7 +89,8 @@ async fn know(tpp: &Tpp, order: &PeraOrder) -> Result<Known, Stop> {
     let customer = accounts::get(tpp, token, "/common/customer", "customer").await?;
     let who: Customer = accounts::typed("customer", part(&customer, &["customerId"]))?;
     let path = format!("/common/customer/{}/detail", path_safe("customer", &who.id)?);
-    tpp.narrator.step("Take over what the institution has verified", "OFxPERA, GET /common/customer/{id}/detail");
+    tpp.narrator
+        .step("Take over what the institution has verified", "OFxPERA, GET /common/customer/{id}/detail");
     let record = accounts::get(tpp, token, &path, "customer detail").await?;
     let paid = contribution::order(tpp, token, &consent, &order.contribution()).await?;
     let mut lines = vec![format!(
@@ -164,7 +164,9 @@ async fn register(tpp: &Tpp, granted: &Granted, consent: &str, record: Value) ->
     tpp.narrator.step("Register the customer", "OFxPERA, POST /banking/customer");
     let subject = granted.subject.clone().unwrap_or_default();
     let mut record = record;
-    for (place, value) in [("/arrangementId", consent), ("/sub", &subject), ("/personalInformation/sub", &subject)] {
+    for (place, value) in
+        [("/arrangementId", consent), ("/sub", &subject), ("/personalInformation/sub", &subject)]
+    {
         if let Some(member) = record.pointer_mut(place) {
             *member = json!(value);
         }

@@ -2,7 +2,7 @@
 
 use oauth_core::Timestamp;
 
-use super::history::{Actor, HistoryEntry};
+use super::history::{Actor, Changed, HistoryEntry};
 use super::status::ConsentStatus;
 use super::terms::{OfxperaConsent, Terms};
 use super::{AUTHORISE_WITHIN, Consent};
@@ -59,9 +59,7 @@ impl Consent {
         if let Some(until) = changed.until.filter(|_| waiting) {
             changed.authorise_until = until.min(self.created_at.plus(AUTHORISE_WITHIN));
         }
-        let (from, to) = (Some(self.status), self.status);
-        let entry =
-            HistoryEntry { at: now, from, to, actor: actor.clone(), reason: "terms changed".to_owned() };
+        let entry = HistoryEntry::note(self.status, Changed::Terms, actor, "terms changed", now);
         Ok((changed, entry))
     }
 }

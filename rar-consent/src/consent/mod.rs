@@ -1,9 +1,13 @@
 //! The consent: what a customer allows a third party, from the first request to its end.
 
 pub(crate) mod amend;
+pub(crate) mod approval;
 pub(crate) mod exercise;
+mod former;
 pub(crate) mod history;
+pub(crate) mod schedule;
 pub(crate) mod status;
+pub(crate) mod subscription;
 pub(crate) mod terms;
 pub(crate) mod usage;
 
@@ -11,8 +15,10 @@ use oauth_core::{ClientId, ConsentId, Issuer, Seconds, Subject, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use history::{Actor, HistoryEntry};
+use approval::AuthorizerApproval;
+use history::{Actor, Changed, HistoryEntry};
 use status::{ConsentStatus, Role};
+use subscription::Subscription;
 use terms::Terms;
 use usage::Usage;
 
@@ -57,6 +63,12 @@ pub struct Consent {
     pub asked_at: Option<Timestamp>,
     /// Who suspended it: only that side may lift the suspension.
     pub suspended_by: Option<Role>,
+    /// Who has to approve, where the account asks for more than whoever was sent, and what they said.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approvals: Vec<AuthorizerApproval>,
+    /// Where the third party wants its events; it may change this at any time, after the end as well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subscription: Option<Subscription>,
     /// Counts changes in the store. A change is accepted only by the revision it was read at.
     pub revision: i64,
 }
@@ -107,6 +119,8 @@ impl Consent {
             at: now,
             from: None,
             to: ConsentStatus::AwaitingAuthorization,
+            what: Changed::Status,
+            channel: None,
             actor: Actor::Tpp(lodged.client.clone()),
             reason: "asked".to_owned(),
         };
@@ -129,9 +143,19 @@ impl Consent {
             shown: None,
             asked_at: None,
             suspended_by: None,
+            approvals: Vec::new(),
+            subscription: None,
             revision: 1,
         };
         (consent, entry)
+    }
+
+    /// A consent as a store kept it, in the form of this version or of an earlier one.
+    ///
+    /// # Errors
+    /// When it has neither form.
+    pub fn from_kept(text: &str) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(text).or_else(|fault| former::read(text).ok_or(fault))
     }
 
     /// The key that is unique over all clients, kinds and times: an identifier that holds a UUID is known by that UUID
@@ -139,6 +163,15 @@ impl Consent {
     #[must_use]
     pub fn unique_key(&self) -> String {
         crate::value::uuid::key(self.id.as_str())
+    }
+
+    /// This consent with its events sent elsewhere, or no longer, with the entry for its history. Its status and the time
+    /// of that stay, and the end of the consent is no hindrance (UAE bank service initiation section 11.1).
+    #[must_use]
+    pub fn subscribed(&self, to: Subscription, actor: &Actor, now: Timestamp) -> (Self, HistoryEntry) {
+        let reason = if to.active { "events wanted" } else { "events not wanted" };
+        let entry = HistoryEntry::note(self.status, Changed::Subscription, actor, reason, now);
+        (Self { subscription: Some(to), ..self.clone() }, entry)
     }
 
     /// Whether this consent is one this actor may act on: a third party's own, a customer's own; the bank's are all.

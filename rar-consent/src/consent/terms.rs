@@ -4,14 +4,15 @@ use oauth_core::{Seconds, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::schedule::Schedule;
 use crate::value::amount::Amount;
 
 /// What a consent allows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[expect(clippy::large_enum_variant, reason = "one per consent; a box would only add a pointer to follow")]
 pub enum Terms {
-    /// UAE bank service initiation.
-    #[serde(rename = "uae_payment_1")]
+    /// UAE bank service initiation. Version 1 knew the instant payment alone; [`Schedule`] reads it.
+    #[serde(rename = "uae_payment_2", alias = "uae_payment_1")]
     UaePayment(UaePayment),
     /// OFxPERA data sharing and contributions.
     #[serde(rename = "ofxpera_1")]
@@ -57,6 +58,25 @@ impl Terms {
         }
     }
 
+    /// Whether money can be moved under it, so that everybody must approve whom the account asks for.
+    #[must_use]
+    pub fn moves_money(&self) -> bool {
+        match self {
+            Self::UaePayment(_) | Self::Payment(_) => true,
+            Self::Ofxpera(consent) => consent.permissions.contains(&Permission::PaymentInitiate),
+            Self::Accounts(_) => false,
+        }
+    }
+
+    /// The consent it continues (`BaseConsentId`).
+    #[must_use]
+    pub fn base(&self) -> Option<&str> {
+        match self {
+            Self::UaePayment(payment) => payment.base_consent.as_deref(),
+            Self::Ofxpera(_) | Self::Payment(_) | Self::Accounts(_) => None,
+        }
+    }
+
     /// How long the customer may take to decide, when the request says so.
     #[must_use]
     pub const fn authorise_within(&self) -> Option<Seconds> {
@@ -97,10 +117,26 @@ pub struct UaePayment {
     pub purpose_code: String,
     /// `SponsoredTPPInformation`.
     pub sponsor: Option<Sponsor>,
-    /// `Subscription.Webhook`.
-    pub webhook: Option<Webhook>,
     /// `Risk`: kept, never interpreted.
     pub risk: Option<Value>,
+    /// `Permissions`: what the third party may read besides.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub permissions: Vec<UaePermission>,
+}
+
+/// What a UAE consent lets the third party read besides the consent and its payments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum UaePermission {
+    /// The account the customer pays from, to send money back to.
+    ReadRefundAccount,
+}
+
+impl UaePayment {
+    /// Whether the third party may be told the account the customer pays from.
+    #[must_use]
+    pub fn tells_refund_account(&self) -> bool {
+        self.permissions.contains(&UaePermission::ReadRefundAccount)
+    }
 }
 
 /// Who has to approve.
@@ -110,16 +146,6 @@ pub enum UaeAuthorization {
     Single,
     /// `UAEOF.Multi`: all whom the account asks for.
     Multi,
-}
-
-/// Which payments are allowed, and when.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Schedule {
-    /// `UAEOF.SingleInstantPayment`: one payment of exactly this amount, on the day it was asked for.
-    SingleInstant {
-        /// The amount.
-        amount: Amount,
-    },
 }
 
 /// An account with the names of its holder.
@@ -152,16 +178,6 @@ pub struct Sponsor {
     pub name: String,
     /// Its identification.
     pub identification: String,
-}
-
-/// Where events are sent.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Webhook {
-    /// The address.
-    pub url: String,
-    /// Whether events are wanted.
-    pub active: bool,
 }
 
 /// An OFxPERA consent: what may be read or done, how long, and what for.

@@ -9,6 +9,7 @@ mod uae;
 use oauth_core::{ConsentFacts, Timestamp, VettedDetails};
 
 use crate::consent::Consent;
+use crate::consent::subscription::Subscription;
 use crate::consent::terms::{Permission, Terms, UaeAccount};
 use crate::detail::registry::DetailRegistry;
 
@@ -85,7 +86,7 @@ pub enum AccountChoice {
 /// A stored consent in words.
 #[must_use]
 pub fn describe(consent: &Consent) -> Description {
-    words(&consent.terms)
+    words(&consent.terms, consent.subscription.as_ref())
 }
 
 /// Vetted details in words, for a request whose consent is not at hand; `None` when they ask for nothing.
@@ -100,9 +101,9 @@ pub fn describe_details(
     let stored = || {
         let consents = facts.0.iter().filter_map(|fact| serde_json::from_value::<Consent>(fact.clone()).ok());
         let mut named = consents.filter(|consent| Some(&consent.id) == details.consent.as_ref());
-        named.next().map(|consent| consent.terms)
+        named.next().map(|consent| (consent.terms, consent.subscription))
     };
-    own.or_else(stored).map(|terms| words(&terms))
+    own.or_else(stored).map(|(terms, subscription)| words(&terms, subscription.as_ref()))
 }
 
 /// Which accounts the customer gives under these terms.
@@ -138,13 +139,20 @@ fn choice_of_permissions(permissions: &[Permission]) -> AccountChoice {
     if of_accounts { AccountChoice::AnyOf } else { AccountChoice::None }
 }
 
-fn words(terms: &Terms) -> Description {
-    match terms {
+fn words(terms: &Terms, subscription: Option<&Subscription>) -> Description {
+    let mut words = match terms {
         Terms::UaePayment(payment) => uae::words(payment),
         Terms::Ofxpera(consent) => ofxpera::words(consent),
         Terms::Payment(payment) => generic::payment(payment),
         Terms::Accounts(access) => generic::accounts(access),
-    }
+    };
+    words.sections.extend(subscription.and_then(events));
+    words
+}
+
+fn events(subscription: &Subscription) -> Option<Section> {
+    let wanted = plain("Events wanted", yes_or_no(subscription.active));
+    section("Events", vec![plain("Sends events to", &*subscription.url), wanted])
 }
 
 fn section(heading: &str, rows: Vec<Row>) -> Option<Section> {

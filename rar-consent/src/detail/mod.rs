@@ -12,6 +12,7 @@ use std::fmt;
 use oauth_core::{Client, ConsentFacts, ConsentId, Refusal, Scope, Timestamp};
 use serde_json::{Map, Value};
 
+use crate::consent::subscription::Subscription;
 use crate::consent::terms::Terms;
 pub use element::Place;
 
@@ -121,6 +122,8 @@ pub enum Lodging {
         terms: Box<Terms>,
         /// The element as received.
         element: Value,
+        /// Where the third party wants its events, when it says so.
+        subscription: Option<Subscription>,
     },
     /// Nothing: it refers to a consent that is kept already.
     Stored,

@@ -72,7 +72,11 @@ impl DetailKind for PaymentInitiationKind {
 
     fn lodging(&self, granted: &Value, _asked_at: Timestamp) -> Result<Lodging, Refusal> {
         let terms = terms(granted, &Place::element(0))?;
-        Ok(Lodging::Fresh { terms: Box::new(Terms::Payment(terms)), element: granted.clone() })
+        Ok(Lodging::Fresh {
+            terms: Box::new(Terms::Payment(terms)),
+            element: granted.clone(),
+            subscription: None,
+        })
     }
 
     fn narrow(&self, granted: &Value, asked: &Value, place: &Place) -> Result<Value, Refusal> {

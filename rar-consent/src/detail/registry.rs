@@ -14,9 +14,11 @@ use super::ofxpera::OfxperaKind;
 use super::payment_initiation::PaymentInitiationKind;
 use super::uae::ServiceInitiationKind;
 use super::{Asked, DetailKind, Lodging, Place, Reading, Recognised, Supported};
+use crate::consent::subscription::Subscription;
 use crate::consent::terms::Terms;
 use crate::rules::hold;
 use crate::rules::rfc9396::{self, ElementsCase, ScopeCase};
+use crate::value::period::Alignment;
 use crate::value::uuid;
 
 /// The kinds of detail on offer. Clones share them.
@@ -41,8 +43,14 @@ impl DetailRegistry {
     /// The kinds of this crate: UAE service initiation, OFxPERA consents, and the two generic types of RFC 9396.
     #[must_use]
     pub fn standard() -> Self {
+        Self::aligned(Alignment::Consent)
+    }
+
+    /// The same kinds, with the periods of new UAE consents aligned so. A consent keeps the alignment it was made with.
+    #[must_use]
+    pub fn aligned(alignment: Alignment) -> Self {
         Self::new(vec![
-            Arc::new(ServiceInitiationKind),
+            Arc::new(ServiceInitiationKind { alignment }),
             Arc::new(OfxperaKind),
             Arc::new(PaymentInitiationKind),
             Arc::new(AccountInformationKind),
@@ -72,10 +80,14 @@ impl DetailRegistry {
         kind.lodging(&detail.value, asked_at)
     }
 
-    /// What vetted details allow, when they carry it themselves.
-    pub(crate) fn terms(&self, details: &VettedDetails, asked_at: oauth_core::Timestamp) -> Option<Terms> {
+    /// What vetted details allow, when they carry it themselves, and where events are to go.
+    pub(crate) fn terms(
+        &self,
+        details: &VettedDetails,
+        asked_at: oauth_core::Timestamp,
+    ) -> Option<(Terms, Option<Subscription>)> {
         match self.lodging(details.elements.first()?, asked_at).ok()? {
-            Lodging::Fresh { terms, .. } => Some(*terms),
+            Lodging::Fresh { terms, subscription, .. } => Some((*terms, subscription)),
             Lodging::Stored => None,
         }
     }

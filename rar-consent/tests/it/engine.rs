@@ -8,8 +8,9 @@ use oauth_core::{
     Timestamp, VettedRequest,
 };
 use rar_consent::{
-    AccountChoice, Actor, Amended, Consent, ConsentEngine, ConsentStatus, DetailRegistry, Inserted,
-    MemoryConsents, Moved, OfxperaConsent, Permission, Revoked, TermsFault, describe, describe_details,
+    AccountChoice, Actor, Amended, Changed, Consent, ConsentEngine, ConsentStatus, DetailRegistry,
+    HistoryEntry, Inserted, MemoryConsents, Moved, OfxperaConsent, Permission, Revoked, TermsFault, describe,
+    describe_details,
 };
 use serde_json::{Value, json};
 
@@ -232,7 +233,12 @@ async fn a_suspension_holds_until_its_own_side_lifts_it() {
     assert_eq!(bank.engine.suspend(&id, &operator, "check", later(2)).await.unwrap(), Moved::Now);
     assert_eq!(bank.engine.suspend(&id, &operator, "check", later(2)).await.unwrap(), Moved::Before);
     assert_eq!(bank.standing(&request, later(2)).await, Standing::Suspended);
-    assert_eq!(bank.engine.resume(&id, &tpp, "", later(3)).await.unwrap(), Moved::OtherSide);
+    let lifted = bank.engine.resume(&id, &tpp, "", later(3)).await.unwrap();
+    assert_eq!(
+        lifted,
+        Moved::Illegal(ConsentStatus::Suspended),
+        "a UAE third party suspends and resumes nothing"
+    );
     assert_eq!(bank.engine.resume(&id, &operator, "", later(3)).await.unwrap(), Moved::Now);
     assert_eq!(bank.standing(&request, later(3)).await, Standing::Good);
 }
@@ -272,16 +278,11 @@ async fn facts_have_the_clock_applied() {
     assert_eq!(facts.0[0]["status"], "Expired");
 }
 
-fn created() -> (Consent, rar_consent::HistoryEntry) {
+fn created() -> (Consent, HistoryEntry) {
     let consent = ofxpera::consent();
-    let entry = rar_consent::HistoryEntry {
-        at: NOW,
-        from: None,
-        to: ConsentStatus::AwaitingAuthorization,
-        actor: Actor::Tpp(client().id),
-        reason: "asked".to_owned(),
-    };
-    (consent, entry)
+    let asks = Actor::Tpp(client().id);
+    let note = HistoryEntry::note(ConsentStatus::AwaitingAuthorization, Changed::Status, &asks, "asked", NOW);
+    (consent, HistoryEntry { from: None, ..note })
 }
 
 #[tokio::test]

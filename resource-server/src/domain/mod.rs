@@ -7,7 +7,6 @@
 #![warn(clippy::arithmetic_side_effects)]
 
 mod account;
-mod calendar;
 mod certificate;
 mod client_of;
 mod fund;
@@ -23,7 +22,6 @@ mod person;
 mod transaction;
 
 pub use account::{Account, AccountId, AccountKind, AccountNumber, AccountStatus, Iban, IbanFault};
-pub use calendar::{CalendarFault, Day, Precision, Zone, read_instant, write_instant};
 pub use certificate::{CertificateChain, CertificateFault, Leaf, holds_private_key};
 pub use client_of::ClientOf;
 pub use fund::{Figure, Holding, Performance, Product, ProductId, ProductKind, RiskRating, Trade};
@@ -47,6 +45,7 @@ pub use person::{
     ContributorType, Country, CustomerFile, CustomerRisk, DueDiligence, Email, LandlineNumber, MobileNumber,
     Person, PlaceCode, PoliticalExposure, PostalAddress, PostalCode, PresentedId, Tin,
 };
+pub use rar_consent::{CalendarFault, Day, Precision, Zone, read_instant, write_instant};
 pub use transaction::{BookedTransaction, TransactionId, TransactionKind, TransactionStatus};
 
 /// A text that is not well-formed for the identifier it was read as.

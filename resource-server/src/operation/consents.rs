@@ -2,8 +2,7 @@
 
 use oauth_core::{ConsentId, Fault};
 use rar_consent::{
-    Actor, AmendFault, Consent, ConsentStatus, HistoryEntry, IllegalMove, Inserted, Lodged, MoveFault,
-    OfxperaConsent, Replaced, Terms,
+    Actor, Channel, Consent, ConsentStatus, HistoryEntry, Inserted, Lodged, Replaced, Subscription, Terms,
 };
 use serde_json::Value;
 
@@ -22,6 +21,9 @@ pub enum ConsentRefusal {
     /// It has ended in a way that nothing follows.
     #[error("consent is {0:?}")]
     Over(ConsentStatus),
+    /// Where events are to go is not complete, or not the client's.
+    #[error("subscription: {0:?}")]
+    Subscription(SubscriptionFault),
     /// Another request holds the key.
     #[error("the key belongs to another request")]
     ConflictingRepeat,
@@ -78,101 +80,111 @@ pub async fn revoke(
     Err(ConsentRefusal::Busy)
 }
 
-/// Why a consent cannot be amended. Nothing changed.
-#[derive(Debug, thiserror::Error)]
-pub enum AmendRefusal {
-    /// It cannot be read, or its status allows no change.
-    #[error(transparent)]
-    Consent(#[from] ConsentRefusal),
-    /// Its terms cannot become these.
-    #[error(transparent)]
-    Terms(#[from] AmendFault),
-    /// The bank suspended it, and alone may lift that.
-    #[error("suspended by the bank")]
-    OtherSide,
-    /// It is another revision than the client knows.
-    #[error("another revision")]
-    Precondition,
-}
-
-/// What a client wants a consent to become.
-#[derive(Debug, Clone)]
-pub struct Amendment {
-    /// Its terms.
-    pub terms: OfxperaConsent,
-    /// Its status, when the client says so.
-    pub status: Option<WantedStatus>,
-    /// The revisions of which one must be the consent's; an absent list takes any.
-    pub only_if: Option<Vec<i64>>,
-}
-
-/// The statuses a client may ask for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum WantedStatus {
-    /// In force.
-    Active,
-    /// Held.
-    Suspended,
-}
-
-/// Changes a consent: freely before the customer has seen it, to less afterwards; holds it, or ends a suspension of the
-/// client's own. Terms and status change together or not at all; what is already so changes nothing.
+/// The consents of this client that continue another one, newest first, as they stand now.
 ///
 /// # Errors
-/// [`AmendRefusal`].
-pub async fn amend(
+/// [`ConsentRefusal::Busy`], or a fault.
+pub async fn of_base(
+    operations: &Operations,
+    authority: &Authority,
+    base: &str,
+) -> Result<Vec<Consent>, ConsentRefusal> {
+    let mut found = Vec::new();
+    for consent in operations.ports.consents.of_base(&authority.client.id, base).await? {
+        if consent.issuer != authority.claims().iss {
+            continue;
+        }
+        found.push(match consent.at(authority.now) {
+            None => consent,
+            Some(_) => read(operations, authority, &consent.id).await?,
+        });
+    }
+    Ok(found)
+}
+
+/// What a client changes of its consent: all of it or nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConsentOrder {
+    /// Its end, in the word that says for whom.
+    pub revoke: Option<&'static str>,
+    /// Where its events go.
+    pub subscription: Option<SubscriptionOrder>,
+}
+
+/// A change of a subscription. What is not named stays.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SubscriptionOrder {
+    /// The address.
+    pub url: Option<String>,
+    /// Whether events are wanted.
+    pub active: Option<bool>,
+}
+
+/// What is wrong with a subscription.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SubscriptionFault {
+    /// The address may not be called for this client.
+    Elsewhere,
+    /// There was no address before, and none is named.
+    UrlMissing,
+    /// Whether events are wanted was not said before, and is not now.
+    ActiveMissing,
+}
+
+/// Changes a consent, in one change.
+///
+/// # Errors
+/// [`ConsentRefusal::Over`] when it has ended or waits, [`ConsentRefusal::Subscription`], or a fault.
+pub async fn change(
     operations: &Operations,
     authority: &Authority,
     id: &ConsentId,
-    amendment: &Amendment,
-) -> Result<Consent, AmendRefusal> {
+    order: &ConsentOrder,
+) -> Result<Consent, ConsentRefusal> {
     for _ in 0..TRIES {
         let consent = read(operations, authority, id).await?;
-        if amendment.only_if.as_ref().is_some_and(|wanted| !wanted.contains(&consent.revision)) {
-            return Err(AmendRefusal::Precondition);
-        }
-        let Some((changed, entry)) = amended(&consent, amendment, authority)? else { return Ok(consent) };
-        if operations.ports.consents.replace(&changed, &entry).await.map_err(ConsentRefusal::from)?
-            == Replaced::Done
+        let Some((changed, entry)) = ordered(&consent, authority, order)? else { return Ok(consent) };
+        if operations.ports.consents.replace(&changed, &entry.through(Channel::Api)).await? == Replaced::Done
         {
-            return Ok(kept(changed));
+            return Ok(changed);
         }
     }
-    Err(ConsentRefusal::Busy.into())
+    Err(ConsentRefusal::Busy)
 }
 
-/// Pure: the consent as the client wants it; `None` when it is so already.
-fn amended(
+/// Pure: the consent after the order. The entry speaks of the end, where there is one.
+fn ordered(
     consent: &Consent,
-    amendment: &Amendment,
     authority: &Authority,
-) -> Result<Option<(Consent, HistoryEntry)>, AmendRefusal> {
-    let actor = Actor::Tpp(authority.client.id.clone());
-    let (changed, entry) = consent.amended(&amendment.terms, &actor, authority.now)?;
-    let wanted = match amendment.status {
-        None => consent.status,
-        Some(WantedStatus::Active) => ConsentStatus::Authorized,
-        Some(WantedStatus::Suspended) => ConsentStatus::Suspended,
-    };
-    if wanted == consent.status {
-        return Ok((changed.terms != consent.terms).then_some((changed, entry)));
-    }
-    // A client does not approve in the customer's place.
-    if consent.status == ConsentStatus::AwaitingAuthorization {
-        return Err(ConsentRefusal::Over(consent.status).into());
-    }
-    match changed.moved(wanted, &actor, "asked by the participant", authority.now) {
-        Ok(moved) => Ok(Some(moved)),
-        Err(IllegalMove { why: MoveFault::OtherSide, .. }) => Err(AmendRefusal::OtherSide),
-        Err(IllegalMove { why: MoveFault::NoSuchMove, .. }) => {
-            Err(ConsentRefusal::Over(consent.status).into())
+    order: &ConsentOrder,
+) -> Result<Option<(Consent, HistoryEntry)>, ConsentRefusal> {
+    let (actor, now) = (Actor::Tpp(authority.client.id.clone()), authority.now);
+    let mut outcome = None;
+    if let Some(wanted) = &order.subscription {
+        let to = subscription(consent.subscription.as_ref(), wanted).map_err(ConsentRefusal::Subscription)?;
+        if !to.is_at_home(&authority.client) {
+            return Err(ConsentRefusal::Subscription(SubscriptionFault::Elsewhere));
         }
+        outcome = Some(consent.subscribed(to, &actor, now));
     }
+    if let Some(by) = order.revoke {
+        let before = outcome.as_ref().map_or(consent, |(changed, _)| changed);
+        let moved = before.moved(ConsentStatus::Revoked, &actor, by, now);
+        outcome = Some(moved.map_err(|_| ConsentRefusal::Over(consent.status))?);
+    }
+    Ok(outcome)
 }
 
-/// A consent as the store now has it.
-fn kept(consent: Consent) -> Consent {
-    Consent { revision: consent.revision.saturating_add(1), ..consent }
+fn subscription(
+    before: Option<&Subscription>,
+    wanted: &SubscriptionOrder,
+) -> Result<Subscription, SubscriptionFault> {
+    let url = wanted.url.clone().or_else(|| before.map(|before| before.url.clone()));
+    let active = wanted.active.or_else(|| before.map(|before| before.active));
+    Ok(Subscription {
+        url: url.ok_or(SubscriptionFault::UrlMissing)?,
+        active: active.ok_or(SubscriptionFault::ActiveMissing)?,
+    })
 }
 
 /// By what a request to lodge a consent is known when it is repeated.
@@ -258,7 +270,7 @@ fn key_ref(authority: &Authority, key: &IdempotencyKey) -> KeyRef {
 }
 
 /// Times to try again when somebody else was quicker.
-const TRIES: u32 = 5;
+pub(super) const TRIES: u32 = 5;
 
 /// The consent, when this caller may know that it exists.
 async fn visible(
@@ -275,4 +287,9 @@ async fn visible(
         own && consent.client == authority.client.id && consent.issuer == authority.claims().iss
     };
     consent.filter(same).ok_or(ConsentRefusal::NoSuchConsent)
+}
+
+/// A consent as the store now has it.
+pub(super) fn kept(consent: Consent) -> Consent {
+    Consent { revision: consent.revision.saturating_add(1), ..consent }
 }

@@ -1,6 +1,7 @@
 //! What the bank does, one file per thing. Every dialect calls these; each gathers, decides and commits.
 
 pub mod accounts;
+pub mod amend;
 pub mod consents;
 pub mod customers;
 pub mod openings;

@@ -1,11 +1,10 @@
-//! Whether an order fits accounts, day and rail, and what of consent and year it uses. The limits themselves are judged by
+//! Whether an order fits accounts, day and rail, and what of the year it uses. The limits themselves are judged by
 //! the book, inside its transaction.
 
 use oauth_core::Fault;
-use rar_consent::Use;
 
 use crate::domain::{
-    Account, AccountId, AccountKind, AccountStatus, ContributorType, Creditor, Day, Line, PaymentKind,
+    Account, AccountId, AccountKind, AccountStatus, ContributorType, Creditor, Day, PaymentKind,
     PaymentTerms, Zone,
 };
 use crate::guard::Authority;
@@ -50,7 +49,7 @@ pub(super) async fn debtor(
     };
     let id = id.ok_or(unusable(DebtorFault::NotGiven))?;
     let account = operations.ports.accounts.account(&id).await?.ok_or(unusable(DebtorFault::Closed))?;
-    if Some(&account.customer) != authority.subject.as_ref() {
+    if Some(&account.customer) != authority.subject.as_ref() && !approved_by_others(authority) {
         return Err(unusable(DebtorFault::NotGiven));
     }
     let pays = matches!(order.creditor, Creditor::Internal { account: ref to, .. } if *to == account.id);
@@ -61,6 +60,12 @@ pub(super) async fn debtor(
         AccountStatus::Dormant | AccountStatus::Frozen => Err(unusable(DebtorFault::Blocked)),
         AccountStatus::Closed => Err(unusable(DebtorFault::Closed)),
     }
+}
+
+/// Whether everybody has approved whom the account asks for: then it need not be the payer's alone.
+fn approved_by_others(authority: &Authority) -> bool {
+    let consent = authority.consent.as_ref();
+    consent.is_some_and(|consent| !consent.approvals.is_empty() && consent.is_approved_by_all())
 }
 
 /// The day and the rail take the order.
@@ -116,22 +121,4 @@ pub(super) async fn allowance(
         }
     };
     Ok(limit.map(|limit| Allowance { year, limit }))
-}
-
-/// What of the consent a payment uses.
-pub(super) fn use_of(terms: &PaymentTerms, consent_part: Option<String>) -> Use {
-    let text = |line: &Option<Line<120>>| line.as_ref().map(|line| line.as_str().to_owned());
-    let creditor = match &terms.creditor {
-        Creditor::Internal { .. } => None,
-        Creditor::External { iban, .. } => Some(iban.as_str().to_owned()),
-    };
-    Use {
-        creditor,
-        purpose: terms.purpose.as_ref().map(|purpose| purpose.as_str().to_owned()),
-        payer_reference: text(&terms.debtor_reference),
-        beneficiary_reference: text(&terms.creditor_reference),
-        kind: consent_part,
-        account: Some(terms.debtor.as_str().to_owned()),
-        ..Use::new(terms.amount.minor(), terms.amount.currency().code(), terms.created_at)
-    }
 }

@@ -17,6 +17,7 @@ mod atomicity;
 mod desk;
 mod lodgings;
 mod payments;
+mod pera;
 mod races;
 
 use std::sync::Arc;
@@ -27,7 +28,7 @@ pub use oauth_core::store::contract::Breach;
 use rar_consent::ConsentStore;
 
 use crate::domain::{Account, EntryId, Money, Posting};
-use crate::port::{AccountBook, LodgingBook, PaymentBook};
+use crate::port::{AccountBook, LodgingBook, PaymentBook, PeraPorts};
 
 /// Books under test: the ports, and what the suite needs beside them.
 #[async_trait]
@@ -61,6 +62,8 @@ pub struct BookPorts {
     pub lodgings: Arc<dyn LodgingBook>,
     /// The consents that payments use and lodgings make.
     pub consents: Arc<dyn ConsentStore>,
+    /// Participants, customers, products and openings.
+    pub pera: PeraPorts,
 }
 
 impl std::fmt::Debug for BookPorts {
@@ -90,5 +93,6 @@ where
     payments::hold(&make).await?;
     lodgings::hold(&make).await?;
     races::hold(&make).await?;
+    pera::hold(&make).await?;
     atomicity::hold(&make).await
 }

@@ -12,7 +12,7 @@ use resource_server::domain::{
     RequestFingerprint, Stage, TransactionId, TransactionKind, TransactionStatus,
 };
 use resource_server::port::{
-    Allowance, EntryNames, KeyRef, KeyedOperation, PaymentBook as _, PaymentChange, PaymentMove,
+    Allowance, EntryNames, KeyRef, KeyedOperation, PaymentBook as _, PaymentChange, PaymentMove, PeraPorts,
 };
 use resource_server::rail::settle;
 use resource_server::store::contract::{BookPorts, Books, Broken, books_contract};
@@ -75,7 +75,13 @@ impl Books for InMemory {
     fn ports(&self) -> BookPorts {
         let book = Arc::new(self.bank.clone());
         let consents = self.consents.clone();
-        BookPorts { accounts: book.clone(), payments: book.clone(), lodgings: book, consents }
+        BookPorts {
+            pera: PeraPorts::over(&book),
+            accounts: book.clone(),
+            payments: book.clone(),
+            lodgings: book,
+            consents,
+        }
     }
 
     async fn open(&self, account: &Account, amount: Money) -> Result<(), Fault> {
@@ -149,7 +155,13 @@ impl Books for OverSql {
     fn ports(&self) -> BookPorts {
         let book = Arc::new(self.bank.clone());
         let consents = self.consents.clone();
-        BookPorts { accounts: book.clone(), payments: book.clone(), lodgings: book, consents }
+        BookPorts {
+            pera: PeraPorts::over(&book),
+            accounts: book.clone(),
+            payments: book.clone(),
+            lodgings: book,
+            consents,
+        }
     }
 
     async fn open(&self, account: &Account, amount: Money) -> Result<(), Fault> {
@@ -273,6 +285,8 @@ fn change(number: u32, consent: &str, minor: i64) -> PaymentChange {
         kind: PaymentKind::Contribution { year: 2026 },
         rail: Rail::Internal,
         execution_day: None,
+        execute_at: None,
+        consent_part: None,
         debtor_reference: None,
         creditor_reference: None,
         purpose: None,

@@ -10,7 +10,7 @@ use super::body::{ChangedConsent, NewConsent};
 use super::error::{Code, Problem};
 use super::{Ofxpera, map};
 use crate::dialect::{Answer, Call};
-use crate::operation::consents;
+use crate::operation::{amend, consents};
 
 pub(super) async fn create_consent(dialect: &Ofxpera, call: &Call) -> Result<Answer, Problem> {
     let tree = strict::read_value(&call.body).map_err(|_| Problem::new(Code::InvalidRequest))?;
@@ -44,7 +44,7 @@ pub(super) async fn update_consent(dialect: &Ofxpera, call: &Call) -> Result<Ans
     let (operations, authority) = (&dialect.operations, &call.authority);
     let before = consents::read(operations, authority, &id).await?;
     ours(&before)?;
-    let consent = consents::amend(operations, authority, &id, &amendment).await?;
+    let consent = amend::amend(operations, authority, &id, &amendment).await?;
     consent_told(dialect, call, StatusCode::OK, &consent)
 }
 

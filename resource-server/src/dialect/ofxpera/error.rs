@@ -10,7 +10,8 @@ use crate::dialect::query::QueryFault;
 use crate::domain::PageFault;
 use crate::guard::{GuardRefusal, HeaderFault};
 use crate::operation::accounts::AccountRefusal;
-use crate::operation::consents::{AmendRefusal, ConsentRefusal};
+use crate::operation::amend::AmendRefusal;
+use crate::operation::consents::ConsentRefusal;
 use crate::operation::customers::{CustomerRefusal, Ineligible};
 use crate::operation::openings::OpeningRefusal;
 use crate::operation::payments::PaymentRefusal;
@@ -189,6 +190,7 @@ impl From<ConsentRefusal> for Problem {
         match refusal {
             ConsentRefusal::NoSuchConsent => Self::new(Code::ConsentNotFound),
             ConsentRefusal::Over(_) => Self::new(Code::ConsentStateConflict),
+            ConsentRefusal::Subscription(_) => Self::at(Code::InvalidField, "subscription"),
             ConsentRefusal::ConflictingRepeat => Self::at(Code::IdempotencyConflict, "x-idempotency-key"),
             ConsentRefusal::Busy => Self::new(Code::Unavailable),
             ConsentRefusal::Failed(fault) => fault.into(),
@@ -316,6 +318,7 @@ const fn of_exercise(fault: ExerciseFault) -> Code {
         )
         | ExerciseFault::NoPayments
         | ExerciseFault::NotYet
+        | ExerciseFault::Part
         | ExerciseFault::BusinessRule => Code::ConsentNotGranted,
         ExerciseFault::Account => Code::SourceAccountUnusable,
         ExerciseFault::Amount | ExerciseFault::Count | ExerciseFault::Total => Code::ConsentLimitExceeded,

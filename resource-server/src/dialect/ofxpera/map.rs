@@ -18,7 +18,7 @@ use crate::domain::{
     Money, MoneyFault, Precision, Trade, TransactionKind, TransactionStatus, read_instant, write_instant,
 };
 
-use crate::operation::consents::{Amendment, WantedStatus};
+use crate::operation::amend::{Amendment, WantedStatus};
 use crate::operation::openings::is_linkable;
 
 use super::OfxperaSettings;

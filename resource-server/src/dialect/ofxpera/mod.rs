@@ -31,6 +31,15 @@ use crate::openapi::Interface;
 use crate::operation::Operations;
 use error::Problem;
 
+/// What stands before every path unless a deployment says otherwise.
+pub const BASE: &str = "/OFPH/v1";
+
+/// What the description says of the interface, below this base.
+#[must_use]
+pub fn interface(base: &str) -> Interface {
+    described::interface(base)
+}
+
 /// OFxPERA over a bank's ports.
 #[derive(Debug, Clone)]
 pub struct Ofxpera {
@@ -68,7 +77,7 @@ impl OfxperaSettings {
     #[must_use]
     pub fn of(organization_id: &str, organization_name: &str, bic: &str) -> Self {
         Self {
-            base: "/OFPH/v1".to_owned(),
+            base: BASE.to_owned(),
             organization_id: organization_id.to_owned(),
             organization_name: organization_name.to_owned(),
             bic: bic.to_owned(),

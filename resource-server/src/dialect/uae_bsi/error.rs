@@ -34,8 +34,12 @@ pub(crate) enum Reason {
     Scope,
     /// The token is for another consent than the body names.
     OtherConsent,
+    /// The customer did not permit this with the consent.
+    Permission,
     /// A header is malformed or missing.
     Header,
+    /// A parameter of the query is malformed or missing.
+    Parameter,
     /// The body is encrypted, and this server holds no key it could be encrypted for.
     Encrypted,
     /// The body is not a compact JWS.
@@ -109,7 +113,13 @@ impl Reason {
                 INVALID_SCOPE,
                 "The access token is for another consent than Data.ConsentId names.",
             ),
+            Self::Permission => {
+                signed(403, INVALID_SCOPE, "The consent does not hold the permission of this operation.")
+            }
             Self::Header => signed(400, GENERIC, "The header named in Path is missing or malformed."),
+            Self::Parameter => {
+                signed(400, GENERIC, "The query parameter named in Path is missing or malformed.")
+            }
             Self::Encrypted => signed(
                 400,
                 "JWE.DecryptionError",
@@ -248,7 +258,9 @@ mod tests {
         (Reason::MediaType, 415, None),
         (Reason::Scope, 403, Some("AccessToken.InvalidScope")),
         (Reason::OtherConsent, 403, Some("AccessToken.InvalidScope")),
+        (Reason::Permission, 403, Some("AccessToken.InvalidScope")),
         (Reason::Header, 400, Some("GenericError")),
+        (Reason::Parameter, 400, Some("GenericError")),
         (Reason::Encrypted, 400, Some("JWE.DecryptionError")),
         (Reason::Malformed, 400, Some("JWS.Malformed")),
         (Reason::JoseHeader, 400, Some("JWS.InvalidHeader")),

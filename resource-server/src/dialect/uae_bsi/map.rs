@@ -1,15 +1,20 @@
 //! UAE Bank Service Initiation, into and out of the domain (sections 8.1, 8.3, 8.5, 14).
 
 use oauth_core::{ConsentId, RuleId, Timestamp};
-use rar_consent::{Actor, Amount, Consent, Schedule, UaeAccount, UaeName, UaePayment, Use};
-use serde_json::{Value, json};
+use rar_consent::{
+    Actor, Amount, AuthorizerApproval, Consent, Consumption, SinglePayment, Subscription, UaeAccount,
+    UaeName, UaePayment, UaePaymentType, Use,
+};
+use serde_json::{Map, Value, json};
 
 use super::body::{
-    AmountText, ConsentAnswer, ConsentLinks, Empty, English, Instruction, PaymentAnswer, PaymentData,
-    PaymentFound, PaymentLinks, PaymentRequestData, PaymentStatusCode, PaymentType, RevokedBy, SelfLink,
-    SequenceNumber, StatusDetail, StatusReason,
+    AmountText, Authorization, ConsentAnswer, ConsentLinks, ConsentMeta, Empty, English, Instruction,
+    MultipleAuthorizers, PaymentAnswer, PaymentData, PaymentFound, PaymentLinks, PaymentRequestData,
+    PaymentStatusCode, RefundAccount, RefundAnswer, RefundData, SelfLink, SequenceNumber, StatusDetail,
+    StatusReason,
 };
 use super::error::{Reason, Refused};
+use super::patch::RevokedBy;
 use crate::domain::{
     Creditor, Currency, Iban, IdempotencyKey, IntegerDigits, Line, LocalizedName, Money, Payment, PaymentId,
     PaymentStatus, Precision, Purpose, Rail, RejectionReason, RequestFingerprint, write_instant,
@@ -48,7 +53,7 @@ impl Base {
 /// The order behind a request: the payee is the consent's, since the request names none (section 8.1).
 pub(crate) fn order(
     data: PaymentRequestData,
-    terms: &UaePayment,
+    (terms, part): (&UaePayment, UaePaymentType),
     (key, fingerprint): (IdempotencyKey, RequestFingerprint),
 ) -> Result<PaymentOrder, Refused> {
     Ok(PaymentOrder {
@@ -59,11 +64,16 @@ pub(crate) fn order(
         kind: OrderKind::Transfer,
         rail: Rail::UaeInstant,
         execution_day: None,
+        execute_at: terms
+            .schedule
+            .single()
+            .filter(|single| single.kind() == part)
+            .and_then(SinglePayment::execute_at),
         debtor_reference: data.payer_reference,
         creditor_reference: data.instruction.beneficiary_reference,
         purpose: Some(data.payment_purpose_code),
         client_sequence: data.instruction.payment_sequence_number.map(SequenceNumber::into_line),
-        consent_part: data.kind.map(|kind| kind.as_str().to_owned()),
+        consent_part: Some(part),
         key,
         key_kept: KeyKept::WithPayment,
         fingerprint,
@@ -77,7 +87,7 @@ pub(crate) fn use_of(order: &PaymentOrder, at: Timestamp) -> Use {
         purpose: order.purpose.as_ref().map(Purpose::to_string),
         payer_reference: text(&order.debtor_reference),
         beneficiary_reference: text(&order.creditor_reference),
-        kind: order.consent_part.clone(),
+        kind: order.consent_part,
         ..Use::new(order.amount.minor(), order.amount.currency().code(), at)
     }
 }
@@ -120,7 +130,7 @@ pub(crate) enum Shown {
 pub(crate) fn payment_answer(
     base: &Base,
     payment: &Payment,
-    kind: PaymentType,
+    kind: Option<UaePaymentType>,
     shown: Shown,
 ) -> PaymentAnswer {
     let terms = payment.terms();
@@ -132,7 +142,7 @@ pub(crate) fn payment_answer(
         data: PaymentData {
             payment_id: terms.id.to_string(),
             consent_id: terms.consent.to_string(),
-            kind: Some(kind),
+            kind,
             payment_transaction_id: trace.map(Line::to_string),
             payment_status: status_code(status),
             payment_status_update_date_time: date_time(status_at),
@@ -159,12 +169,12 @@ pub(crate) fn payment_found(base: &Base, id: &PaymentId) -> PaymentFound {
 /// The message about a consent (section 14): the container as staged, with what the platform adds to it.
 pub(crate) fn consent_answer(
     base: &Base,
-    consent: &Consent,
-    terms: &UaePayment,
+    (consent, terms): (&Consent, &UaePayment),
     payments: &[PaymentId],
+    now: Timestamp,
 ) -> ConsentAnswer {
-    let staged = |names: [&str; 2]| names.into_iter().find_map(|name| consent.element.get(name));
-    let mut data = staged(["Data", "consent"]).and_then(Value::as_object).cloned().unwrap_or_default();
+    let staged = ["Data", "consent"].into_iter().find_map(|name| consent.element.get(name));
+    let mut data = staged.and_then(Value::as_object).cloned().unwrap_or_default();
     let mut set = |name: &str, value: Value| data.insert(name.to_owned(), value);
     set("ConsentId", consent.id.as_str().into());
     set("AuthorizationExpirationTimeWindow", terms.window.as_str().into());
@@ -175,29 +185,93 @@ pub(crate) fn consent_answer(
     if let Some(revocation) = &consent.revocation {
         set("RevokedBy", revoked_by(&revocation.by, &revocation.reason).into());
     }
-    if consent.authorised_at.is_some() {
-        set("PaymentConsumption", consumption(consent, terms));
+    if let Some(used) = consent.consumption(now) {
+        set("PaymentConsumption", consumption(&used).into());
+    }
+    if let Some(schedule) = data.get_mut("ControlParameters").and_then(|it| it.pointer_mut(PERIODIC)) {
+        name_period_maxima(schedule);
     }
     ConsentAnswer {
         data,
-        subscription: staged(["Subscription", "subscription"]).cloned(),
+        subscription: consent.subscription.as_ref().map(subscription),
         links: ConsentLinks {
             this: base.consent(&consent.id),
             related: payments.iter().map(|id| base.payment(id)).collect(),
         },
-        meta: Empty {},
+        meta: ConsentMeta { multiple_authorizers: multiple_authorizers(consent) },
     }
 }
 
-/// Section 8.5. A single payment has no periods, so there is nothing to say about the current one.
-fn consumption(consent: &Consent, terms: &UaePayment) -> Value {
-    let Schedule::SingleInstant { amount } = &terms.schedule;
-    let total = Amount::new(consent.usage.total_minor, &amount.currency);
-    json!({
-        "CumulativeNumberOfPayments": consent.usage.count,
-        "CumulativeValueOfPayments": {"Amount": total.decimal(), "Currency": total.currency},
-    })
+/// Section 7: who has to approve, from the first of several approvals on.
+pub(crate) fn multiple_authorizers(consent: &Consent) -> Option<MultipleAuthorizers> {
+    let told = |entry: &AuthorizerApproval| Authorization {
+        authorizer_id: entry.authorizer.id.clone(),
+        authorizer_type: entry.authorizer.kind.clone(),
+        authorization_status: entry.state.as_str(),
+        authorization_date: entry.decided_at.map(date_time),
+    };
+    let authorizations: Vec<Authorization> = consent.approvals.iter().map(told).collect();
+    let total_required = authorizations.len();
+    (total_required > 0).then_some(MultipleAuthorizers { total_required, authorizations })
 }
+
+/// The message that says where a refund goes (section 14).
+pub(crate) fn refund_answer(
+    base: &Base,
+    (consent, terms): (&Consent, &UaePayment),
+    iban: &str,
+    holder: &str,
+) -> RefundAnswer {
+    RefundAnswer {
+        data: RefundData {
+            consent_id: consent.id.as_str().to_owned(),
+            base_consent_id: terms.base_consent.clone(),
+            refund_account: RefundAccount {
+                scheme_name: "IBAN",
+                identification: iban.to_owned(),
+                name: holder.to_owned(),
+            },
+        },
+        links: SelfLink { this: format!("{}/refund", base.consent(&consent.id)) },
+    }
+}
+
+/// Section 11.1: where the client wants its events now.
+fn subscription(to: &Subscription) -> Value {
+    json!({"Webhook": {"Url": to.url, "IsActive": to.active}})
+}
+
+/// Section 8.5.
+fn consumption(used: &Consumption) -> Map<String, Value> {
+    let value = |amount: &Amount| json!({"Amount": amount.decimal(), "Currency": amount.currency});
+    let mut told = Map::new();
+    let mut tell = |name: &str, value: Value| drop(told.insert(name.to_owned(), value));
+    tell("CumulativeNumberOfPayments", used.count.into());
+    tell("CumulativeValueOfPayments", value(&used.value));
+    if let Some(period) = &used.in_period {
+        tell("CumulativeNumberOfPaymentsInCurrentPeriod", period.count.into());
+        tell("CumulativeValueOfPaymentsInCurrentPeriod", value(&period.value));
+    }
+    told
+}
+
+/// Section 5: the maxima of a period are told under their first names, whichever the client used.
+fn name_period_maxima(schedule: &mut Value) {
+    let Some(members) = schedule.as_object_mut() else { return };
+    let mut controls = match members.remove("Controls") {
+        Some(Value::Object(controls)) => controls,
+        Some(_) | None => Map::new(),
+    };
+    for what in ["Number", "Value"] {
+        let name = format!("MaximumCumulative{what}OfPaymentsPerPeriod");
+        let given = members.remove(&name).or_else(|| controls.remove(&name));
+        if let Some(given) = given {
+            members.entry(format!("{name}Type")).or_insert(given);
+        }
+    }
+}
+
+const PERIODIC: &str = "/ConsentSchedule/MultiPayment/PeriodicSchedule";
 
 /// Section 6: who took the consent back. A client says itself on whose behalf; the word is kept as the reason.
 fn revoked_by(actor: &Actor, reason: &str) -> &'static str {
@@ -292,6 +366,8 @@ mod tests {
             kind: PaymentKind::Transfer,
             rail: Rail::UaeInstant,
             execution_day: None,
+            execute_at: None,
+            consent_part: Some(UaePaymentType::SingleInstant),
             debtor_reference: Some(Line::new("order 88121").unwrap()),
             creditor_reference: Some(Line::new("88121").unwrap()),
             purpose: Some(Purpose::new("GDDS").unwrap()),
@@ -302,7 +378,7 @@ mod tests {
     }
 
     fn shown(payment: &Payment, shown: Shown) -> Value {
-        let kind = PaymentType::SingleInstant;
+        let kind = payment.terms().consent_part;
         let answer = payment_answer(&Base::at("https://rs.example"), payment, kind, shown);
         serde_json::to_value(answer).unwrap()
     }

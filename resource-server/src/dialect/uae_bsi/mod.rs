@@ -4,8 +4,11 @@
 //! `rar_consent`; here they are used and read.
 
 mod body;
+mod consents;
 mod error;
 mod map;
+mod notify;
+mod patch;
 mod routes;
 mod signature;
 
@@ -25,6 +28,8 @@ use error::{ErrorMessage, Reason, Refused};
 use map::{BASE_PATH, Base};
 use routes::Stop;
 use signature::{Expected, SignedMessage, message_alg};
+
+pub use notify::UaeNotices;
 
 /// UAE Bank Service Initiation over a bank's ports.
 pub struct UaeBsi {

@@ -230,6 +230,8 @@ pub(super) fn change_at(
         kind: PaymentKind::Contribution { year: YEAR },
         rail: Rail::Internal,
         execution_day: None,
+        execute_at: None,
+        consent_part: None,
         debtor_reference: None,
         creditor_reference: None,
         purpose: None,

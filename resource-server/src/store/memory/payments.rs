@@ -9,11 +9,11 @@ use crate::port::{
     Advanced, Allowance, Booked, Found, KeyRef, Keyed, KeyedConsent, Lodging, LodgingBook, LodgingChange,
     PaymentBook, PaymentChange, PaymentMove, PaymentQuery,
 };
-use crate::store::effects::{self, Effects, OfConsent, Posting};
-use crate::store::lines;
+use crate::store::effects::{self, Effects, Posting};
+use crate::store::{events, lines};
 
 use super::accounts::page_of;
-use super::{Books, Held, Kept, MemoryBank, balanced, broken, held};
+use super::{Books, Held, Kept, MemoryBank, balanced, broken, fault, held};
 
 #[async_trait]
 impl PaymentBook for MemoryBank {
@@ -144,7 +144,9 @@ impl Books {
         if self.payments.contains_key(&terms.id) {
             return Err(broken("a payment of this name exists"));
         }
+        let event = events::created(&used, &change.payment).map_err(fault)?;
         keep(&mut consents, &used, None)?;
+        event.into_iter().for_each(|event| consents.enqueue(event));
         if let Some((year, used)) = allowance {
             self.allowances.insert((terms.customer.clone(), year), used);
         }
@@ -178,7 +180,15 @@ impl Books {
             }
             None => None,
         };
-        if let Some((changed, entry)) = of_consent(&consents, &after, effects.consent) {
+        if events::shows((before.status().stage(), after.status().stage()))
+            && let Some(consent) = consents.consent(&after.terms().consent)
+        {
+            let event = events::moved(&consent, &after).map_err(fault)?;
+            event.into_iter().for_each(|event| consents.enqueue(event));
+        }
+        let consent = consents.consent(&after.terms().consent);
+        let changed = consent.and_then(|consent| effects::of_consent(&consent, &after, effects.consent));
+        if let Some((changed, entry)) = changed {
             keep(&mut consents, &changed, entry.as_ref())?;
         }
         self.follow(&after, effects, balance);
@@ -220,22 +230,6 @@ impl Books {
         let before = self.allowances.get(&(terms.customer.clone(), allowance.year)).copied();
         let used = before.unwrap_or_default().checked_add(terms.amount.minor())?;
         (used <= allowance.limit.minor()).then_some((allowance.year, used))
-    }
-}
-
-/// The consent as a change of status leaves it.
-fn of_consent(
-    consents: &HeldConsents<'_>,
-    after: &Payment,
-    change: OfConsent,
-) -> Option<(Consent, Option<HistoryEntry>)> {
-    let consent = consents.consent(&after.terms().consent)?;
-    match change {
-        OfConsent::Nothing => None,
-        OfConsent::GivenBack => Some((consent.give_back(after.terms().amount.minor()), None)),
-        OfConsent::Succeeded => {
-            consent.succeeded(after.status_at()).map(|(finished, entry)| (finished, Some(entry)))
-        }
     }
 }
 

@@ -17,7 +17,7 @@ use oauth_core::{
     ServerSecret, Spend, Subject, SystemEntropy, Timestamp, TokenVerifier, UAE_OPEN_FINANCE,
     VerifierSettings, VettedRequest, limits,
 };
-use rar_consent::{ConsentEngine, DetailRegistry, SqlConsents};
+use rar_consent::{Authorizer, ConsentEngine, DetailRegistry, Mandates, SqlConsents};
 use resource_server::dialect::uae_bsi::UaeBsi;
 use resource_server::domain::{
     Account, AccountId, AccountKind, AccountNumber, AccountStatus, BookedTransaction, Currency, EntryId,
@@ -93,7 +93,9 @@ impl Bank {
         let books = Arc::new(SqlBank::new(database.clone()));
         furnish(&books).await;
         let consents = Arc::new(SqlConsents::new(database.clone()));
-        let engine = ConsentEngine::new(DetailRegistry::standard(), consents.clone(), clock.clone());
+        let registry = DetailRegistry::standard();
+        let engine =
+            ConsentEngine::with_mandates(registry, consents.clone(), clock.clone(), Arc::new(TwoHolders));
         let rules = Arc::new(Rules::default());
         let core = CorePorts {
             clock: clock.clone(),
@@ -174,6 +176,27 @@ impl Bank {
         self.token(&request, &grant).await
     }
 
+    /// A consent of this element that the customer has approved from this account, and a token for it.
+    pub(super) async fn consented_to(&self, element: &Value, name: &str, account: &str) -> String {
+        let (request, grant) = self.asked_for(element, name).await;
+        let approval = Approval {
+            subject: grant.subject.clone(),
+            authentication: grant.authentication.clone(),
+            scope: grant.scope.clone(),
+            accounts: vec![account.to_owned()],
+        };
+        self.engine.authorise(&grant, &approval, self.now()).await.unwrap();
+        self.token(&request, &grant).await
+    }
+
+    /// `PATCH` of a consent.
+    pub(super) async fn patch(&self, name: &str, id: &str, message: &Value) -> Got {
+        let (token, body) = (self.client_token(name), self.signed(name, message));
+        let path = format!("/payment-consents/{id}");
+        let headers = vec![("content-type", "application/jwt")];
+        self.send(Sent { method: Method::PATCH, path: &path, token: &token, headers, body }).await
+    }
+
     /// The same before anybody has approved.
     pub(super) async fn waiting(&self, id: &str, name: &str) -> String {
         let (request, grant) = self.asked(id, name).await;
@@ -181,9 +204,14 @@ impl Bank {
     }
 
     async fn asked(&self, id: &str, name: &str) -> (VettedRequest, Grant) {
+        self.asked_for(&staged(id), name).await
+    }
+
+    async fn asked_for(&self, element: &Value, name: &str) -> (VettedRequest, Grant) {
         let now = self.now();
+        let id = element["Data"]["ConsentId"].as_str().unwrap();
         let client = client(name);
-        let asked = AuthorizationDetails::from_value(json!([staged(id)])).unwrap();
+        let asked = AuthorizationDetails::from_value(json!([element])).unwrap();
         let case = DetailsCase {
             asked: &asked,
             scope: &Scope::new("openid payments").unwrap(),
@@ -348,6 +376,16 @@ async fn furnish(bank: &SqlBank) {
     bank.open_account(&account(AccountStatus::Active)).await.unwrap();
     let entry = EntryId::new("e-1").unwrap();
     bank.record(&movement("t-1", 100_000), entry, LedgerAccount::Opening).await.unwrap();
+    let joint = Account {
+        id: AccountId::new(JOINT).unwrap(),
+        customer: Subject::new("bob").unwrap(),
+        iban: Some(Iban::issue("AE", "0330000010195511999").unwrap()),
+        number: AccountNumber::new("0000010195511999").unwrap(),
+        ..account(AccountStatus::Active)
+    };
+    bank.open_account(&joint).await.unwrap();
+    let opening = BookedTransaction { account: joint.id, ..movement("t-9", 100_000) };
+    bank.record(&opening, EntryId::new("e-9").unwrap(), LedgerAccount::Opening).await.unwrap();
 }
 
 fn account(status: AccountStatus) -> Account {
@@ -378,6 +416,25 @@ fn movement(id: &str, minor: i64) -> BookedTransaction {
         executed_at: at,
         reference: None,
         payment: None,
+    }
+}
+
+/// One account of Alice's needs Bob as well.
+#[derive(Debug)]
+struct TwoHolders;
+
+pub(super) const JOINT: &str = "acc-joint";
+
+#[async_trait]
+impl Mandates for TwoHolders {
+    async fn authorizers(&self, account: &str) -> Result<Vec<Authorizer>, Fault> {
+        let one = |id: &str, kind: &str, name: &str| Authorizer {
+            id: id.to_owned(),
+            kind: kind.to_owned(),
+            subject: Some(Subject::new(name).unwrap()),
+        };
+        let both = || vec![one("fin-0071", "Financial", "alice"), one("mgt-0009", "Management", "bob")];
+        Ok(if account == JOINT { both() } else { Vec::new() })
     }
 }
 
