@@ -77,10 +77,9 @@ impl Routes {
     /// The endpoint that a request is for.
     pub(super) fn asked(&self, method: &http::Method, path: &str) -> Option<Endpoint> {
         let by_query = *method == http::Method::GET && self.by_query.iter().any(|known| known == path);
-        match self.find(path)? {
-            Endpoint::Introspect if by_query => Some(Endpoint::IntrospectByQuery),
-            other => Some(other),
-        }
+        let found = self.find(path)?;
+        let queried = found == Endpoint::Introspect && by_query;
+        Some(if queried { Endpoint::IntrospectByQuery } else { found })
     }
 
     /// The endpoint at exactly this path: no decoding, no normalisation, no trailing slash.

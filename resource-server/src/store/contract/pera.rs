@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use oauth_core::store::contract::{BEGINNING, RACERS, count, race, same};
+use oauth_core::store::contract::{BEGINNING, RACERS, race, same};
 use oauth_core::{ConsentId, Fault, HttpsUrl, Subject};
 
-use super::desk::{Desk, account, client, key, later, uuid, wrong};
+use super::desk::{Desk, account, client, count, key, later, uuid, wrong};
 use super::races::insist;
 use super::{Books, Breach};
 use crate::domain::{

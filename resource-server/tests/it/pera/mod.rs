@@ -2,6 +2,7 @@
 
 mod admin;
 mod consents;
+mod contributions;
 mod cors;
 mod customers;
 mod description;
