@@ -42,13 +42,14 @@ pub use identify::Presented;
 pub use model::binding::{Binding, NotAThumbprint, Thumbprint};
 pub use model::certificate::{Chain, PeerCertificate};
 pub use model::certificate_subject::CertificateSubject;
+pub use model::claims_request::ClaimsRequest;
 pub use model::client::{
     Client, ClientMetadata, ClientStatus, Credential, GrantType, InvalidMetadata, Organisation,
     RegisteredKeys,
 };
 pub use model::details::{AuthorizationDetails, VettedDetail, VettedDetails};
 pub use model::distinguished_name::{DistinguishedName, DistinguishedNameFault};
-pub use model::grant::{Approval, Authentication, Grant, Stage};
+pub use model::grant::{Approval, Authentication, Grant, ShownText, Stage};
 pub use model::messages::{Messages, Protection, SignedRequests};
 pub use model::request::{Prompt, VettedRequest};
 pub use model::signing_key::{
@@ -62,7 +63,7 @@ pub use policy::profiles::{
     UAE_OPEN_FINANCE,
 };
 pub use policy::settings::{
-    OutOfBounds, Paths, ProofNonce, ResourceSetting, ServerSecret, Settings, TokenForm,
+    OutOfBounds, Paths, ProofNonce, PushRate, ResourceSetting, ServerSecret, Settings, TokenForm,
 };
 pub use policy::{
     AnswerBy, AssertionAudience, Cap, ClientAuth, Constraint, Pkce, Policy, RefreshRotation, RequestObject,
@@ -91,7 +92,7 @@ pub use port::store::{
     Opening, Redemption, RefreshRecord, Spend, Store, StoredAccess, Together, TokenStanding, UseState,
 };
 pub use port::token_index::{MemoryTokenIndex, NoTokenIndex, TokenHash, TokenIndex};
-pub use port::users::{NoUserClaims, UserClaims};
+pub use port::users::{NoUserClaims, UserClaims, UserStanding};
 pub use refusal::code::{At, ErrorCode, Wire};
 pub use refusal::reason::{
     ApprovalReason, ClientReason, DetailsFault, DetailsReason, GrantReason, MessageReason, ObjectReason,

@@ -1,6 +1,6 @@
 //! The authorization server: one method per endpoint, and the only reader of the clock.
 
-mod query;
+mod introspection;
 
 use std::sync::{Arc, Mutex};
 
@@ -9,8 +9,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 
 use crate::endpoint::authorize::{self, AuthorizeSubmitted, Interacting};
-use crate::endpoint::introspect::{self, AnswerForm, IntrospectionAnswer};
 use crate::endpoint::metadata::{self, Metadata};
+use crate::endpoint::pace::Pace;
 use crate::endpoint::push::{self, Pushed};
 use crate::endpoint::response::Return;
 use crate::endpoint::resume::{self, ResumeSubmitted, Waiting};
@@ -54,6 +54,7 @@ struct Derived {
     nonces: Nonces,
     tickets: Tickets,
     index: Arc<dyn TokenIndex>,
+    pushes: Pace,
 }
 
 impl std::fmt::Debug for Derived {
@@ -70,6 +71,7 @@ pub(crate) struct Context<'a> {
     pub(crate) nonces: &'a Nonces,
     pub(crate) tickets: &'a Tickets,
     pub(crate) index: &'a dyn TokenIndex,
+    pub(crate) pushes: &'a Pace,
     pub(crate) now: Timestamp,
     trail: Mutex<Option<ClientId>>,
 }
@@ -107,6 +109,7 @@ impl AuthorizationServer {
             ),
             tickets: Tickets::new(settings.secret.key("ticket"), settings.issuer.clone()),
             index: Arc::new(NoTokenIndex),
+            pushes: Pace::new(settings.push_rate),
         };
         Ok(Self { policy, settings, ports, derived })
     }
@@ -169,21 +172,6 @@ impl AuthorizationServer {
         let context = self.context();
         let result = token::token(&context, submitted).await;
         self.audited("token", &context, correlation, result)
-    }
-
-    /// Introspection (RFC 7662, RFC 9701).
-    ///
-    /// # Errors
-    /// A refusal, or a fault of a port.
-    pub async fn introspect(
-        &self,
-        submitted: Submitted,
-        wanted: AnswerForm,
-        correlation: &CorrelationId,
-    ) -> Result<IntrospectionAnswer, Error> {
-        let context = self.context();
-        let result = introspect::introspect(&context, submitted, wanted).await;
-        self.audited("introspect", &context, correlation, result)
     }
 
     /// Revocation (RFC 7009).
@@ -283,6 +271,7 @@ impl AuthorizationServer {
             nonces: &self.derived.nonces,
             tickets: &self.derived.tickets,
             index: &*self.derived.index,
+            pushes: &self.derived.pushes,
             now: self.ports.clock.now(),
             trail: Mutex::new(None),
         }
@@ -367,6 +356,7 @@ impl Context<'_> {
             store: &*self.ports.store,
             claims: &*self.ports.claims,
             consents: &*self.ports.consents,
+            users: &*self.ports.users,
         }
     }
 }

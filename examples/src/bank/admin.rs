@@ -1,5 +1,5 @@
-//! The listener for operators: health, counters, and the operator's own way to end a consent or a
-//! signing key. Loopback only.
+//! The listener for operators: health, counters, and the operator's own ways to end a consent or a
+//! signing key, to disable a client and to lock a customer. Loopback only.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -17,9 +17,11 @@ use rar_consent::{Actor, ConsentEngine, Revoked};
 use serde_json::{Value, json};
 use tower_service::Service;
 
+use super::bar_admin::Doors;
 use super::controls::Controls;
 use super::interfaces::Interfaces;
 use super::key_admin;
+use super::operator::Operators;
 use super::signing_keys::SigningKeys;
 
 /// Bytes of a request to the test controls.
@@ -34,8 +36,12 @@ pub struct AdminService {
     pub consents: Arc<ConsentEngine>,
     /// The signing keys of every issuer.
     pub keys: Arc<[SigningKeys]>,
+    /// Who may act.
+    pub doors: Doors,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
+    /// What operators see of consents.
+    pub operators: Operators,
     /// The test controls of a deployment that asked for them.
     pub controls: Option<Arc<Controls>>,
     /// What the interfaces look like, and who takes part.
@@ -49,11 +55,22 @@ impl AdminService {
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let path = request.uri().path().to_owned();
+        if Doors::serves(&path) {
+            return self.doors.answer(request).await;
+        }
         if path == "/keys" || path.starts_with("/keys/") {
             return key_admin::answer(&self.keys, request).await;
         }
         if let Some(answer) = self.interfaces.answer(request.method(), &path).await {
             return answer;
+        }
+        let of_consents =
+            path == "/consents" || path.starts_with("/consents/") || path.starts_with("/operator/");
+        if of_consents && request.method() != Method::DELETE {
+            return self.operators.answer(self, request).await;
+        }
+        if path.starts_with("/assets/") {
+            return super::ui::web::style();
         }
         match (request.method(), path.as_str()) {
             (&Method::GET, "/health") => json_answer(StatusCode::OK, &json!({ "status": "up" })),

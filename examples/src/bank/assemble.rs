@@ -14,6 +14,7 @@ use resource_server::rail::settle;
 
 use super::admin::AdminService;
 use super::apis::{Books, apis};
+use super::audit::Sealer;
 use super::compose::{Api, ApiPlace, Face, Place, PublicService};
 use super::controls::Controls;
 use super::data_dir::DataFault;
@@ -81,6 +82,7 @@ pub struct Bank {
     housekeeping: Housekeeping,
     events: Option<EventWorker>,
     keys: Arc<[SigningKeys]>,
+    sealer: Sealer,
     database: Database,
 }
 
@@ -149,6 +151,10 @@ impl Bank {
                 pages: pages.collect(),
             })
         });
+        let doors = ground.doors(
+            hosted.iter().map(|one| (one.plan.issuer().clone(), Arc::clone(&one.ports.clients))).collect(),
+        );
+        let sealer = ground.sealer(deployment).await?;
         let first = hosted.first().ok_or(StartFault::Interrupted)?;
         let events = (parts == Parts::Whole).then(|| EventWorker::new(&ground, notices));
         Ok(Self {
@@ -159,7 +165,9 @@ impl Bank {
                 database: ground.database.clone(),
                 consents: Arc::clone(&ground.consents),
                 keys: Arc::clone(&ground.keys),
+                doors,
                 clock: Arc::clone(&ground.clock),
+                operators: ground.operators()?,
                 controls,
                 interfaces: Interfaces::at(&deployment.api(), Arc::clone(&books.ports.pera.participants)),
             },
@@ -171,6 +179,7 @@ impl Bank {
                 clock: ground.clock,
             },
             keys: ground.keys,
+            sealer,
             database: ground.database,
         })
     }
@@ -182,6 +191,7 @@ impl Bank {
         for keys in self.keys.iter() {
             tokio::spawn(keys.clone().run(shutdown.clone()));
         }
+        let sealing = tokio::spawn(self.sealer.run(shutdown.clone()));
         let Listeners { public, mtls, admin } = self.listeners;
         tokio::join!(
             public.serve(self.public.facing(Face::Browsers), shutdown.clone()),
@@ -190,6 +200,9 @@ impl Bank {
         );
         if keeping.await.is_err() {
             tracing::error!("housekeeping ended badly");
+        }
+        if sealing.await.is_err() {
+            tracing::error!("the sealer of the audit trail ended badly");
         }
         if let Some(telling) = telling
             && telling.await.is_err()

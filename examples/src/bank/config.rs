@@ -7,6 +7,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use resource_server::domain::OrganisationKind;
 
 pub use super::deployment::{ConfigFault, Deployment};
+
+use super::audit_command::AuditCommand;
 use super::keys_command::KeysCommand;
 
 /// The reference bank: an authorization server and the APIs behind it, in one process.
@@ -34,6 +36,12 @@ pub enum Command {
         /// What to do.
         #[command(subcommand)]
         command: KeysCommand,
+    },
+    /// Verifies the audit trail, or shows a part of it. Flags that say where the bank lives stand before `audit`.
+    Audit {
+        /// What to do.
+        #[command(subcommand)]
+        command: AuditCommand,
     },
 }
 

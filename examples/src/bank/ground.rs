@@ -9,22 +9,27 @@ use oauth_core::store::memory::MemoryClaims;
 use oauth_core::store::redis::RedisClaims;
 use oauth_core::store::sql::{SqlClaims, SqlStore};
 use oauth_core::{
-    Claims, Clock, Entropy, Fault, FixedClients, LogAudit, Ports, SystemClock, SystemEntropy, Timestamp,
+    Claims, ClientDirectory, Clock, Entropy, Fault, Issuer, LogAudit, Ports, SystemClock, SystemEntropy,
+    Timestamp,
 };
 use rar_consent::{ConsentEngine, ConsentStore, DetailRegistry, EventOutbox, SqlConsents};
 use resource_server::store::sql::SqlBank;
 
 use super::apis::Books;
 use super::assemble::StartFault;
+use super::audit::Sealer;
+use super::bar_admin::Doors;
+use super::barred::{Barred, OpenClients};
 use super::controls::TestClock;
 use super::customers::Customers;
 use super::data_dir::{DataDir, Past};
 use super::deployment::{Deployment, IssuerPlan, TestControls};
 use super::issuer_files::IssuerFiles;
+use super::operator::Operators;
 use super::outbound::Calls;
 use super::signing_keys::SigningKeys;
 use super::ui::PageInteraction;
-use super::{customers, fixture, sessions};
+use super::{barred, customers, fixture, sessions};
 use crate::pages::Pages;
 
 /// What everything else stands on.
@@ -38,6 +43,7 @@ pub(super) struct Ground {
     /// In the order of the deployment.
     pub(super) keys: Arc<[SigningKeys]>,
     pub(super) customers: Arc<Customers>,
+    pub(super) barred: Arc<Barred>,
     consent_store: Arc<dyn ConsentStore>,
     pub(super) events: Arc<dyn EventOutbox>,
     pub(super) courier: Arc<Outbound>,
@@ -79,7 +85,8 @@ impl Ground {
             Ok::<_, StartFault>((database, keys))
         };
         let (data, (database, keys)) = tokio::try_join!(load(deployment, clock.now()), ring)?;
-        let customers = Customers::load(&database, HASHES_AT_ONCE).await?;
+        let barred = Barred::open(&database, &clock).await?;
+        let customers = Customers::load(&database, HASHES_AT_ONCE, &barred).await?;
         let stored = Arc::new(SqlConsents::new(database.clone()));
         let consent_store: Arc<dyn ConsentStore> = stored.clone();
         let registry = DetailRegistry::standard();
@@ -100,6 +107,7 @@ impl Ground {
             database,
             keys,
             customers,
+            barred,
             consent_store,
             events: stored,
             courier,
@@ -119,7 +127,7 @@ impl Ground {
         Ports {
             clock: Arc::clone(&self.clock),
             entropy: Arc::clone(&self.entropy),
-            clients: Arc::new(FixedClients::new(files.clients.iter().cloned())),
+            clients: Arc::new(OpenClients::new(files.clients.iter().cloned(), plan.issuer(), &self.barred)),
             signer: keys.signer.clone(),
             client_keys: self.client_keys.clone(),
             decrypter: files.decrypter(),
@@ -134,6 +142,28 @@ impl Ground {
             users: self.customers.clone(),
             audit: Arc::new(LogAudit),
         }
+    }
+
+    /// What an operator may open and close, for these clients.
+    pub(super) fn doors(&self, clients: Vec<(Issuer, Arc<dyn ClientDirectory>)>) -> Doors {
+        Doors {
+            barred: Arc::clone(&self.barred),
+            clients: clients.into(),
+            customers: Arc::clone(&self.customers),
+        }
+    }
+
+    /// What operators see of consents.
+    pub(super) fn operators(&self) -> Result<Operators, Fault> {
+        Operators::new(&self.database, &self.pages, &*self.entropy)
+    }
+
+    /// The sealer of the audit trail.
+    pub(super) async fn sealer(&self, deployment: &Deployment) -> Result<Sealer, StartFault> {
+        let (place, database, clock) =
+            (deployment.data_dir.clone(), self.database.clone(), Arc::clone(&self.clock));
+        let opened = tokio::task::spawn_blocking(move || Sealer::open(&place, &database, &clock)).await;
+        opened.map_err(|_| StartFault::Interrupted)?
     }
 
     /// Accounts, payments and consents for the APIs.
@@ -175,11 +205,16 @@ async fn load(deployment: &Deployment, now: Timestamp) -> Result<DataDir, StartF
 
 /// The database with every table the bank needs.
 pub(super) async fn open(deployment: &Deployment) -> Result<Database, StartFault> {
-    let url = DatabaseUrl::parse(&deployment.database)
-        .map_err(|fault| StartFault::DatabaseUrl(fault.to_string()))?;
-    let database = Database::open(&url).await?;
+    let database = open_as_it_is(deployment).await?;
     migrate(&database).await?;
     Ok(database)
+}
+
+/// The database as it stands, for those who only read.
+pub(super) async fn open_as_it_is(deployment: &Deployment) -> Result<Database, StartFault> {
+    let url = DatabaseUrl::parse(&deployment.database)
+        .map_err(|fault| StartFault::DatabaseUrl(fault.to_string()))?;
+    Ok(Database::open(&url).await?)
 }
 
 /// Every table the bank needs.
@@ -189,6 +224,7 @@ pub(super) async fn migrate(database: &Database) -> Result<(), StartFault> {
         rar_consent::migrations(),
         customers::migrations(),
         sessions::migrations(),
+        barred::migrations(),
     ] {
         database.migrate(&set).await?;
     }

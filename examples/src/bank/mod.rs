@@ -3,6 +3,10 @@
 pub mod admin;
 pub mod apis;
 pub mod assemble;
+pub mod audit;
+pub mod audit_command;
+pub mod bar_admin;
+pub mod barred;
 pub mod compose;
 pub mod config;
 pub mod controls;
@@ -20,6 +24,7 @@ mod key_admin;
 pub mod keys_command;
 mod listeners;
 pub mod log;
+pub mod operator;
 pub mod outbound;
 pub mod resource;
 mod scheme;

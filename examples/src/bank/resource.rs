@@ -12,6 +12,7 @@ use resource_server::rail::settle;
 use super::admin::AdminService;
 use super::apis::{Books, apis};
 use super::assemble::{Bank, RAIL_PAUSE, SWEEP_EVERY, StartFault};
+use super::audit::Sealer;
 use super::compose::{Api, ApiPlace, Face, PublicService};
 use super::deployment::{Deployment, IssuerPlan};
 use super::events::{self, EventWorker};
@@ -38,6 +39,7 @@ pub struct ResourceServer {
     payments: resource_server::port::Ports,
     events: EventWorker,
     keys: Arc<[SigningKeys]>,
+    sealer: Sealer,
     database: Database,
 }
 
@@ -57,6 +59,7 @@ impl ResourceServer {
         let claims = ground.claims(deployment).await?;
         let books = ground.books();
         let (mut api_places, mut notices) = (Vec::new(), Vec::new());
+        let mut directories = Vec::new();
         for place in &deployment.apis {
             let mut services = Vec::new();
             for (plan, files) in place.issuers.iter().filter_map(|index| {
@@ -65,6 +68,7 @@ impl ResourceServer {
             }) {
                 let ports = ground.ports(plan, files, Arc::clone(&claims));
                 notices.push(events::notices(plan, &ports, &ground)?);
+                directories.push((plan.issuer().clone(), Arc::clone(&ports.clients)));
                 let api = remote(deployment, (plan, files.0), &books, ports).await?;
                 services.push((plan.issuer().clone(), Api::Introspected(api)));
             }
@@ -74,6 +78,7 @@ impl ResourceServer {
         let ends = deployment.resource_ends();
         let listeners =
             Listeners::bind(deployment, &ends, &ground.data, (&ground.clock, &ground.entropy)).await?;
+        let sealer = ground.sealer(deployment).await?;
         Ok(Self {
             listeners,
             public: PublicService::new(&ends, Vec::new(), api_places),
@@ -81,13 +86,16 @@ impl ResourceServer {
                 database: ground.database.clone(),
                 consents: Arc::clone(&ground.consents),
                 keys: Arc::clone(&ground.keys),
+                doors: ground.doors(directories),
                 clock: Arc::clone(&ground.clock),
+                operators: ground.operators()?,
                 controls: None,
                 interfaces: Interfaces::at(&deployment.api(), Arc::clone(&books.ports.pera.participants)),
             },
             payments: books.ports,
             events: EventWorker::new(&ground, notices),
             keys: ground.keys,
+            sealer,
             database: ground.database,
         })
     }
@@ -99,6 +107,7 @@ impl ResourceServer {
         for keys in self.keys.iter() {
             tokio::spawn(keys.clone().run(shutdown.clone()));
         }
+        let sealing = tokio::spawn(self.sealer.run(shutdown.clone()));
         let Listeners { public, mtls, admin } = self.listeners;
         tokio::join!(
             public.serve(self.public.facing(Face::Browsers), shutdown.clone()),
@@ -107,6 +116,9 @@ impl ResourceServer {
         );
         if rail.await.is_err() {
             tracing::error!("the payment rail's worker ended badly");
+        }
+        if sealing.await.is_err() {
+            tracing::error!("the sealer of the audit trail ended badly");
         }
         if telling.await.is_err() {
             tracing::error!("the worker of events ended badly");

@@ -13,10 +13,11 @@ use crate::limits;
 use crate::model::binding::Binding;
 use crate::model::client::Client;
 use crate::model::token::AccessClaims;
+use crate::port::users::UserStanding;
 use crate::refusal::reason::RequestReason;
 use crate::refusal::{Error, Refusal, RuleId};
 use crate::server::Context;
-use crate::verify::access_token::{Resolved, resolve};
+use crate::verify::access_token::{Resolved, customer_standing, resolve};
 use crate::vocabulary::id::{ClientId, ConsentId};
 use crate::vocabulary::scope::Scope;
 use crate::vocabulary::uri::Issuer;
@@ -81,6 +82,8 @@ pub struct Active {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub consent_id: Option<ConsentId>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub consent_text_sha256: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub auth_time: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub acr: Option<String>,
@@ -105,7 +108,7 @@ pub(crate) async fn introspect(
     let token = form
         .get("token")
         .ok_or(Refusal { rule: TOKEN_PRESENT, reason: RequestReason::TokenMissing.into() })?;
-    let found = resolve(context, token).await?;
+    let found = acting(context, resolve(context, token).await?).await?;
     let introspection = decide(found, &client);
     answer(context, &client, introspection, wanted).await
 }
@@ -118,6 +121,17 @@ async fn asker(context: &Context<'_>, form: &Form, presented: &Presented) -> Res
         return introspect_by_query::asker(context, presented).await;
     }
     Ok(identify::identify(context, form, presented).await?.client)
+}
+
+/// The token, while the client it was issued to and the customer behind it may act.
+pub(super) async fn acting(
+    context: &Context<'_>,
+    found: Option<Resolved>,
+) -> Result<Option<Resolved>, Error> {
+    let Some(found) = found else { return Ok(None) };
+    let client = context.active_client(&found.claims.client_id).await?;
+    let customer = customer_standing(&*context.ports.users, &found.claims).await?;
+    Ok((client.is_some() && customer == UserStanding::Good).then_some(found))
 }
 
 /// Pure: what this caller may learn.
@@ -149,6 +163,7 @@ fn active(claims: AccessClaims) -> Active {
         cnf: claims.cnf,
         authorization_details: claims.authorization_details,
         consent_id: claims.consent_id,
+        consent_text_sha256: claims.consent_text_sha256,
         auth_time: claims.auth_time,
         acr: claims.acr,
     }

@@ -5,7 +5,7 @@
 use super::introspect::{self, AnswerForm, IntrospectionAnswer};
 use crate::identify::Presented;
 use crate::limits;
-use crate::model::client::{Client, ClientStatus};
+use crate::model::client::Client;
 use crate::port::token_index::TokenHash;
 use crate::refusal::reason::{RequestReason, TokenReason};
 use crate::refusal::{Error, Refusal, RuleId};
@@ -63,6 +63,7 @@ pub(crate) async fn introspect(context: &Context<'_>, submitted: &QuerySubmitted
         (Some(_), Some(_)) => return Err(malformed(RequestReason::Malformed).into()),
         (None, None) => return Err(malformed(RequestReason::TokenMissing).into()),
     };
+    let found = introspect::acting(context, found).await?;
     let introspection = introspect::decide(found, &asker);
     let answer = introspect::answer(context, &asker, introspection, AnswerForm::Json).await?;
     Ok(Queried { answer, named })
@@ -73,10 +74,8 @@ pub(super) async fn asker(context: &Context<'_>, presented: &Presented) -> Resul
     let claims = verify(&context.resource_side(), presented, context.now).await?.claims;
     context.note_client(&claims.client_id);
     let refuse = |reason: TokenReason| Refusal { rule: ASKER, reason: reason.into() };
-    let client = context.ports.clients.client(&claims.client_id).await?;
-    let client = client
-        .filter(|client| client.status == ClientStatus::Active)
-        .ok_or_else(|| refuse(TokenReason::Revoked))?;
+    let client = context.active_client(&claims.client_id).await?;
+    let client = client.ok_or_else(|| refuse(TokenReason::Revoked))?;
     let may_ask = claims.grant_id.is_none() && claims.scope.contains(SCOPE) && client.resource.is_some();
     if may_ask { Ok(client) } else { Err(refuse(TokenReason::Scope).into()) }
 }

@@ -1,18 +1,45 @@
 //! Whether an order fits accounts, day and rail, and what of the year it uses. The limits themselves are judged by
 //! the book, inside its transaction.
 
-use oauth_core::Fault;
+use oauth_core::{Fault, Timestamp};
 
 use crate::domain::{
     Account, AccountId, AccountKind, AccountStatus, ContributorType, Creditor, Day, PaymentKind,
     PaymentTerms, Zone,
 };
 use crate::guard::Authority;
-use crate::port::Allowance;
+use crate::port::{Admission, Allowance};
 
 use super::accounts::is_given;
-use super::payments::{Debtor, DebtorFault, OrderKind, PaymentOrder, PaymentRefusal};
+use super::payments::{Debtor, OrderKind, PaymentOrder, PaymentRefusal};
 use super::{Operations, customers};
+
+/// What is wrong with the payer's account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DebtorFault {
+    /// The customer did not give it, or gave none.
+    NotGiven,
+    /// It holds another currency.
+    Currency,
+    /// Blocked, for now or until the customer calls.
+    Blocked,
+    /// The bank cannot say at the moment.
+    Unreachable,
+    /// Closed, or gone.
+    Closed,
+}
+
+/// The bank takes the order from its account.
+pub(super) async fn admitted(
+    operations: &Operations,
+    terms: &PaymentTerms,
+    now: Timestamp,
+) -> Result<(), PaymentRefusal> {
+    match operations.ports.rail.admits(terms, now).await? {
+        Admission::Taken => Ok(()),
+        Admission::Refused(fault) => Err(PaymentRefusal::DebtorUnusable(fault)),
+    }
+}
 
 /// A payee of this bank exists and takes what is paid.
 pub(super) async fn creditor_exists(

@@ -16,8 +16,10 @@ use crate::port::{
 };
 use crate::rail::{fresh_names, settle_one};
 
-use super::order::{allowance, creditor_exists, debtor, kind, within_bounds};
+use super::order::{admitted, allowance, creditor_exists, debtor, kind, within_bounds};
 use super::{Operations, Settlement};
+
+pub use super::order::DebtorFault;
 
 /// A payment as a dialect read it.
 #[derive(Debug, Clone)]
@@ -155,19 +157,6 @@ pub enum PaymentRefusal {
     Failed(#[from] Fault),
 }
 
-/// What is wrong with the payer's account.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DebtorFault {
-    /// The customer did not give it, or gave none.
-    NotGiven,
-    /// It holds another currency.
-    Currency,
-    /// Blocked, for now or until the customer calls.
-    Blocked,
-    /// Closed, or gone.
-    Closed,
-}
-
 /// Initiates a payment: [`replay`], and [`initiate_fresh`] when there is none.
 ///
 /// # Errors
@@ -244,6 +233,7 @@ pub async fn initiate_fresh(
         client_sequence: order.client_sequence,
         created_at: authority.now,
     };
+    admitted(operations, &terms, authority.now).await?;
     let change = PaymentChange {
         key: key_ref(authority, &key),
         fingerprint,

@@ -15,6 +15,7 @@
 mod accounts;
 mod atomicity;
 mod desk;
+mod events;
 mod lodgings;
 mod payments;
 mod pera;
@@ -25,7 +26,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use oauth_core::Fault;
 pub use oauth_core::store::contract::Breach;
-use rar_consent::ConsentStore;
+use rar_consent::{ConsentStore, EventOutbox};
 
 use crate::domain::{Account, EntryId, Money, Posting};
 use crate::port::{AccountBook, LodgingBook, PaymentBook, PeraPorts};
@@ -64,6 +65,8 @@ pub struct BookPorts {
     pub consents: Arc<dyn ConsentStore>,
     /// Participants, customers, products and openings.
     pub pera: PeraPorts,
+    /// The events of both.
+    pub events: Arc<dyn EventOutbox>,
 }
 
 impl std::fmt::Debug for BookPorts {
@@ -92,6 +95,7 @@ where
     accounts::hold(&make).await?;
     payments::hold(&make).await?;
     lodgings::hold(&make).await?;
+    events::hold(&make).await?;
     races::hold(&make).await?;
     pera::hold(&make).await?;
     atomicity::hold(&make).await

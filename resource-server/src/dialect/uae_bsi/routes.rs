@@ -145,11 +145,12 @@ async fn settle(bank: &UaeBsi, call: &Call, outcome: Result<Answer, Stop>) -> An
             Refused::new(OUR_SIDE, Reason::Failed)
         }
     };
-    bank.denied(refused, Some(&call.authority.client.id), &call.arrived).await
+    bank.denied(refused, Some(&call.authority.client), &call.arrived).await
 }
 
 /// Section 8.1: a payment is ordered. Steps 5 to 7 stand here, 8 to 12 in [`book`].
 async fn create_payment(bank: &UaeBsi, call: &Call) -> Result<Answer, Stop> {
+    bank.can_answer(&call.authority.client, call.arrived.now).await?;
     let message = bank.message(call).await?;
     let fingerprint = message.fingerprint();
     let PaymentRequest { data } = message.into_shape()?;
@@ -207,7 +208,7 @@ async fn read_payment(bank: &UaeBsi, call: &Call) -> Result<Answer, Stop> {
     let (_, terms) = own_consent(bank, call, &payment.terms().consent).await?;
     let base = Base::at(&call.arrived.origin);
     let message = map::payment_answer(&base, &payment, part_of(&terms, &payment), Shown::Current);
-    Ok(bank.answer(StatusCode::OK, &message, call).await?)
+    bank.answer(StatusCode::OK, &message, call).await
 }
 
 /// The operation's refusals in the words of section 8.1.
@@ -243,6 +244,7 @@ const fn of_debtor(fault: DebtorFault) -> (RuleId, Reason, &'static str) {
             (rules::WITHIN_CONTROL, Reason::ControlParameters, "Data.Instruction.Amount.Currency")
         }
         DebtorFault::Blocked => (rules::ACCOUNT_OPEN, Reason::AccountBlocked, ""),
+        DebtorFault::Unreachable => (rules::ACCOUNT_OPEN, Reason::AccountUnreachable, ""),
         DebtorFault::NotGiven | DebtorFault::Closed => (rules::ACCOUNT_OPEN, Reason::AccountGone, ""),
     }
 }

@@ -2,6 +2,10 @@
 
 mod bank;
 mod consents;
+mod events;
+mod repeats;
+mod sealing;
+mod wishes;
 
 use std::sync::Arc;
 
