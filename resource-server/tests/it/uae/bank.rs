@@ -29,7 +29,7 @@ use resource_server::domain::{
 use resource_server::guard::{Guard, GuardPorts};
 use resource_server::http::{Origin, ResourceService};
 use resource_server::operation::{OperationSettings, Operations, Settlement};
-use resource_server::port::Ports;
+use resource_server::port::{PeraPorts, Ports};
 use resource_server::rail::{SandboxRail, settle};
 use resource_server::store::sql::{Recorded, SqlBank};
 use resource_server::webhook::{Attempt, Notices, Webhooks};
@@ -143,6 +143,7 @@ impl Bank {
                 lodgings: books.clone(),
                 rail: Arc::new(SandboxRail),
                 consents: consents.clone(),
+                pera: PeraPorts::over(&books),
             },
             settings: OperationSettings { settlement: Settlement::ByWorker, ..OperationSettings::default() },
         };
