@@ -19,6 +19,7 @@ mod value;
 pub use consent::approval::{
     ApprovalState, Authorizer, AuthorizerApproval, Decision, DecisionFault, FirstApproval, FirstFault,
 };
+pub use consent::bank::{BankFault, BankOrder};
 pub use consent::exercise::{ExerciseFault, ExerciseRefusal, Use};
 pub use consent::history::{Actor, Changed, Channel, HistoryEntry};
 pub use consent::status::{ConsentStatus, IllegalMove, MoveFault, Role, TRANSITIONS, Transition};
@@ -36,7 +37,7 @@ pub use describe::{
 pub use detail::ofxpera::TermsFault;
 pub use detail::registry::DetailRegistry;
 pub use detail::{Asked, DetailKind, Lodging, Place, Reading, Recognised, Supported};
-pub use engine::{Amended, ConsentEngine, Decided, Moved, Objection, Revoked, Vote};
+pub use engine::{Amended, ConsentEngine, Decided, Moved, Objection, Ordered, Revoked, Vote};
 pub use port::{ConsentStore, DUE_MAX, Inserted, KeptStatus, LIST_MAX, Mandates, Replaced, SoleHolders};
 #[cfg(feature = "sql")]
 pub use store::sql::{SqlConsents, insert, lock, migrations, save};

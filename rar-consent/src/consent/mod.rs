@@ -1,6 +1,7 @@
 //! The consent: what a customer allows a third party, from the first request to its end.
 
 pub(crate) mod approval;
+pub(crate) mod bank;
 pub(crate) mod exercise;
 mod former;
 pub(crate) mod history;

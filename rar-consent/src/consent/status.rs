@@ -129,9 +129,8 @@ pub const TRANSITIONS: &[Transition] = &[
     may(Authorized, Revoked, &[Role::Tpp, Role::Customer, Role::Operator], EVERY),
     may(Suspended, Revoked, &[Role::Tpp, Role::Customer, Role::Operator], EVERY),
     may(Authorized, Suspended, &[Role::Operator], EVERY),
-    may(Suspended, Authorized, &[Role::Operator], EVERY),
     may(Authorized, Suspended, &[Role::Tpp], SHARING),
-    may(Suspended, Authorized, &[Role::Tpp], SHARING),
+    may(Suspended, Authorized, &[Role::Tpp, Role::Operator], EVERY),
 ];
 
 /// A move that is not in the table, or that is not for this side to make. Nothing changed.

@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod consents;
 mod order;
+pub mod payment_log;
 pub mod payments;
 
 use oauth_core::Seconds;

@@ -18,6 +18,7 @@ use oauth_core::{
     VerifierSettings, VettedRequest, limits,
 };
 use rar_consent::{Authorizer, ConsentEngine, DetailRegistry, Mandates, SqlConsents};
+use resource_server::dialect::consent_manager::ConsentManager;
 use resource_server::dialect::uae_bsi::UaeBsi;
 use resource_server::domain::{
     Account, AccountId, AccountKind, AccountNumber, AccountStatus, BookedTransaction, Currency, EntryId,
@@ -100,7 +101,7 @@ impl Bank {
         let core = CorePorts {
             clock: clock.clone(),
             entropy: Arc::new(SystemEntropy::default()),
-            clients: Arc::new(FixedClients::new([client("tpp"), client("other")])),
+            clients: Arc::new(FixedClients::new([client("tpp"), client("other"), client("lfi")])),
             client_keys: Arc::new(oauth_core::InlineKeys),
             signer: keys::signer(),
             decrypter: Arc::new(oauth_core::NoDecrypter),
@@ -138,7 +139,9 @@ impl Bank {
         ));
         let dialect =
             UaeBsi::new((testkit::issuer(), &UAE_OPEN_FINANCE), core.signer.clone(), operations.clone());
-        let service = ResourceService::at(Origin::new(ORIGIN).unwrap()).mount(dialect, guard).service();
+        let service = ResourceService::at(Origin::new(ORIGIN).unwrap()).mount(dialect, Arc::clone(&guard));
+        let bank_side = ConsentManager::new(operations.clone(), engine.clone());
+        let service = service.mount(bank_side, guard).service();
         Self { service, clock, engine, core, operations, books, rules }
     }
 
@@ -202,6 +205,12 @@ impl Bank {
         self.token(&request, &grant).await
     }
 
+    /// A consent of this element before anybody has approved, and a token for it.
+    pub(super) async fn waiting_for(&self, element: &Value, name: &str) -> String {
+        let (request, grant) = self.asked_for(element, name).await;
+        self.token(&request, &grant).await
+    }
+
     async fn asked(&self, id: &str, name: &str) -> (VettedRequest, Grant) {
         self.asked_for(&staged(id), name).await
     }
@@ -251,11 +260,15 @@ impl Bank {
 
     /// A token of the client alone.
     pub(super) fn client_token(&self, name: &str) -> String {
+        self.token_with(name, "payments")
+    }
+
+    pub(super) fn token_with(&self, name: &str, scope: &str) -> String {
         let client_id = ClientId::new(name).unwrap();
         self.mint(&AccessClaims {
             client_id,
             sub: name.to_owned(),
-            scope: Scope::new("payments").unwrap(),
+            scope: Scope::new(scope).unwrap(),
             authorization_details: Vec::new(),
             ..self.claims(&format!("cc-{name}"))
         })
@@ -288,6 +301,27 @@ impl Bank {
 
     pub(super) async fn get(&self, token: &str, path: &str) -> Got {
         self.send(Sent { method: Method::GET, path, token, headers: Vec::new(), body: String::new() }).await
+    }
+
+    /// A call of the bank's side.
+    pub(super) async fn lfi(&self, method: Method, path: &str, body: &Value) -> Got {
+        let token = self.token_with("lfi", "consent_manager");
+        self.lfi_with(&token, method, path, body.to_string()).await
+    }
+
+    pub(super) async fn lfi_with(&self, token: &str, method: Method, path: &str, body: String) -> Got {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("/open-finance/consent-manager/v1{path}"))
+            .header("authorization", format!("Bearer {token}"))
+            .header("content-type", "application/json")
+            .body(Full::new(Bytes::from(body)))
+            .unwrap();
+        request.extensions_mut().insert(certificate());
+        let (head, body) = self.service.clone().call(request).await.unwrap().into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        let message = if body.is_empty() { Value::Null } else { serde_json::from_slice(&body).unwrap() };
+        Got { status: head.status, headers: head.headers, message, rule: self.rules.take() }
     }
 
     pub(super) async fn send(&self, sent: Sent<'_>) -> Got {

@@ -1,6 +1,7 @@
 //! UAE Bank Service Initiation, as a client sees it.
 
 mod bank;
+mod bank_side;
 mod consents;
 
 use std::sync::Arc;
