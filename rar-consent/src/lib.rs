@@ -11,6 +11,8 @@ mod consent;
 mod describe;
 mod detail;
 mod engine;
+mod event;
+mod outbox;
 mod port;
 mod rules;
 pub mod store;
@@ -38,9 +40,11 @@ pub use detail::ofxpera::TermsFault;
 pub use detail::registry::DetailRegistry;
 pub use detail::{Asked, DetailKind, Lodging, Place, Reading, Recognised, Supported};
 pub use engine::{Amended, ConsentEngine, Decided, Moved, Objection, Ordered, Revoked, Vote};
+pub use event::{Event, EventId, EventKind, EventResource, PaymentState};
+pub use outbox::{ClaimedEvent, EventClaim, EventOutbox, Lease, LeaseEnd, PutOff};
 pub use port::{ConsentStore, DUE_MAX, Inserted, KeptStatus, LIST_MAX, Mandates, Replaced, SoleHolders};
 #[cfg(feature = "sql")]
-pub use store::sql::{SqlConsents, insert, lock, migrations, save};
+pub use store::sql::{SqlConsents, enqueue, insert, lock, migrations, save};
 #[cfg(feature = "memory")]
 pub use store::{HeldConsents, MemoryConsents};
 pub use value::amount::{Amount, AmountFault};

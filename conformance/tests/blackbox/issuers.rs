@@ -75,6 +75,28 @@ async fn every_issuer_publishes_its_own_metadata_and_keys() {
     assert_eq!(unknown.unwrap().status, 404);
 }
 
+/// RFC 8414 section 2, RFC 9110 section 7.4: an issuer may be a host; what reaches one host is never another's.
+#[tokio::test]
+async fn issuers_with_hosts_of_their_own_share_a_listener_and_nothing_else() {
+    let file = "[[issuers]]\n[[issuers]]\nhost = \"second.localhost\"\n";
+    let world = World::start(Settings { deployment: Some(file.to_owned()), ..Settings::default() }).await;
+    let second = world.issuer().replace("//localhost", "//second.localhost");
+    let here = world.palm();
+    let there = at_issuer(&here, &second).await;
+    assert_eq!(there.endpoint("token_endpoint").unwrap(), format!("{second}/token"));
+    let granted = tokens(&there, &world, &identity()).await;
+    let url = there.endpoint("userinfo_endpoint").unwrap();
+    assert_eq!(there.get(&url, &granted.access, HONEST).await.unwrap().status, 200);
+    let url = here.endpoint("userinfo_endpoint").unwrap();
+    assert_eq!(here.get(&url, &granted.access, HONEST).await.unwrap().status, 401, "another issuer's token");
+    let pushed = there.push(&identity(), HONEST).await.unwrap().member("request_uri").unwrap();
+    let foreign = here.visit().unwrap().open(&here.authorization_url(&pushed).unwrap()).await.unwrap();
+    error_page(page(&foreign), "a request of another issuer");
+    let unknown = world.issuer().replace("//localhost", "//third.localhost");
+    let refused = Raw::bare("GET", &format!("{unknown}/jwks")).try_send(&here.registered().http).await;
+    assert!(refused.is_err() || refused.is_ok_and(|answer| answer.status == 421), "a host that is nobody's");
+}
+
 #[tokio::test]
 async fn a_code_a_refresh_token_and_an_access_token_are_good_at_their_own_issuer_only() {
     let world = world().await;

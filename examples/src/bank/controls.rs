@@ -284,6 +284,7 @@ const EMPTYING: &[&str] = &[
     "DELETE FROM claim",
     "DELETE FROM consent",
     "DELETE FROM consent_history",
+    "DELETE FROM event",
     "DELETE FROM session",
     "DELETE FROM customer",
     "DELETE FROM outbox",

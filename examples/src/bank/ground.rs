@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use oauth_core::fetch::FetchedKeys;
+use oauth_core::fetch::{FetchedKeys, Outbound};
 use oauth_core::store::database::{Database, DatabaseUrl, Engine};
 use oauth_core::store::memory::MemoryClaims;
 use oauth_core::store::redis::RedisClaims;
@@ -11,7 +11,7 @@ use oauth_core::store::sql::{SqlClaims, SqlStore};
 use oauth_core::{
     Claims, Clock, Entropy, Fault, FixedClients, LogAudit, Ports, SystemClock, SystemEntropy, Timestamp,
 };
-use rar_consent::{ConsentEngine, ConsentStore, DetailRegistry, SqlConsents};
+use rar_consent::{ConsentEngine, ConsentStore, DetailRegistry, EventOutbox, SqlConsents};
 use resource_server::store::sql::SqlBank;
 
 use super::apis::Books;
@@ -21,9 +21,10 @@ use super::customers::Customers;
 use super::data_dir::{DataDir, Past};
 use super::deployment::{Deployment, IssuerPlan, TestControls};
 use super::issuer_files::IssuerFiles;
+use super::outbound::Calls;
 use super::signing_keys::SigningKeys;
 use super::ui::PageInteraction;
-use super::{customers, fixture, outbound, sessions};
+use super::{customers, fixture, sessions};
 use crate::pages::Pages;
 
 /// What everything else stands on.
@@ -38,6 +39,8 @@ pub(super) struct Ground {
     pub(super) keys: Arc<[SigningKeys]>,
     pub(super) customers: Arc<Customers>,
     consent_store: Arc<dyn ConsentStore>,
+    pub(super) events: Arc<dyn EventOutbox>,
+    pub(super) courier: Arc<Outbound>,
     pub(super) consents: Arc<ConsentEngine>,
     pub(super) pages: Arc<Pages>,
     client_keys: Arc<FetchedKeys>,
@@ -76,12 +79,18 @@ impl Ground {
         };
         let (data, (database, keys)) = tokio::try_join!(load(deployment, clock.now()), ring)?;
         let customers = Customers::load(&database, HASHES_AT_ONCE).await?;
-        let consent_store: Arc<dyn ConsentStore> = Arc::new(SqlConsents::new(database.clone()));
+        let stored = Arc::new(SqlConsents::new(database.clone()));
+        let consent_store: Arc<dyn ConsentStore> = stored.clone();
         let registry = DetailRegistry::standard();
         let consents = ConsentEngine::new(registry, Arc::clone(&consent_store), Arc::clone(&clock));
         let pages = Arc::new(Pages::new()?);
-        let client_keys =
-            outbound::client_keys(&deployment.calls, deployment.outbound(), Arc::clone(&clock))?;
+        let calls = Calls {
+            plan: &deployment.calls,
+            targets: deployment.outbound(),
+            local: data.pki.authority(),
+            clock: &clock,
+        };
+        let (client_keys, courier) = (calls.client_keys()?, calls.courier()?);
         Ok(Self {
             test_clock,
             clock,
@@ -91,6 +100,8 @@ impl Ground {
             keys,
             customers,
             consent_store,
+            events: stored,
+            courier,
             consents,
             pages,
             client_keys,
@@ -127,6 +138,11 @@ impl Ground {
     /// Accounts, payments and consents for the APIs.
     pub(super) fn books(&self) -> Books {
         Books::open(&self.database, (&self.clock, &self.entropy), Arc::clone(&self.consent_store))
+    }
+
+    /// Consents as they are stored.
+    pub(super) fn consent_store(&self) -> Arc<dyn ConsentStore> {
+        Arc::clone(&self.consent_store)
     }
 
     /// Replay protection as the deployment asks for it: Redis when named, PostgreSQL when that is the database, otherwise

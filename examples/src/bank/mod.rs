@@ -10,6 +10,7 @@ pub mod customers;
 pub mod data_dir;
 mod demos;
 pub mod deployment;
+mod events;
 pub mod fixture;
 mod ground;
 pub mod introspected;

@@ -130,7 +130,8 @@ pub const TRANSITIONS: &[Transition] = &[
     may(Suspended, Revoked, &[Role::Tpp, Role::Customer, Role::Operator], EVERY),
     may(Authorized, Suspended, &[Role::Operator], EVERY),
     may(Authorized, Suspended, &[Role::Tpp], SHARING),
-    may(Suspended, Authorized, &[Role::Tpp, Role::Operator], EVERY),
+    may(Suspended, Authorized, &[Role::Operator], EVERY),
+    may(Suspended, Authorized, &[Role::Tpp], SHARING),
 ];
 
 /// A move that is not in the table, or that is not for this side to make. Nothing changed.

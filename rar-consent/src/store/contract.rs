@@ -10,8 +10,11 @@
 //! Each part starts with an empty store of its own, so `make` is called many times. Run it on a runtime of several
 //! threads: sixty-four tasks race for one consent, round after round.
 
+mod events;
+
 use std::sync::Arc;
 
+pub use events::{EventPorts, event_outbox_contract};
 pub use oauth_core::store::contract::Breach;
 use oauth_core::store::contract::{BEGINNING, ROUNDS, race, same};
 use oauth_core::{ClientId, ConsentId, IllFormed, Issuer, Seconds, Subject, Timestamp, UriFault};

@@ -1,15 +1,19 @@
 //! Consents in SQLite or PostgreSQL, over the database layer of `oauth-core`.
 
+mod events;
+
+pub use events::enqueue;
+
 use async_trait::async_trait;
 use oauth_core::store::database::{
     Change, Database, DbError, Migration, MigrationSet, Row, Statement, Transaction,
 };
-use oauth_core::{ClientId, Companion, ConsentId, Fault, Subject, Timestamp};
+use oauth_core::{ClientId, Companion, ConsentId, Fault, Kept, Subject, Timestamp};
 
 use crate::consent::Consent;
 use crate::consent::history::HistoryEntry;
 use crate::consent::status::ConsentStatus;
-use crate::port::{ConsentStore, Inserted, KeptStatus};
+use crate::port::{ConsentStore, Inserted, KeptStatus, Replaced};
 
 /// Consents in a database.
 #[derive(Debug, Clone)]
@@ -38,6 +42,7 @@ const MIGRATIONS: &[Migration] = &[
             CREATE INDEX consent_waiting ON consent (created_at) WHERE waits_for IS NOT NULL;
             CREATE INDEX consent_by_base ON consent (client, base, created_at) WHERE base IS NOT NULL;",
     },
+    events::MIGRATION,
 ];
 
 /// What [`FORGET`] looks through; and a consent enters the list of its customer when there is one.
@@ -107,6 +112,24 @@ impl SqlConsents {
         Box::new(Change::new(self.0.clone(), "consents", statements))
     }
 
+    /// A change after which nobody wants the events that wait. It stands beside [`Change`], whose statements must each find a
+    /// row; what goes with a request or a grant never ends a subscription.
+    async fn replace_and_cancel(&self, changed: &Consent, entry: &HistoryEntry) -> Result<Kept, Fault> {
+        let (changed, entry) = (changed.clone(), entry.clone());
+        let work = self.0.transaction(move |transaction| {
+            let (changed, entry) = (changed.clone(), entry.clone());
+            Box::pin(async move {
+                if transaction.execute(update(&changed)?).await?.affected == 0 {
+                    return Ok(Kept::Overtaken);
+                }
+                transaction.execute(note(&changed.id, &entry)?).await?;
+                transaction.execute(events::cancellation(&changed.id)).await?;
+                Ok(Kept::Done)
+            })
+        });
+        work.await.map_err(fault)
+    }
+
     async fn list(&self, query: Statement) -> Result<Vec<Consent>, Fault> {
         let rows = self.0.read(query).await.map_err(fault)?;
         rows.iter().map(read).collect::<Result<_, _>>().map_err(fault)
@@ -122,7 +145,8 @@ pub async fn lock(transaction: &mut Transaction<'_>, id: &ConsentId) -> Result<O
     row.as_ref().map(read).transpose()
 }
 
-/// Keeps a consent that [`lock`] returned and was changed since, with an entry when its status changed.
+/// Keeps a consent that [`lock`] returned and was changed since, with an entry when its status changed, and the event that
+/// tells of it.
 ///
 /// # Errors
 /// Whatever the engine reports; [`DbError::Other`] when the stored revision is another one.
@@ -136,6 +160,9 @@ pub async fn save(
     }
     if let Some(entry) = entry {
         transaction.execute(note(&changed.id, entry)?).await?;
+        if let Some(event) = events::of_change(changed, entry)? {
+            transaction.execute(event).await?;
+        }
     }
     Ok(())
 }
@@ -164,7 +191,20 @@ impl ConsentStore for SqlConsents {
     }
 
     fn replacement(&self, changed: &Consent, entry: &HistoryEntry) -> Result<Box<dyn Companion>, Fault> {
-        Ok(self.change(vec![update(changed).map_err(fault)?, note(&changed.id, entry).map_err(fault)?]))
+        let mut statements = vec![update(changed).map_err(fault)?, note(&changed.id, entry).map_err(fault)?];
+        statements.extend(events::of_change(changed, entry).map_err(fault)?);
+        Ok(self.change(statements))
+    }
+
+    async fn replace(&self, changed: &Consent, entry: &HistoryEntry) -> Result<Replaced, Fault> {
+        let kept = match changed.declines_events() {
+            true => self.replace_and_cancel(changed, entry).await?,
+            false => self.replacement(changed, entry)?.keep().await?,
+        };
+        Ok(match kept {
+            Kept::Done => Replaced::Done,
+            Kept::Overtaken => Replaced::Conflict,
+        })
     }
 
     async fn consent(&self, id: &ConsentId) -> Result<Option<Consent>, Fault> {

@@ -19,6 +19,7 @@ use rar_consent::{
     Actor, Amount, Consent, ConsentEngine, ConsentStatus, ConsentStore, DetailRegistry, Lodged,
     OfxperaConsent, PaymentLimits, Permission, SqlConsents, Terms,
 };
+use resource_server::dialect::consent_manager::ConsentManager;
 use resource_server::dialect::ofxpera::{Ofxpera, OfxperaSettings};
 use resource_server::dialect::uae_bsi::UaeBsi;
 use resource_server::domain::{
@@ -218,7 +219,9 @@ async fn world(place: Place, (nonce, signing): (ProofNonce, Option<MessageSignin
         Some(signing) => guard.with_message_signing(signing),
         None => guard,
     });
-    let service = every_dialect(&operations, &guard);
+    let registry = DetailRegistry::standard();
+    let engine = ConsentEngine::new(registry, consents.clone(), clock.clone());
+    let service = every_dialect(&operations, engine, &guard);
     let Place { name, directory: _directory, .. } = place;
     let world =
         World { name, database, bank, consents, clock, operations, service, guard, store, _directory };
@@ -233,12 +236,13 @@ async fn world(place: Place, (nonce, signing): (ProofNonce, Option<MessageSignin
 }
 
 /// All interfaces of this crate behind one guard.
-fn every_dialect(operations: &Operations, guard: &Arc<Guard>) -> ResourceService {
+fn every_dialect(operations: &Operations, engine: Arc<ConsentEngine>, guard: &Arc<Guard>) -> ResourceService {
     let ofxpera = OfxperaSettings::of("bayan-trust", "Bayan Trust", "BAYNPHMM");
     let uae = UaeBsi::new((testkit::issuer(), &FAPI2_SECURITY), testkit::keys::signer(), operations.clone());
     ResourceService::at(Origin::new(ORIGIN).unwrap())
         .mount(Ofxpera::new(operations.clone(), ofxpera), guard.clone())
         .mount(uae, guard.clone())
+        .mount(ConsentManager::new(operations.clone(), engine), guard.clone())
         .service()
 }
 

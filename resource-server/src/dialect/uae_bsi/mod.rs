@@ -7,6 +7,7 @@ mod body;
 mod consents;
 mod error;
 mod map;
+mod notify;
 mod patch;
 mod routes;
 mod signature;
@@ -27,6 +28,8 @@ use error::{ErrorMessage, Reason, Refused};
 use map::{BASE_PATH, Base};
 use routes::Stop;
 use signature::{Expected, SignedMessage, message_alg};
+
+pub use notify::UaeNotices;
 
 /// UAE Bank Service Initiation over a bank's ports.
 pub struct UaeBsi {

@@ -258,7 +258,8 @@ fn of_exercise(refusal: &ExerciseRefusal) -> Refused {
     Refused { rule, reason, path }
 }
 
-const fn part_of(terms: &UaePayment) -> PaymentType {
+/// Which of the payment types a consent has.
+pub(super) const fn part_of(terms: &UaePayment) -> PaymentType {
     match terms.schedule {
         Schedule::SingleInstant { .. } => PaymentType::SingleInstant,
     }

@@ -97,8 +97,6 @@ pub(crate) async fn sign(
     message: &(impl Serialize + Sync),
     (now, jti): (Timestamp, &str),
 ) -> Result<String, Fault> {
-    signer.settle(now).await?;
-    let kid = signer.active(Alg::Ps256).ok_or_else(|| Fault::new("signer", "no signing key for PS256"))?;
     let claims = Answer {
         iss: issuer.as_str(),
         aud: [client.as_str()],
@@ -108,8 +106,22 @@ pub(crate) async fn sign(
         jti,
         message,
     };
+    sign_claims(signer, &claims, now).await
+}
+
+/// Signs claims with our PS256 key.
+///
+/// # Errors
+/// When there is no such key, or the signer fails.
+pub(crate) async fn sign_claims(
+    signer: &dyn Signer,
+    claims: &(impl Serialize + Sync),
+    now: Timestamp,
+) -> Result<String, Fault> {
+    signer.settle(now).await?;
+    let kid = signer.active(Alg::Ps256).ok_or_else(|| Fault::new("signer", "no signing key for PS256"))?;
     let header = Header { alg: Alg::Ps256, kid: kid.clone(), typ: Some("JWT") };
-    let input = header.encode().signing_input(&claims).map_err(|fault| Fault::new("signer", fault))?;
+    let input = header.encode().signing_input(claims).map_err(|fault| Fault::new("signer", fault))?;
     let signature = signer.sign(&kid, input.as_bytes()).await?;
     Ok(input.complete(&signature))
 }

@@ -75,6 +75,20 @@ impl Stage {
         Self::Cancelled,
     ];
 
+    /// Its name in what is stored.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Received => "received",
+            Self::Pending => "pending",
+            Self::DebtorSettled => "debtor_settled",
+            Self::CreditorAccepted => "creditor_accepted",
+            Self::Completed => "completed",
+            Self::Rejected => "rejected",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
     /// Whether nothing can follow.
     #[must_use]
     pub fn is_terminal(self) -> bool {

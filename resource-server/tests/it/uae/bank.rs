@@ -347,7 +347,8 @@ impl Bank {
         let claims: Value = jws.verify_by(&keys::public()).unwrap().claims().unwrap();
         assert_eq!(claims["iss"], testkit::issuer().as_str());
         assert_eq!(claims["exp"].as_i64().unwrap(), self.now().seconds() + 300);
-        assert!(claims["aud"][0] == "tpp" || claims["aud"][0] == "other", "{claims}");
+        let clients = ["tpp", "other", "lfi"];
+        assert!(clients.iter().any(|client| claims["aud"][0] == *client), "{claims}");
         claims["message"].clone()
     }
 }
