@@ -296,6 +296,8 @@ const EMPTYING: &[&str] = &[
     "DELETE FROM posting",
     "DELETE FROM journal_entry",
     "DELETE FROM balance",
+    "DELETE FROM mandate",
+    "DELETE FROM account_iban",
     "DELETE FROM account",
 ];
 

@@ -53,6 +53,8 @@ enum Role {
     Variant,
     /// The bank's APIs, which introspect; no third party.
     Apis,
+    /// The bank's side of the UAE interface, which says what the bank has decided; no third party.
+    BankSide,
 }
 
 /// How a demo client proves who it is.
@@ -116,6 +118,16 @@ pub(super) const DEMOS: &[Demo] = &[
         organisation: "The bank's own APIs",
         domain: "localhost",
         role: Role::Apis,
+        proof: Proof::Assertion,
+        bound: Bound::Dpop,
+        algorithm: KeyAlgorithm::Es256,
+        events: Events::None,
+    },
+    Demo {
+        id: "lfi",
+        organisation: "The bank's back office",
+        domain: "localhost",
+        role: Role::BankSide,
         proof: Proof::Assertion,
         bound: Bound::Dpop,
         algorithm: KeyAlgorithm::Es256,
@@ -200,8 +212,8 @@ impl Demo {
             "token_endpoint_auth_method": self.proof.method(),
             "jwks": { "keys": keys },
             "grant_types": self.grants(),
-            "scope": if self.role == Role::Apis { "introspection" } else { TPP_SCOPE },
-            "authorization_details_types": if self.role == Role::Apis { &[] } else { TPP_TYPES },
+            "scope": self.scope(),
+            "authorization_details_types": self.types(),
             "resource_signing_alg": signature_of(self.algorithm).as_str(),
         });
         let mut put = |name: &str, value: Value| {
@@ -211,6 +223,7 @@ impl Demo {
         };
         match self.role {
             Role::Apis => put("resource", json!(resource_of(issuer))),
+            Role::BankSide => {}
             Role::Shown | Role::Variant => put("redirect_uris", json!([DEMO_REDIRECT_URI])),
         }
         if self.events == Events::Taken {
@@ -256,9 +269,24 @@ impl Demo {
         Some(table)
     }
 
+    const fn scope(&self) -> &'static str {
+        match self.role {
+            Role::Apis => "introspection",
+            Role::BankSide => "consent_manager",
+            Role::Shown | Role::Variant => TPP_SCOPE,
+        }
+    }
+
+    const fn types(&self) -> &'static [&'static str] {
+        match self.role {
+            Role::Apis | Role::BankSide => &[],
+            Role::Shown | Role::Variant => TPP_TYPES,
+        }
+    }
+
     fn grants(&self) -> &'static [&'static str] {
         match self.role {
-            Role::Apis => &["client_credentials"],
+            Role::Apis | Role::BankSide => &["client_credentials"],
             Role::Shown | Role::Variant => &["authorization_code", "refresh_token", "client_credentials"],
         }
     }

@@ -19,6 +19,7 @@ mod key_admin;
 pub mod keys_command;
 mod listeners;
 pub mod log;
+pub mod mandates;
 pub mod outbound;
 pub mod resource;
 pub mod sealing;

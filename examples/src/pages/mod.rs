@@ -10,6 +10,7 @@ use ring::digest::{SHA256, digest};
 use serde::Serialize;
 
 pub mod csp;
+pub mod inbox_view;
 pub mod my_view;
 mod text;
 pub mod view;
@@ -17,6 +18,7 @@ pub mod view;
 #[cfg(test)]
 mod tests;
 
+use inbox_view::ApprovalView;
 use my_view::{ConsentDetailsView, MyConsentsView, RevokeView, RevokedView};
 use view::{
     CompletedView, ConsentView, ErrorView, LandingView, LoginStep, LoginView, RefusedView, SignOutView,
@@ -186,6 +188,14 @@ impl Pages {
         self.page("consent_details", &title, view)
     }
 
+    /// A request that waits for several approvals.
+    ///
+    /// # Errors
+    /// As [`Pages::login`].
+    pub fn approval(&self, view: &ApprovalView) -> Result<String, PagesFault> {
+        self.page("approval", &flagged(&view.heading, view.error.as_ref()), view)
+    }
+
     /// The question before a consent is ended.
     ///
     /// # Errors
@@ -269,7 +279,7 @@ macro_rules! template {
     };
 }
 
-const TEMPLATES: [(&str, &str); 13] = [
+const TEMPLATES: [(&str, &str); 14] = [
     ("frame", template!("frame.html")),
     ("landing", template!("landing.html")),
     ("login", template!("login.html")),
@@ -279,6 +289,7 @@ const TEMPLATES: [(&str, &str); 13] = [
     ("completed", template!("completed.html")),
     ("my_consents", template!("my_consents.html")),
     ("consent_details", template!("consent_details.html")),
+    ("approval", template!("approval.html")),
     ("revoke", template!("revoke.html")),
     ("revoked", template!("revoked.html")),
     ("sign_out", template!("sign_out.html")),

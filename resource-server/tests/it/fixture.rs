@@ -192,6 +192,7 @@ async fn world(place: Place, (nonce, signing): (ProofNonce, Option<MessageSignin
         consents: consents.clone(),
         audit: Arc::new(LogAudit),
     };
+    let engine = ConsentEngine::new(DetailRegistry::standard(), consents.clone(), clock.clone());
     let core = oauth_core::Ports {
         client_keys: Arc::new(InlineKeys),
         clock: clock.clone(),
@@ -202,7 +203,7 @@ async fn world(place: Place, (nonce, signing): (ProofNonce, Option<MessageSignin
         claims: Arc::new(MemoryClaims::new(now().minus(Seconds::minutes(5)))),
         store: store.clone(),
         details: Arc::new(oauth_core::NoDetailTypes),
-        consents: ConsentEngine::new(DetailRegistry::standard(), consents.clone(), clock.clone()),
+        consents: engine.clone(),
         interaction: Arc::new(NoPages),
         users: Arc::new(oauth_core::NoUserClaims),
         audit: Arc::new(LogAudit),
@@ -219,8 +220,6 @@ async fn world(place: Place, (nonce, signing): (ProofNonce, Option<MessageSignin
         Some(signing) => guard.with_message_signing(signing),
         None => guard,
     });
-    let registry = DetailRegistry::standard();
-    let engine = ConsentEngine::new(registry, consents.clone(), clock.clone());
     let service = every_dialect(&operations, engine, &guard);
     let Place { name, directory: _directory, .. } = place;
     let world =

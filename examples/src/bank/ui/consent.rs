@@ -5,10 +5,10 @@ use std::sync::Arc;
 use http::StatusCode;
 use oauth_core::http::returning;
 use oauth_core::{Approval, Denial, Error, Outcome, Prompt, ResumeSubmitted, VettedRequest, Waiting};
-use rar_consent::{AccountChoice as Choice, Consent, Description};
+use rar_consent::{AccountChoice as Choice, Consent, Description, Objection};
 
 use super::web::{Answer, page};
-use super::{OwnAccount, Ui, UiFault, Visit, login, words};
+use super::{Debit, OwnAccount, Ui, UiFault, Visit, login, words};
 use crate::pages::csp::ReturnOrigin;
 use crate::pages::view::{AccountChoice, AccountOption, ConsentView, Form, Hidden, Selection};
 
@@ -23,6 +23,23 @@ pub(super) struct Shown {
     consent: Option<Consent>,
     description: Option<Description>,
     pub(super) accounts: AccountChoice,
+    objection: Option<Objection>,
+}
+
+impl Shown {
+    /// Whether this customer can approve at all: with one account at least where one person has to be enough, and none of
+    /// another customer's consents to continue. Otherwise the bank says no for the customer.
+    pub(super) fn can_be_given(&self) -> bool {
+        let for_one = self.consent.as_ref().is_some_and(Consent::is_for_one);
+        let none_left = match &self.accounts {
+            AccountChoice::OneOf(options) => options.iter().all(|option| option.unavailable.is_some()),
+            AccountChoice::Fixed(options) => {
+                !options.is_empty() && options.iter().all(|option| option.unavailable.is_some())
+            }
+            AccountChoice::AnyOf(_) | AccountChoice::NotNeeded => false,
+        };
+        self.objection.is_none() && !(for_one && none_left)
+    }
 }
 
 /// The page of a request: sign in first, then decide.
@@ -41,6 +58,9 @@ pub(super) async fn show(ui: &Ui, visit: &Visit, error: Option<&str>) -> Result<
         return deny(ui, visit, Denial::ConsentRequired).await;
     }
     let shown = gather(ui, visit, waiting).await?;
+    if !shown.can_be_given() {
+        return deny(ui, visit, Denial::Refused).await;
+    }
     render(ui, visit, &shown, error)
 }
 
@@ -62,6 +82,9 @@ pub(super) async fn decide(ui: &Ui, visit: &Visit) -> Result<Answer, UiFault> {
         return show(ui, visit, None).await;
     }
     let shown = gather(ui, visit, waiting).await?;
+    if !shown.can_be_given() {
+        return deny(ui, visit, Denial::Refused).await;
+    }
     let accounts = visit.posted.all("accounts");
     if let Some(problem) = unfit(&shown.accounts, &accounts) {
         let mut answer = render(ui, visit, &shown, Some(problem))?;
@@ -112,12 +135,19 @@ pub(super) async fn gather(ui: &Ui, visit: &Visit, waiting: Waiting) -> Result<S
             let mut own = ui.accounts.own(&signed_in.subject).await?;
             for account in &mut own {
                 bar_other_currencies(account, description);
+                ask_for_others(account, consent.as_ref());
             }
             options(&description.choice, own)
         }
         (None, _) | (_, None) => AccountChoice::NotNeeded,
     };
-    Ok(Shown { waiting, consent, description, accounts })
+    let objection = match (&consent, &visit.signed_in) {
+        (Some(consent), Some((signed_in, _))) => {
+            ui.consents.objection(consent, &signed_in.subject, visit.now).await?
+        }
+        (None, _) | (_, None) => None,
+    };
+    Ok(Shown { waiting, consent, description, accounts, objection })
 }
 
 /// A payment is made from an account of its own currency.
@@ -128,6 +158,17 @@ fn bar_other_currencies(account: &mut OwnAccount, description: &Description) {
         && account.unavailable.is_none()
     {
         account.unavailable = Some(format!("This account holds {}.", account.currency));
+    }
+}
+
+/// An account that asks for others as well says so, and cannot be chosen where one person has to be enough.
+fn ask_for_others(account: &mut OwnAccount, consent: Option<&Consent>) {
+    let Debit::Together(persons) = account.debit else { return };
+    if consent.is_some_and(|consent| consent.terms.moves_money()) {
+        account.name = format!("{} ({persons} people approve)", account.name);
+    }
+    if consent.is_some_and(Consent::is_for_one) && account.unavailable.is_none() {
+        account.unavailable = Some(format!("Payments from it need the approval of {persons} people."));
     }
 }
 

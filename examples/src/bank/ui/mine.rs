@@ -5,7 +5,7 @@ use oauth_core::ConsentId;
 use rar_consent::{Actor, Consent, ConsentStatus, Revoked, describe};
 
 use super::web::{Answer, page, redirect};
-use super::{Ui, UiFault, Visit, login, words};
+use super::{Ui, UiFault, Visit, inbox, login, words};
 use crate::pages::my_view::{
     ConsentDetailsView, ConsentLine, HistoryEntry, MyConsentsView, RevokeView, RevokedView,
 };
@@ -27,7 +27,9 @@ pub(super) async fn list(ui: &Ui, visit: &Visit) -> Result<Answer, UiFault> {
             ended.push(line);
         }
     }
-    let view = MyConsentsView { session: session(ui, visit), open, ended, notice: None, older_href: None };
+    let inbox = inbox::lines(ui, visit).await?;
+    let session = session(ui, visit);
+    let view = MyConsentsView { session, inbox, open, ended, notice: None, older_href: None };
     Ok(page(StatusCode::OK, ui.pages.my_consents(&view)?, None))
 }
 
@@ -37,8 +39,11 @@ pub(super) async fn one(ui: &Ui, visit: &Visit, method: &Method, rest: &str) -> 
     let (id, action) = rest.split_once('/').map_or((rest, ""), |(id, action)| (id, action));
     let id = ConsentId::new(id).map_err(|_| UiFault::NotFound)?;
     let consent = ui.consents.consent(&id, visit.now).await?.ok_or(UiFault::NotFound)?;
-    if consent.subject.as_ref() != Some(&signed_in.subject) || !is_ours(ui, &consent) {
+    if !is_ours(ui, &consent) {
         return Err(UiFault::NotFound);
+    }
+    if consent.subject.as_ref() != Some(&signed_in.subject) {
+        return inbox::one(ui, visit, &consent, (method, action)).await;
     }
     match (method, action) {
         (&Method::GET, "") => details(ui, visit, &consent, None).await,
@@ -114,7 +119,7 @@ async fn revoke(ui: &Ui, visit: &Visit, consent: &Consent) -> Result<Answer, UiF
     Ok(page(StatusCode::OK, ui.pages.revoked(&view)?, None))
 }
 
-fn line(ui: &Ui, consent: &Consent, requester: &Requester) -> ConsentLine {
+pub(super) fn line(ui: &Ui, consent: &Consent, requester: &Requester) -> ConsentLine {
     let period = match (is_open(consent.status), consent.until) {
         (true, Some(until)) => format!("Until {}", words::moment(until).shown),
         (true, None) => "Until you end it".to_owned(),
@@ -155,11 +160,11 @@ fn consequence(consent: &Consent, requester: &str) -> String {
 }
 
 /// A customer may have given consents at several issuers; each shows its own.
-fn is_ours(ui: &Ui, consent: &Consent) -> bool {
+pub(super) fn is_ours(ui: &Ui, consent: &Consent) -> bool {
     consent.issuer == ui.server.settings().issuer
 }
 
-fn path(ui: &Ui, consent: &Consent, action: &str) -> String {
+pub(super) fn path(ui: &Ui, consent: &Consent, action: &str) -> String {
     let slash = if action.is_empty() { "" } else { "/" };
     ui.at(&format!("/my/consents/{}{slash}{action}", consent.id))
 }
@@ -182,14 +187,14 @@ fn check_token(ui: &Ui, visit: &Visit, consent: &Consent) -> Result<(), UiFault>
     }
 }
 
-fn session(ui: &Ui, visit: &Visit) -> Session {
+pub(super) fn session(ui: &Ui, visit: &Visit) -> Session {
     let name = visit.signed_in.as_ref().map(|(_, customer)| customer.name.clone()).unwrap_or_default();
     let cookie = visit.session.as_deref().unwrap_or_default();
     let csrf = Hidden::new(ui.sessions.form_token(cookie, login::SIGN_OUT));
     Session { name, sign_out: Form { action: ui.at("/sign-out"), csrf, ticket: None } }
 }
 
-async fn requester(ui: &Ui, consent: &Consent) -> Result<Requester, UiFault> {
+pub(super) async fn requester(ui: &Ui, consent: &Consent) -> Result<Requester, UiFault> {
     let client = ui.clients.client(&consent.client).await?;
     Ok(match client.as_deref() {
         Some(client) => words::requester(client),
