@@ -38,4 +38,5 @@ mod shop;
 mod split;
 mod stories;
 mod support;
+mod uae_approvals;
 mod variants;

@@ -68,7 +68,7 @@ pub(crate) fn api_origin(world: &World, tpp: &Tpp) -> String {
     }
 }
 
-fn signed(tpp: &Tpp, message: &Value) -> String {
+pub(crate) fn signed(tpp: &Tpp, message: &Value) -> String {
     let (now, key) = (host::now(), &tpp.registered().key);
     let draft = Draft {
         header: Members::of([
