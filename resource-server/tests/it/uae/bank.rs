@@ -12,9 +12,9 @@ use oauth_core::store::sql::{SqlClaims, SqlStore};
 use oauth_core::testkit::{self, FixedClock, keys};
 use oauth_core::{
     AccessClaims, Approval, Audit, AuditEvent, AuditOutcome, AuthorizationDetails, Binding, Client, ClientId,
-    Code, ConsentFacts, ConsentId, DetailType, DetailsCase, Fault, FixedClients, Grant, Interaction, KeyId,
-    NoUserClaims, Opening, PeerCertificate, Ports as CorePorts, ProofNonce, RequestUri, Scope, Seconds,
-    ServerSecret, Spend, Subject, SystemEntropy, Timestamp, TokenVerifier, UAE_OPEN_FINANCE,
+    Code, ConsentFacts, ConsentId, Constraint, DetailType, DetailsCase, Fault, FixedClients, Grant,
+    Interaction, KeyId, NoUserClaims, Opening, PeerCertificate, Ports as CorePorts, ProofNonce, RequestUri,
+    Scope, Seconds, ServerSecret, Spend, Subject, SystemEntropy, Timestamp, TokenVerifier, UAE_OPEN_FINANCE,
     VerifierSettings, VettedRequest, limits,
 };
 use rar_consent::{Authorizer, ConsentEngine, DetailRegistry, Mandates, SqlConsents};
@@ -44,7 +44,7 @@ pub(super) struct Bank {
     service: ResourceService,
     pub(super) clock: Arc<FixedClock>,
     pub(super) engine: Arc<ConsentEngine>,
-    core: CorePorts,
+    pub(super) core: CorePorts,
     operations: Operations,
     books: Arc<SqlBank>,
     rules: Arc<Rules>,
@@ -86,7 +86,11 @@ impl Got {
 
 impl Bank {
     pub(super) async fn open() -> Self {
-        let database = Database::open(&DatabaseUrl::sqlite_memory()).await.unwrap();
+        Self::over(Database::open(&DatabaseUrl::sqlite_memory()).await.unwrap()).await
+    }
+
+    /// A bank in an empty database.
+    pub(super) async fn over(database: Database) -> Self {
         database.migrate(&oauth_core::store::sql::migrations()).await.unwrap();
         database.migrate(&rar_consent::migrations()).await.unwrap();
         SqlBank::migrate(&database).await.unwrap();
@@ -386,7 +390,7 @@ pub(super) fn staged(id: &str) -> Value {
         "PaymentPurposeCode": "GDDS"}})
 }
 
-fn sign_with(key: &SigningKey, typ: Option<&'static str>, claims: &Value) -> String {
+pub(super) fn sign_with(key: &SigningKey, typ: Option<&'static str>, claims: &Value) -> String {
     let header = Header { alg: key.alg(), kid: KeyId::new("test-ps256").unwrap(), typ }.encode();
     let input = header.signing_input(claims).unwrap();
     let signature = key.sign(&SystemRandom::new(), input.as_bytes()).unwrap();
@@ -394,10 +398,16 @@ fn sign_with(key: &SigningKey, typ: Option<&'static str>, claims: &Value) -> Str
 }
 
 fn client(id: &str) -> Client {
-    Client { detail_types: vec![DetailType::new(TYPE).unwrap()], ..testkit::client(id) }
+    let scope = if id == "lfi" { "consent_manager" } else { "openid payments" };
+    Client {
+        detail_types: vec![DetailType::new(TYPE).unwrap()],
+        constraint: Constraint::Mtls,
+        scope: Scope::new(scope).unwrap(),
+        ..testkit::client(id)
+    }
 }
 
-fn certificate() -> PeerCertificate {
+pub(super) fn certificate() -> PeerCertificate {
     testkit::certificate()
 }
 
@@ -491,11 +501,12 @@ impl Audit for Rules {
     }
 }
 
+/// Pages whose address is the ticket.
 struct NoPages;
 
 #[async_trait]
 impl Interaction for NoPages {
-    async fn begin(&self, _: &str, _: &VettedRequest) -> Result<String, Fault> {
-        Err(Fault::new("pages", "there are none"))
+    async fn begin(&self, ticket: &str, _: &VettedRequest) -> Result<String, Fault> {
+        Ok(ticket.to_owned())
     }
 }

@@ -3,6 +3,7 @@
 mod bank;
 mod bank_side;
 mod consents;
+mod effects;
 
 use std::sync::Arc;
 
