@@ -61,6 +61,8 @@ pub const NONCE_BYTES: usize = 512;
 pub const SCOPE_BYTES: usize = 1024;
 /// Values in one `scope`.
 pub const SCOPE_VALUES: usize = 32;
+/// Claims asked for in one section of `claims`, and values of one claim.
+pub const CLAIMS_COUNT: usize = 64;
 /// Bytes of a redirect URI.
 pub const REDIRECT_URI_BYTES: usize = 2048;
 /// Bytes of a client identifier.

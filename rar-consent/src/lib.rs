@@ -22,16 +22,19 @@ pub use consent::approval::{
     ApprovalState, Authorizer, AuthorizerApproval, Decision, DecisionFault, FirstApproval, FirstFault,
 };
 pub use consent::bank::{BankFault, BankOrder};
-pub use consent::exercise::{ExerciseFault, ExerciseRefusal, Use};
+pub use consent::exercise::{Consumption, ExerciseFault, ExerciseRefusal, PeriodConsumption, Use};
 pub use consent::history::{Actor, Changed, Channel, HistoryEntry};
+pub use consent::schedule::{
+    ListedPayment, Maxima, MultiPayment, PeriodicSchedule, Schedule, SinglePayment, UaePaymentType,
+};
 pub use consent::status::{ConsentStatus, IllegalMove, MoveFault, Role, TRANSITIONS, Transition};
 pub use consent::subscription::Subscription;
 pub use consent::terms::{
     AccountInformation, AccountPermission, AdditionalTerm, Dialect, OfxperaConsent, PaymentInitiation,
-    PaymentLimits, Permission, Schedule, Sponsor, Terms, UaeAccount, UaeAuthorization, UaeName, UaePayment,
+    PaymentLimits, Permission, Sponsor, Terms, UaeAccount, UaeAuthorization, UaeName, UaePayment,
     UaePermission,
 };
-pub use consent::usage::Usage;
+pub use consent::usage::{MultiUsage, SlotUsage, Usage};
 pub use consent::{Consent, Lodged, Revocation, Shown};
 pub use describe::{
     AccountChoice, Description, PaymentWords, Row, Section, Weight, describe, describe_details,
@@ -48,3 +51,5 @@ pub use store::sql::{SqlConsents, enqueue, insert, lock, migrations, save};
 #[cfg(feature = "memory")]
 pub use store::{HeldConsents, MemoryConsents};
 pub use value::amount::{Amount, AmountFault};
+pub use value::calendar::{CalendarFault, Day, Precision, Zone, read_instant, write_instant};
+pub use value::period::{Alignment, Period, PeriodType, Periods};

@@ -146,6 +146,9 @@ impl Bank {
                 pages: pages.collect(),
             })
         });
+        let doors = ground.doors(
+            hosted.iter().map(|one| (one.plan.issuer().clone(), Arc::clone(&one.ports.clients))).collect(),
+        );
         let first = hosted.first().ok_or(StartFault::Interrupted)?;
         let events = (parts == Parts::Whole).then(|| EventWorker::new(&ground, notices));
         Ok(Self {
@@ -156,6 +159,7 @@ impl Bank {
                 database: ground.database.clone(),
                 consents: Arc::clone(&ground.consents),
                 keys: Arc::clone(&ground.keys),
+                doors,
                 clock: Arc::clone(&ground.clock),
                 controls,
             },

@@ -9,13 +9,16 @@ use oauth_core::store::memory::MemoryClaims;
 use oauth_core::store::redis::RedisClaims;
 use oauth_core::store::sql::{SqlClaims, SqlStore};
 use oauth_core::{
-    Claims, Clock, Entropy, Fault, FixedClients, LogAudit, Ports, SystemClock, SystemEntropy, Timestamp,
+    Claims, ClientDirectory, Clock, Entropy, Fault, Issuer, LogAudit, Ports, SystemClock, SystemEntropy,
+    Timestamp,
 };
 use rar_consent::{ConsentEngine, ConsentStore, DetailRegistry, EventOutbox, SqlConsents};
 use resource_server::store::sql::SqlBank;
 
 use super::apis::Books;
 use super::assemble::StartFault;
+use super::bar_admin::Doors;
+use super::barred::{Barred, OpenClients};
 use super::controls::TestClock;
 use super::customers::Customers;
 use super::data_dir::{DataDir, Past};
@@ -25,7 +28,7 @@ use super::mandates::BankMandates;
 use super::outbound::Calls;
 use super::signing_keys::SigningKeys;
 use super::ui::PageInteraction;
-use super::{customers, fixture, mandates, sessions};
+use super::{barred, customers, fixture, mandates, sessions};
 use crate::pages::Pages;
 
 /// What everything else stands on.
@@ -39,6 +42,7 @@ pub(super) struct Ground {
     /// In the order of the deployment.
     pub(super) keys: Arc<[SigningKeys]>,
     pub(super) customers: Arc<Customers>,
+    pub(super) barred: Arc<Barred>,
     consent_store: Arc<dyn ConsentStore>,
     pub(super) events: Arc<dyn EventOutbox>,
     pub(super) courier: Arc<Outbound>,
@@ -79,7 +83,8 @@ impl Ground {
             Ok::<_, StartFault>((database, keys))
         };
         let (data, (database, keys)) = tokio::try_join!(load(deployment, clock.now()), ring)?;
-        let customers = Customers::load(&database, HASHES_AT_ONCE).await?;
+        let barred = Barred::open(&database, &clock).await?;
+        let customers = Customers::load(&database, HASHES_AT_ONCE, &barred).await?;
         let stored = Arc::new(SqlConsents::new(database.clone()));
         let consent_store: Arc<dyn ConsentStore> = stored.clone();
         let registry = DetailRegistry::standard();
@@ -102,6 +107,7 @@ impl Ground {
             database,
             keys,
             customers,
+            barred,
             consent_store,
             events: stored,
             courier,
@@ -121,7 +127,7 @@ impl Ground {
         Ports {
             clock: Arc::clone(&self.clock),
             entropy: Arc::clone(&self.entropy),
-            clients: Arc::new(FixedClients::new(files.clients.iter().cloned())),
+            clients: Arc::new(OpenClients::new(files.clients.iter().cloned(), plan.issuer(), &self.barred)),
             signer: keys.signer.clone(),
             client_keys: self.client_keys.clone(),
             decrypter: files.decrypter(),
@@ -135,6 +141,15 @@ impl Ground {
             }),
             users: self.customers.clone(),
             audit: Arc::new(LogAudit),
+        }
+    }
+
+    /// What an operator may open and close, for these clients.
+    pub(super) fn doors(&self, clients: Vec<(Issuer, Arc<dyn ClientDirectory>)>) -> Doors {
+        Doors {
+            barred: Arc::clone(&self.barred),
+            clients: clients.into(),
+            customers: Arc::clone(&self.customers),
         }
     }
 
@@ -193,6 +208,7 @@ pub(super) async fn migrate(database: &Database) -> Result<(), StartFault> {
         customers::migrations(),
         sessions::migrations(),
         mandates::migrations(),
+        barred::migrations(),
     ] {
         database.migrate(&set).await?;
     }

@@ -3,6 +3,8 @@
 pub mod admin;
 pub mod apis;
 pub mod assemble;
+pub mod bar_admin;
+pub mod barred;
 pub mod compose;
 pub mod config;
 pub mod controls;

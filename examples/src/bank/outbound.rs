@@ -102,11 +102,12 @@ mod tests {
     #[test]
     fn a_file_of_authorities_that_is_not_there_is_named() {
         let missing = CallsPlan { authorities: Some("/no/such.pem".into()), ..CallsPlan::default() };
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let calls = Calls {
             plan: &missing,
             targets: Targets::Public,
             local: &CertificateDer::from(Vec::new()),
-            clock: &(Arc::new(SystemClock) as Arc<dyn Clock>),
+            clock: &clock,
         };
         let fault = calls.client_keys().unwrap_err();
         assert!(fault.to_string().contains("/no/such.pem"), "{fault}");

@@ -56,6 +56,7 @@ impl ResourceServer {
         let claims = ground.claims(deployment).await?;
         let books = ground.books();
         let (mut api_places, mut notices) = (Vec::new(), Vec::new());
+        let mut directories = Vec::new();
         for place in &deployment.apis {
             let mut services = Vec::new();
             for (plan, files) in place.issuers.iter().filter_map(|index| {
@@ -64,6 +65,7 @@ impl ResourceServer {
             }) {
                 let ports = ground.ports(plan, files, Arc::clone(&claims));
                 notices.push(events::notices(plan, &ports, &ground)?);
+                directories.push((plan.issuer().clone(), Arc::clone(&ports.clients)));
                 let api = remote(deployment, (plan, files.0), &books, ports).await?;
                 services.push((plan.issuer().clone(), Api::Introspected(api)));
             }
@@ -80,6 +82,7 @@ impl ResourceServer {
                 database: ground.database.clone(),
                 consents: Arc::clone(&ground.consents),
                 keys: Arc::clone(&ground.keys),
+                doors: ground.doors(directories),
                 clock: Arc::clone(&ground.clock),
                 controls: None,
             },

@@ -42,9 +42,11 @@ mod state;
 mod token;
 
 use std::collections::HashSet;
+use std::io::Write as _;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 
+use clap::Parser as _;
 use oauth_core::jose::JwkSet;
 use oauth_core::{Clock, Entropy, SystemClock, SystemEntropy};
 
@@ -59,6 +61,19 @@ use discovery::{Endpoints, Metadata};
 use error::Stop;
 use keys::{ClientKey, Random};
 use narrate::{Narrator, Report};
+
+/// Does what the command line says.
+#[must_use]
+pub fn command() -> ExitCode {
+    let command = Command::parse();
+    match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime.block_on(run(&command)),
+        Err(fault) => {
+            drop(writeln!(std::io::stderr(), "tpp: {fault}"));
+            ExitCode::from(2)
+        }
+    }
+}
 
 /// Runs one command with the system's clock and random source, and says how it ended: 0 done, 1 stopped for a
 /// security reason, 2 anything else.

@@ -9,6 +9,7 @@ use super::{CHANGES_MAX, Submitted, contended, request_object};
 use crate::identify::{self, Caller};
 use crate::limits;
 use crate::model::binding::Thumbprint;
+use crate::model::claims_request::{ClaimsAsked, ClaimsRequest};
 use crate::model::client::Client;
 use crate::model::details::AuthorizationDetails;
 use crate::model::request::{AuthorizationParams, Prompt, VettedRequest};
@@ -105,6 +106,7 @@ pub struct Pushed {
 pub(crate) async fn push(context: &Context<'_>, submitted: Submitted) -> Result<Pushed, Error> {
     let form = read(&submitted)?;
     let caller = identify::identify(context, &form, &submitted.presented).await?;
+    context.pushes.take(&caller.client.id, context.now)?;
     let case = gather(context, form, &caller).await?;
     let decision = decide(context, case, caller.policy)?;
     commit(context, &decision).await?;
@@ -176,9 +178,10 @@ fn decide(context: &Context<'_>, case: PushCase, policy: &Policy) -> Result<Push
         details,
         prompt: prompt(params.prompt.as_deref()),
         max_age: params.max_age.and_then(|text| text.parse().ok()).map(Seconds::new),
-        acr_values: params.acr_values.iter().flat_map(|text| text.split(' ')).map(str::to_owned).collect(),
+        acr_values: acr_values(params.acr_values.as_deref(), params.claims.acr_wished),
         login_hint: params.login_hint,
         resource: params.resource.and_then(|text| Resource::new(&text).ok()),
+        claims: if case.scope.contains("openid") { params.claims.request } else { ClaimsRequest::default() },
         asked_at: case.now,
     };
     let expires_in = context.settings.request_uri_lifetime;
@@ -238,7 +241,17 @@ fn params(form: &Form) -> Result<AuthorizationParams, Refusal> {
         acr_values: form.owned("acr_values"),
         login_hint: form.owned("login_hint"),
         resource: form.owned("resource"),
+        claims: match form.get("claims") {
+            Some(text) => ClaimsAsked::read(text)
+                .map_err(|_| refuse(oidc_core::CLAIMS_WELL_FORMED, RequestReason::ClaimsMalformed))?,
+            None => ClaimsAsked::default(),
+        },
     })
+}
+
+/// OpenID Connect Core section 5.5.1.1: `acr` wished for in `claims` counts as `acr_values` does.
+fn acr_values(asked: Option<&str>, wished: Vec<String>) -> Vec<String> {
+    asked.iter().flat_map(|text| text.split(' ')).map(str::to_owned).chain(wished).collect()
 }
 
 fn prompt(asked: Option<&str>) -> Prompt {

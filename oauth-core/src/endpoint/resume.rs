@@ -11,6 +11,7 @@ use crate::model::request::VettedRequest;
 use crate::port::consents::Overtaken;
 use crate::port::interaction::{Denial, Outcome};
 use crate::port::store::{Opening, Spend, Together};
+use crate::port::users::UserStanding;
 use crate::refusal::code::At;
 use crate::refusal::reason::{ApprovalReason, Reason, RequestReason};
 use crate::refusal::{Error, Refusal, RuleId};
@@ -61,7 +62,7 @@ pub(crate) async fn waiting(
 ) -> Result<Waiting, Error> {
     let key = context.tickets.open(ticket, browser, context.now)?;
     let request = pushed(context, &key).await?;
-    let client = context.ports.clients.client(&request.client).await?;
+    let client = context.active_client(&request.client).await?;
     let client = client.ok_or_else(|| refuse(THERE, RequestReason::RequestUriUnknown))?;
     Ok(Waiting { client, request })
 }
@@ -70,10 +71,36 @@ pub(crate) async fn waiting(
 pub(crate) async fn resume(context: &Context<'_>, submitted: ResumeSubmitted) -> Result<Return, Error> {
     let key = context.tickets.open(&submitted.ticket, submitted.browser.as_deref(), context.now)?;
     let request = pushed(context, &key).await?;
-    match submitted.outcome {
-        Outcome::Approved(approval) => approve(context, &key, &request, &approval).await,
-        Outcome::Denied(denial) => deny(context, &key, &request, denial).await,
+    let client = context.active_client(&request.client).await?;
+    let client = client.ok_or_else(|| refuse(THERE, RequestReason::RequestUriUnknown))?;
+    let refused = match submitted.outcome {
+        Outcome::Approved(approval) => match hindrance(context, &request, &approval).await? {
+            None => return approve(context, &client, &key, &request, &approval).await,
+            Some(reason) => reason,
+        },
+        Outcome::Denied(Denial::Refused) => ApprovalReason::Denied,
+        Outcome::Denied(Denial::LoginRequired) => ApprovalReason::LoginRequired,
+        Outcome::Denied(Denial::ConsentRequired) => ApprovalReason::ConsentRequired,
+    };
+    deny(context, &client, &key, &request, refused).await
+}
+
+/// Why an approval opens nothing: the bank has locked the customer, or it is not the customer, or not the sign-in, that the
+/// request demands (OpenID Connect Core section 5.5.1).
+async fn hindrance(
+    context: &Context<'_>,
+    request: &VettedRequest,
+    approval: &Approval,
+) -> Result<Option<ApprovalReason>, Error> {
+    if context.ports.users.standing(&approval.subject).await? == UserStanding::Locked {
+        return Ok(Some(ApprovalReason::Denied));
     }
+    let meets = |demanded: &[String], is: &str| demanded.is_empty() || demanded.iter().any(|one| one == is);
+    if !meets(&request.claims.sub, approval.subject.as_str()) {
+        return Ok(Some(ApprovalReason::LoginRequired));
+    }
+    let acr = meets(&request.claims.acr, &approval.authentication.acr);
+    Ok((!acr).then_some(ApprovalReason::AuthenticationUnmet))
 }
 
 async fn pushed(context: &Context<'_>, key: &Fingerprint<RequestUri>) -> Result<VettedRequest, Error> {
@@ -83,6 +110,7 @@ async fn pushed(context: &Context<'_>, key: &Fingerprint<RequestUri>) -> Result<
 
 async fn approve(
     context: &Context<'_>,
+    client: &Client,
     key: &Fingerprint<RequestUri>,
     request: &VettedRequest,
     approval: &Approval,
@@ -91,7 +119,8 @@ async fn approve(
     let id = grant_id(context)?;
     let grant = decide(context, request, approval, id)?;
     let back =
-        respond(context, request, &Decided { code: Some(code.reveal()), ..Decided::default() }).await?;
+        respond(context, client, request, &Decided { code: Some(code.reveal()), ..Decided::default() })
+            .await?;
     let opening = Opening { code: code.fingerprint(&context.settings.issuer), grant };
     applied(open(context, key, &opening, approval).await?)?;
     Ok(back)
@@ -150,6 +179,7 @@ fn decide(
         code_challenge: request.code_challenge,
         dpop_jkt: request.dpop_jkt,
         nonce: request.nonce.clone(),
+        claims: request.claims.clone(),
         authentication: approval.authentication.clone(),
         opened_at: now,
         code_until: now.plus(context.settings.code_lifetime),
@@ -160,22 +190,18 @@ fn decide(
 
 async fn deny(
     context: &Context<'_>,
+    client: &Client,
     key: &Fingerprint<RequestUri>,
     request: &VettedRequest,
-    denial: Denial,
+    reason: ApprovalReason,
 ) -> Result<Return, Error> {
-    let reason = match denial {
-        Denial::Refused => ApprovalReason::Denied,
-        Denial::LoginRequired => ApprovalReason::LoginRequired,
-        Denial::ConsentRequired => ApprovalReason::ConsentRequired,
-    };
     let wire = Reason::from(reason).wire(At::Browser);
     let decided = Decided {
         error: Some(wire.code.as_str()),
         error_description: Some(&wire.description),
         ..Decided::default()
     };
-    let back = respond(context, request, &decided).await?;
+    let back = respond(context, client, request, &decided).await?;
     applied(close(context, key, request).await?)?;
     Ok(back)
 }

@@ -5,7 +5,6 @@ use serde_json::{Map, Value};
 
 use super::seal::{Seal, seal};
 use crate::identify::Presented;
-use crate::model::client::ClientStatus;
 use crate::refusal::reason::TokenReason;
 use crate::refusal::{Error, Refusal, RuleId};
 use crate::server::Context;
@@ -33,6 +32,9 @@ pub(crate) async fn userinfo(context: &Context<'_>, presented: &Presented) -> Re
     let subject = decide(&authority)?;
     let claims = context.ports.users.claims(&subject, &authority.claims.scope).await?;
     let mut claims = claims.ok_or(Refusal { rule: CUSTOMER, reason: TokenReason::Revoked.into() })?;
+    if !authority.claims.userinfo_claims.is_empty() {
+        claims.extend(context.ports.users.named(&subject, &authority.claims.userinfo_claims).await?);
+    }
     claims.insert("sub".to_owned(), Value::String(subject.as_str().to_owned()));
     answer(context, &authority.claims.client_id, claims).await
 }
@@ -51,9 +53,9 @@ async fn answer(
     client: &ClientId,
     mut claims: Map<String, Value>,
 ) -> Result<UserinfoAnswer, Error> {
-    let client = context.ports.clients.client(client).await?;
-    let client = client
-        .filter(|client| client.status == ClientStatus::Active)
+    let client = context
+        .active_client(client)
+        .await?
         .ok_or(Refusal { rule: CLIENT, reason: TokenReason::Revoked.into() })?;
     let protection = client.messages.userinfo;
     if protection.alg.is_none() && protection.encryption.is_none() {

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::binding::Thumbprint;
+use crate::model::claims_request::ClaimsRequest;
 use crate::model::details::VettedDetails;
 use crate::vocabulary::id::{ClientId, GrantId, Subject};
 use crate::vocabulary::scope::Scope;
@@ -39,6 +40,9 @@ pub struct Grant {
     /// For the ID token.
     #[serde(default)]
     pub nonce: Option<String>,
+    /// Claims asked for one by one.
+    #[serde(default, skip_serializing_if = "ClaimsRequest::is_empty")]
+    pub claims: ClaimsRequest,
     /// When and how the customer signed in.
     pub authentication: Authentication,
     /// When the customer approved.

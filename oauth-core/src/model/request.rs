@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::binding::Thumbprint;
+use crate::model::claims_request::{ClaimsAsked, ClaimsRequest};
 use crate::model::details::{AuthorizationDetails, VettedDetails};
 use crate::policy::AnswerBy;
 use crate::vocabulary::id::ClientId;
@@ -45,6 +46,8 @@ pub(crate) struct AuthorizationParams {
     pub login_hint: Option<String>,
     /// `resource` (RFC 8707).
     pub resource: Option<String>,
+    /// `claims` (OpenID Connect Core section 5.5), read.
+    pub claims: ClaimsAsked,
 }
 
 impl AuthorizationParams {
@@ -97,6 +100,9 @@ pub struct VettedRequest {
     /// The audience asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resource: Option<Resource>,
+    /// Claims asked for one by one.
+    #[serde(default, skip_serializing_if = "ClaimsRequest::is_empty")]
+    pub claims: ClaimsRequest,
     /// When it was pushed.
     pub asked_at: Timestamp,
 }

@@ -49,4 +49,7 @@ pub struct AccessClaims {
     /// How (RFC 9068 section 2.2.1).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub acr: Option<String>,
+    /// What userinfo tells besides what the scope opens (OpenID Connect Core section 5.5).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub userinfo_claims: Vec<String>,
 }

@@ -27,10 +27,14 @@ pub enum ErrorCode {
     UnsupportedResponseType,
     /// RFC 6749 section 4.1.2.1.
     ServerError,
+    /// RFC 6749 section 4.1.2.1.
+    TemporarilyUnavailable,
     /// OpenID Connect Core section 3.1.2.6.
     LoginRequired,
     /// OpenID Connect Core section 3.1.2.6.
     ConsentRequired,
+    /// OpenID Connect Core Error Code `unmet_authentication_requirements` 1.0.
+    UnmetAuthenticationRequirements,
     /// OpenID Connect Core section 3.1.2.6, RFC 9101.
     InvalidRequestUri,
     /// OpenID Connect Core section 3.1.2.6, RFC 9101.
@@ -69,8 +73,10 @@ impl ErrorCode {
             Self::AccessDenied => "access_denied",
             Self::UnsupportedResponseType => "unsupported_response_type",
             Self::ServerError => "server_error",
+            Self::TemporarilyUnavailable => "temporarily_unavailable",
             Self::LoginRequired => "login_required",
             Self::ConsentRequired => "consent_required",
+            Self::UnmetAuthenticationRequirements => "unmet_authentication_requirements",
             Self::InvalidRequestUri => "invalid_request_uri",
             Self::InvalidRequestObject => "invalid_request_object",
             Self::RequestNotSupported => "request_not_supported",
@@ -142,6 +148,8 @@ fn status(reason: &Reason, code: ErrorCode, at: At) -> u16 {
         Reason::Request(RequestReason::TooLarge) => Some(413),
         Reason::Request(RequestReason::MediaType) => Some(415),
         Reason::Request(RequestReason::CallerNotAllowed) => Some(403),
+        // RFC 9126 section 2.3
+        Reason::Request(RequestReason::TooOften(_)) => Some(429),
         // FAPI 2.0 Message Signing section 5.6.1.2-3
         Reason::Message(_) => Some(401),
         Reason::Client(_)
@@ -286,6 +294,10 @@ const fn request(reason: RequestReason) -> (ErrorCode, &'static str) {
             ErrorCode::InvalidRequest,
             "prompt must be none alone, or a list of login, consent and select_account.",
         ),
+        RequestReason::ClaimsMalformed => (
+            ErrorCode::InvalidRequest,
+            "claims must be a JSON object with userinfo and id_token as objects, each member null or an object.",
+        ),
         RequestReason::MaxAgeMalformed => (ErrorCode::InvalidRequest, "max_age must be a number of seconds."),
         RequestReason::MaxAgeTooLong => {
             (ErrorCode::InvalidRequest, "max_age is longer than this profile allows.")
@@ -310,6 +322,10 @@ const fn request(reason: RequestReason) -> (ErrorCode, &'static str) {
         RequestReason::EncryptionKeyMissing => (
             ErrorCode::InvalidRequest,
             "This client registered for encrypted answers and its key set has no key for that: publish one with use=enc.",
+        ),
+        RequestReason::TooOften(_) => (
+            ErrorCode::TemporarilyUnavailable,
+            "This client pushes more requests than it may; wait as long as Retry-After says.",
         ),
     }
 }
@@ -347,6 +363,7 @@ const fn object(reason: &ObjectReason) -> &'static str {
         ObjectReason::NotBeforeOld => "nbf of the request object is too long ago; make a fresh one.",
         ObjectReason::ExpiryMissing => "exp is missing from the request object.",
         ObjectReason::Expired => "The request object has expired; make a fresh one.",
+        ObjectReason::Replayed => "The jti of this request object was used before. Sign a new one.",
         ObjectReason::Lifetime => "exp of the request object is too long after nbf.",
     }
 }
@@ -529,6 +546,10 @@ const fn approval(reason: ApprovalReason) -> (ErrorCode, &'static str) {
         ApprovalReason::DecidedBefore => (
             ErrorCode::InvalidRequestUri,
             "This request was decided before. Go back to the app to see the outcome, or start again there.",
+        ),
+        ApprovalReason::AuthenticationUnmet => (
+            ErrorCode::UnmetAuthenticationRequirements,
+            "The customer cannot sign in here the way the essential acr demands.",
         ),
     }
 }

@@ -1,5 +1,7 @@
 //! Every way to be refused, grouped by what is at fault. Data: comparable, without text for the wire.
 
+use crate::vocabulary::time::Seconds;
+
 /// Every way to be refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reason {
@@ -127,6 +129,8 @@ pub enum RequestReason {
     ThumbprintMalformed,
     /// `prompt` is not a known combination.
     PromptMalformed,
+    /// `claims` is not what OpenID Connect Core section 5.5 describes.
+    ClaimsMalformed,
     /// `max_age` is not a number of seconds.
     MaxAgeMalformed,
     /// `max_age` is longer than the profile allows.
@@ -147,6 +151,8 @@ pub enum RequestReason {
     CallerNotAllowed,
     /// The client registered for encrypted answers and has no key to encrypt to.
     EncryptionKeyMissing,
+    /// More requests than the client may push; how long it waits.
+    TooOften(Seconds),
 }
 
 /// The signed request object is wrong (RFC 9101).
@@ -192,6 +198,8 @@ pub enum ObjectReason {
     Expired,
     /// Too long from `nbf` to `exp`.
     Lifetime,
+    /// This `jti` was used before, or may have been.
+    Replayed,
 }
 
 /// The DPoP proof or the client certificate is wrong.
@@ -359,6 +367,8 @@ pub enum ApprovalReason {
     Widened,
     /// The request was decided before.
     DecidedBefore,
+    /// The customer did not sign in the way the request demands.
+    AuthenticationUnmet,
 }
 
 macro_rules! grouped {

@@ -1,6 +1,8 @@
 //! Tests of the whole engine: over HTTP messages with a second JOSE implementation, and against real databases.
 
 #[cfg(test)]
+mod attacks;
+#[cfg(test)]
 mod bank;
 #[cfg(test)]
 mod database;
@@ -12,6 +14,8 @@ mod jarm;
 mod jwe;
 #[cfg(test)]
 mod message_signing;
+#[cfg(test)]
+mod oidc_claims;
 #[cfg(test)]
 mod rfc9101;
 #[cfg(test)]

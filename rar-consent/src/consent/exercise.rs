@@ -1,15 +1,19 @@
 //! May this consent be used for this, now. Pure: the answer is the consent with the use booked, or why not.
 
+mod uae;
+
 use oauth_core::Timestamp;
 
 use super::Consent;
 use super::history::{Actor, HistoryEntry};
+use super::schedule::UaePaymentType;
 use super::status::ConsentStatus;
-use super::terms::{OfxperaConsent, PaymentInitiation, Permission, Schedule, Terms, UaePayment};
+use super::terms::{OfxperaConsent, PaymentInitiation, Permission, Terms};
+use super::usage::Usage;
 use crate::value::amount::Amount;
-use crate::value::calendar::Zone;
+pub use uae::{Consumption, PeriodConsumption};
 
-/// One use of a consent: a payment about to be made.
+/// One use of a consent: a payment about to be made, or one that was.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Use {
     /// In minor units.
@@ -24,8 +28,8 @@ pub struct Use {
     pub payer_reference: Option<String>,
     /// The payee's reference, when the order has one.
     pub beneficiary_reference: Option<String>,
-    /// Which payment of the consent, as in `UAEOF.SingleInstantPayment`, when the order says.
-    pub kind: Option<String>,
+    /// Which part of the consent, when the order says; needed where there are two.
+    pub kind: Option<UaePaymentType>,
     /// When the order was received.
     pub at: Timestamp,
     /// The account paid from, when known.
@@ -52,8 +56,10 @@ pub enum ExerciseFault {
     NoPayments,
     /// It begins later.
     NotYet,
-    /// Another purpose, payee, reference or kind of payment than the consent has.
+    /// Another purpose, payee or reference than the consent has.
     BusinessRule,
+    /// A type of payment that the consent does not have, or none where it has two.
+    Part,
     /// An account the customer did not give.
     Account,
     /// Another amount, or more than one payment may have.
@@ -96,86 +102,88 @@ impl Consent {
         demand(status == ConsentStatus::Authorized, ExerciseFault::Status(status), "")?;
         let given = |account: &String| self.accounts.is_empty() || self.accounts.contains(account);
         demand(wanted.account.as_ref().is_none_or(given), ExerciseFault::Account, "")?;
-        match &self.terms {
-            Terms::UaePayment(payment) => self.within_uae(payment, wanted),
+        let usage = match &self.terms {
+            Terms::UaePayment(payment) => uae::exercised(self, payment, wanted),
             Terms::Ofxpera(consent) => self.within_ofxpera(consent, wanted),
             Terms::Payment(payment) => self.within_payment(payment, wanted),
-            Terms::Accounts(_) => refuse(ExerciseFault::NoPayments, "permissions"),
+            Terms::Accounts(_) => Err(refusal(ExerciseFault::NoPayments, "permissions")),
         }?;
-        let usage = self.usage.plus(wanted.amount_minor);
-        let usage = usage.ok_or(ExerciseRefusal { fault: ExerciseFault::Total, path: "" })?;
         Ok(Self { usage, ..self.clone() })
     }
 
-    /// This consent with a rejected or cancelled payment taken out of its usage.
+    /// This consent with a rejected or cancelled payment taken out of its usage. The slot is that of the day on which the
+    /// payment was received; of a period that is over only the lifetime gets its part back, for nothing is paid in it again.
     #[must_use]
-    pub fn give_back(&self, amount_minor: i64) -> Self {
-        Self { usage: self.usage.minus(amount_minor), ..self.clone() }
-    }
-
-    /// What a successful payment makes of this consent: finished, when nothing is left to do.
-    #[must_use]
-    pub fn succeeded(&self, now: Timestamp) -> Option<(Self, HistoryEntry)> {
-        let complete = match &self.terms {
-            Terms::UaePayment(payment) => match payment.schedule {
-                Schedule::SingleInstant { .. } => true,
-            },
-            Terms::Payment(_) => true,
-            Terms::Ofxpera(_) | Terms::Accounts(_) => false,
+    pub fn give_back(&self, used: &Use) -> Self {
+        let usage = match &self.terms {
+            Terms::UaePayment(payment) => uae::given_back(self, payment, used),
+            Terms::Ofxpera(_) | Terms::Payment(_) | Terms::Accounts(_) => self.usage.minus(used.amount_minor),
         };
-        if !complete {
-            return None;
+        Self { usage, ..self.clone() }
+    }
+
+    /// What a successful payment makes of this consent, with an entry when nothing is left to do and it is finished by that.
+    /// `None` when nothing changes.
+    #[must_use]
+    pub fn succeeded(&self, used: &Use, now: Timestamp) -> Option<(Self, Option<HistoryEntry>)> {
+        let (changed, complete) = match &self.terms {
+            Terms::UaePayment(payment) => {
+                let usage = uae::with_success(self, payment, used);
+                let complete = uae::is_complete(&payment.schedule, &usage);
+                (Self { usage, ..self.clone() }, complete)
+            }
+            Terms::Payment(_) => (self.clone(), true),
+            Terms::Ofxpera(_) | Terms::Accounts(_) => return None,
+        };
+        // What time has ended is not finished: section 8.4, last line.
+        let running = complete && self.at(now).is_none();
+        let finished = running.then(|| changed.moved(ConsentStatus::Finished, &Actor::Engine, REASON, now));
+        match finished {
+            Some(Ok((finished, entry))) => Some((finished, Some(entry))),
+            Some(Err(_)) | None => (changed != *self).then_some((changed, None)),
         }
-        self.moved(ConsentStatus::Finished, &Actor::Engine, "its payment was made", now).ok()
     }
 
-    fn within_uae(&self, payment: &UaePayment, wanted: &Use) -> Result<(), ExerciseRefusal> {
-        let same = |asked: &Option<String>, own: Option<&String>| asked.is_none() || asked.as_ref() == own;
-        let rule = ExerciseFault::BusinessRule;
-        demand(same(&wanted.purpose, Some(&payment.purpose_code)), rule, "Data.PaymentPurposeCode")?;
-        demand(same(&wanted.payer_reference, payment.payer_reference.as_ref()), rule, "Data.PayerReference")?;
-        let reference = same(&wanted.beneficiary_reference, payment.beneficiary_reference.as_ref());
-        demand(reference, rule, "Data.Instruction.BeneficiaryReference")?;
-        let creditor = same(&wanted.creditor, Some(&payment.creditor.iban));
-        demand(creditor, rule, "Data.Initiation.CreditorAccount.Identification")?;
-        match &payment.schedule {
-            Schedule::SingleInstant { amount } => self.within_single_instant(amount, wanted),
+    /// What has been used of it, as its dialect tells it once it is authorised; none where no dialect does.
+    #[must_use]
+    pub fn consumption(&self, now: Timestamp) -> Option<Consumption> {
+        match &self.terms {
+            Terms::UaePayment(payment) => self.authorised_at.map(|_| uae::consumption(self, payment, now)),
+            Terms::Ofxpera(_) | Terms::Payment(_) | Terms::Accounts(_) => None,
         }
     }
 
-    fn within_single_instant(&self, amount: &Amount, wanted: &Use) -> Result<(), ExerciseRefusal> {
-        const PART: &str = "Data.ControlParameters.ConsentSchedule.SinglePayment";
-        let kind = wanted.kind.as_deref().is_none_or(|kind| kind == "UAEOF.SingleInstantPayment");
-        demand(kind, ExerciseFault::BusinessRule, "Data.Type")?;
-        exactly(amount, wanted)?;
-        let today = Zone::Dubai.day(wanted.at) == Zone::Dubai.day(self.created_at);
-        demand(today, ExerciseFault::Day, PART)?;
-        demand(self.usage.count == 0, ExerciseFault::Count, PART)
-    }
-
-    fn within_payment(&self, payment: &PaymentInitiation, wanted: &Use) -> Result<(), ExerciseRefusal> {
+    fn within_payment(&self, payment: &PaymentInitiation, wanted: &Use) -> Result<Usage, ExerciseRefusal> {
         let creditor = wanted.creditor.as_ref().is_none_or(|iban| *iban == payment.creditor_iban);
         demand(creditor, ExerciseFault::BusinessRule, "creditorAccount.iban")?;
         exactly(&payment.amount, wanted)?;
-        demand(self.usage.count == 0, ExerciseFault::Count, "instructedAmount")
+        demand(self.usage.count == 0, ExerciseFault::Count, "instructedAmount")?;
+        self.with_one_more(wanted)
     }
 
-    fn within_ofxpera(&self, consent: &OfxperaConsent, wanted: &Use) -> Result<(), ExerciseRefusal> {
+    fn within_ofxpera(&self, consent: &OfxperaConsent, wanted: &Use) -> Result<Usage, ExerciseRefusal> {
         let allowed = consent.permissions.contains(&Permission::PaymentInitiate);
         demand(allowed, ExerciseFault::NoPayments, "permissions")?;
         demand(wanted.at >= consent.start, ExerciseFault::NotYet, "sharing_duration.start_date")?;
         demand(wanted.currency == "PHP", ExerciseFault::Currency, "amount.currency")?;
         demand(wanted.amount_minor > 0, ExerciseFault::Amount, "amount.amount")?;
-        let Some(limits) = &consent.limits else {
-            return Ok(());
-        };
-        let single = wanted.amount_minor <= limits.individual.minor;
-        demand(single, ExerciseFault::Amount, "payment_limits.max_individual_amount")?;
-        let total = self.usage.plus(wanted.amount_minor);
-        let within = total.is_some_and(|total| total.total_minor <= limits.total.minor);
-        demand(within, ExerciseFault::Total, "payment_limits.max_total_amount")
+        let used = self.with_one_more(wanted)?;
+        if let Some(limits) = &consent.limits {
+            let single = wanted.amount_minor <= limits.individual.minor;
+            demand(single, ExerciseFault::Amount, "payment_limits.max_individual_amount")?;
+            let within = used.total_minor <= limits.total.minor;
+            demand(within, ExerciseFault::Total, "payment_limits.max_total_amount")?;
+        }
+        Ok(used)
+    }
+
+    fn with_one_more(&self, wanted: &Use) -> Result<Usage, ExerciseRefusal> {
+        self.usage.plus(wanted.amount_minor).ok_or_else(|| refusal(ExerciseFault::Total, ""))
     }
 }
+
+/// Why a consent is finished.
+const REASON: &str = "its payments were made";
 
 fn exactly(amount: &Amount, wanted: &Use) -> Result<(), ExerciseRefusal> {
     let currency = wanted.currency == amount.currency;
@@ -185,9 +193,9 @@ fn exactly(amount: &Amount, wanted: &Use) -> Result<(), ExerciseRefusal> {
 }
 
 fn demand(holds: bool, fault: ExerciseFault, path: &'static str) -> Result<(), ExerciseRefusal> {
-    if holds { Ok(()) } else { refuse(fault, path) }
+    if holds { Ok(()) } else { Err(refusal(fault, path)) }
 }
 
-const fn refuse(fault: ExerciseFault, path: &'static str) -> Result<(), ExerciseRefusal> {
-    Err(ExerciseRefusal { fault, path })
+const fn refusal(fault: ExerciseFault, path: &'static str) -> ExerciseRefusal {
+    ExerciseRefusal { fault, path }
 }

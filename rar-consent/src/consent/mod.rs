@@ -5,6 +5,7 @@ pub(crate) mod bank;
 pub(crate) mod exercise;
 mod former;
 pub(crate) mod history;
+pub(crate) mod schedule;
 pub(crate) mod status;
 pub(crate) mod subscription;
 pub(crate) mod terms;

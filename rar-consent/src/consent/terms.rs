@@ -4,14 +4,15 @@ use oauth_core::{Seconds, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::schedule::Schedule;
 use crate::value::amount::Amount;
 
 /// What a consent allows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[expect(clippy::large_enum_variant, reason = "one per consent; a box would only add a pointer to follow")]
 pub enum Terms {
-    /// UAE bank service initiation.
-    #[serde(rename = "uae_payment_1")]
+    /// UAE bank service initiation. Version 1 knew the instant payment alone; [`Schedule`] reads it.
+    #[serde(rename = "uae_payment_2", alias = "uae_payment_1")]
     UaePayment(UaePayment),
     /// OFxPERA data sharing and contributions.
     #[serde(rename = "ofxpera_1")]
@@ -145,16 +146,6 @@ pub enum UaeAuthorization {
     Single,
     /// `UAEOF.Multi`: all whom the account asks for.
     Multi,
-}
-
-/// Which payments are allowed, and when.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Schedule {
-    /// `UAEOF.SingleInstantPayment`: one payment of exactly this amount, on the day it was asked for.
-    SingleInstant {
-        /// The amount.
-        amount: Amount,
-    },
 }
 
 /// An account with the names of its holder.

@@ -30,7 +30,7 @@ pub(super) fn payment(payment: &PaymentInitiation) -> Description {
 }
 
 pub(super) fn accounts(access: &AccountInformation) -> Description {
-    let until = Zone::Utc.words(access.valid_until).to_string();
+    let until = Zone::Utc.words(access.valid_until);
     let may = access.permissions.iter().map(|permission| match permission {
         AccountPermission::Balances => plain("Balances", "See what is on the accounts you choose"),
         AccountPermission::Transactions => plain("Transactions", "See what was paid in and out"),

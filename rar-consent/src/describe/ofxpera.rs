@@ -5,12 +5,12 @@ use crate::consent::terms::{OfxperaConsent, Permission};
 use crate::value::calendar::Zone;
 
 pub(super) fn words(consent: &OfxperaConsent) -> Description {
-    let until = Zone::Manila.words(consent.end).to_string();
+    let until = Zone::Manila.words(consent.end);
     let may = consent.permissions.iter().map(|permission| plain(permission.as_str(), meaning(*permission)));
     let mut terms = vec![
         plain("Data held by", &*consent.data_holder),
         plain("Purpose", &*consent.purpose),
-        plain("Begins", Zone::Manila.words(consent.start).to_string()),
+        plain("Begins", Zone::Manila.words(consent.start)),
         strong("Ends", &*until),
     ];
     terms.extend(consent.additional_terms.iter().map(|term| plain(&term.key, &*term.value)));

@@ -34,6 +34,11 @@ fn in_words(name: &str, leaf: &Value) -> String {
         ("permissions", Value::String(name)) if name == "ReadRefundAccount" => {
             "The account you pay from, to send money back".to_owned()
         }
+        ("execute_at", _) => "5 December 2026, 06:00:00 (Dubai time)".to_owned(),
+        ("kind", Value::String(kind)) => format!("One {}", kind.to_ascii_lowercase()),
+        ("alignment", Value::String(alignment)) if alignment == "consent" => "counted from".to_owned(),
+        ("alignment", _) => "of the calendar".to_owned(),
+        ("anchor" | "day", Value::String(day)) => crate::Day::parse(day).unwrap().words(),
         ("recurring", _) => "More than once: Yes".to_owned(),
         ("trusted", _) => "trusted: Yes".to_owned(),
         ("permissions", Value::String(name)) if name.chars().all(|c| c.is_ascii_lowercase()) => {
@@ -66,10 +71,10 @@ fn every_field_of_a_uae_payment_is_shown() {
     let name = |en: &str, ar: &str| json!({"en": en, "ar": ar});
     let subscription = Subscription { url: "https://tpp.example/hooks".to_owned(), active: false };
     every_leaf_is_shown_with(
-        json!({"uae_payment_1": {
+        json!({"uae_payment_2": {
             "base_consent": "base-1", "authorization": "Single", "window": "01:00:00", "authorise_within": 3600,
             "expires_at": 1_795_291_199_000_i64, "pay_by_account": true,
-            "schedule": {"SingleInstant": {"amount": {"minor": 14990, "currency": "AED"}}},
+            "schedule": {"single": {"instant": {"amount": {"minor": 14990, "currency": "AED"}}}},
             "debtor": {"iban": "AE760330000010195511162", "name": name("Mariam", "d-ar"), "trading_name": name("Mar", "t-ar")},
             "creditor": {"iban": "AE050260001015432198765", "name": name("Date Palm Books LLC", "c-ar"),
                 "trading_name": name("Palm Books", "ct-ar")},
@@ -81,6 +86,97 @@ fn every_field_of_a_uae_payment_is_shown() {
         Some(subscription),
         27,
     );
+}
+
+fn payment(schedule: Value) -> Value {
+    json!({"uae_payment_2": {
+        "base_consent": null, "authorization": null, "window": "01:00:00", "authorise_within": 3600,
+        "expires_at": 1_795_291_199_000_i64, "pay_by_account": true, "schedule": schedule, "debtor": null,
+        "creditor": {"iban": "AE050260001015432198765", "name": {"en": "Home Hub", "ar": null}, "trading_name": null},
+        "payer_reference": "sofa plan", "beneficiary_reference": null, "purpose_code": "GDDS", "sponsor": null,
+        "risk": null
+    }})
+}
+
+fn aed(minor: i64) -> Value {
+    json!({"minor": minor, "currency": "AED"})
+}
+
+fn periodic(kind: &str, alignment: &str) -> Value {
+    json!({"periods": {"kind": kind, "anchor": "2026-12-21", "alignment": alignment}, "count": 7, "value": aed(888_800)})
+}
+
+/// One schedule of each type.
+fn schedules() -> [Value; 7] {
+    let lifetime = json!({"count": 40, "value": aed(777_700)});
+    let instant = json!({"instant": {"amount": aed(50_000)}});
+    let recurring = json!({"fixed_recurring": {
+        "amount": aed(20_001), "payments": 6, "periodic": periodic("Month", "consent")}});
+    [
+        json!({"single": {"future_dated": {"amount": aed(320_000), "execute_at": 1_796_436_000_000_i64}}}),
+        json!({"multi": recurring}),
+        json!({"multi": {"fixed_on_demand": {
+            "amount": aed(5001), "lifetime": lifetime, "periodic": periodic("Week", "calendar")}}}),
+        json!({"multi": {"variable_recurring": {
+            "individual": aed(60_002), "lifetime": lifetime, "periodic": periodic("Year", "consent")}}}),
+        json!({"multi": {"variable_on_demand": {
+            "individual": aed(12_003), "lifetime": lifetime, "periodic": periodic("Day", "calendar")}}}),
+        json!({"multi": {"variable_defined": {"payments": [
+            {"day": "2026-12-15", "amount": aed(1_000_004)}, {"day": "2027-03-15", "amount": aed(750_005)}]}}}),
+        json!({"combined": {"single": instant, "multi": recurring}}),
+    ]
+}
+
+#[test]
+fn every_field_of_every_uae_payment_type_is_shown() {
+    for schedule in schedules() {
+        every_leaf_is_shown(payment(schedule), 11);
+    }
+}
+
+#[test]
+fn every_uae_payment_type_says_what_it_asks_for_and_what_happens_next() {
+    let said = |schedule: Value| {
+        let terms: Terms = serde_json::from_value(payment(schedule)).unwrap();
+        let Description { headline, payment, next, .. } = words(&terms, None);
+        let payment = payment.unwrap();
+        assert_eq!(payment.payee, "Home Hub");
+        assert!(next.starts_with("If you approve, ") && next.ends_with('.'), "{next}");
+        (headline, format!("{} {}, {}", payment.lead, payment.amount, payment.note.unwrap()))
+    };
+    let expected = [
+        (
+            "Pay AED 3200.00 to Home Hub on 5 December 2026?",
+            "You pay AED 3200.00, One payment, on 5 December 2026",
+        ),
+        (
+            "Pay AED 200.01 to Home Hub every month, 6 times?",
+            "You pay each time AED 200.01, 6 payments, one every month from 21 December 2026 on",
+        ),
+        (
+            "Allow payments of AED 50.01 to Home Hub, up to AED 7777.00 in all?",
+            "Each payment AED 50.01, At most 40 payments, AED 7777.00 in all",
+        ),
+        (
+            "Allow a payment of up to AED 600.02 to Home Hub every year?",
+            "Each payment, at most AED 600.02, One every year from 21 December 2026 on; at most 40 payments, AED 7777.00 in all",
+        ),
+        (
+            "Allow payments of up to AED 120.03 each to Home Hub, up to AED 7777.00 in all?",
+            "Each payment, at most AED 120.03, At most 40 payments, AED 7777.00 in all",
+        ),
+        (
+            "Pay AED 17500.09 to Home Hub in 2 payments?",
+            "You pay in all AED 17500.09, 2 payments on the days listed below",
+        ),
+        (
+            "Pay Home Hub AED 500.00 once, today, and AED 200.01 every month, 6 times?",
+            "You pay AED 500.00, Once, on the day you approve; and AED 200.01 every month, 6 times",
+        ),
+    ];
+    for (schedule, (headline, first)) in schedules().into_iter().zip(expected) {
+        assert_eq!(said(schedule), (headline.to_owned(), first.to_owned()));
+    }
 }
 
 #[test]

@@ -1,39 +1,38 @@
 //! UAE service initiation in words.
 
+mod schedule;
+
 use serde_json::Value;
 
-use super::{Description, PaymentWords, Row, Section, choice_of_debtor, plain, section, strong, yes_or_no};
-use crate::consent::terms::{Schedule, UaeAccount, UaeAuthorization, UaeName, UaePayment, UaePermission};
+use super::{Description, Row, Section, choice_of_debtor, plain, section, strong, yes_or_no};
+use crate::consent::terms::{UaeAccount, UaeAuthorization, UaeName, UaePayment, UaePermission};
 use crate::value::calendar::Zone;
+use schedule::Around;
 
 pub(super) fn words(payment: &UaePayment) -> Description {
-    let Schedule::SingleInstant { amount } = &payment.schedule;
     let payee = payment.creditor.name.as_ref().map_or_else(|| payment.creditor.iban.clone(), name);
-    let until = Zone::Dubai.words(payment.expires_at).to_string();
-    let words = PaymentWords {
-        lead: "You pay".to_owned(),
-        amount: amount.to_string(),
-        payee: payee.clone(),
-        note: Some("One payment, today".to_owned()),
-    };
+    let until = Zone::Dubai.words(payment.expires_at);
+    let mut words = schedule::words(&payment.schedule, &Around { payee: &payee, until: &until });
+    if let Some(first) = words.sections.first_mut() {
+        first.rows.extend(purpose(payment));
+    }
     Description {
-        headline: format!("Pay {amount} to {payee}?"),
-        payment: Some(words),
-        sections: sections(payment, &until),
-        next: format!(
-            "If you approve, one payment of {amount} to {payee} is made at once. It cannot be made after {until}, \
-             and not a second time."
-        ),
+        headline: words.headline,
+        payment: Some(words.payment),
+        sections: words.sections.into_iter().chain(sections(payment, &until)).collect(),
+        next: words.next,
         choice: choice_of_debtor(payment.debtor.as_ref()),
     }
 }
 
+fn purpose(payment: &UaePayment) -> Vec<Row> {
+    let mut rows = vec![plain("Purpose", &*payment.purpose_code)];
+    rows.extend(payment.payer_reference.as_ref().map(|text| plain("Your reference", &**text)));
+    rows.extend(payment.beneficiary_reference.as_ref().map(|text| plain("Payee's reference", &**text)));
+    rows
+}
+
 fn sections(payment: &UaePayment, until: &str) -> Vec<Section> {
-    let Schedule::SingleInstant { amount } = &payment.schedule;
-    let mut paid = vec![strong("Amount", amount.to_string()), plain("How often", "Once, at once")];
-    paid.push(plain("Purpose", &*payment.purpose_code));
-    paid.extend(payment.payer_reference.as_ref().map(|text| plain("Your reference", &**text)));
-    paid.extend(payment.beneficiary_reference.as_ref().map(|text| plain("Payee's reference", &**text)));
     let mut consent = vec![
         strong("Ends", until),
         plain("Time to approve", format!("{} (hours:minutes:seconds)", payment.window)),
@@ -62,7 +61,6 @@ fn sections(payment: &UaePayment, until: &str) -> Vec<Section> {
     let risk = payment.risk.as_ref().map(|risk| leaves("", risk)).unwrap_or_default();
     let paid_from = payment.debtor.as_ref().map(account).unwrap_or_default();
     [
-        section("Payment", paid),
         section("Paid to", account(&payment.creditor)),
         section("Paid from", paid_from),
         section("Consent", consent),

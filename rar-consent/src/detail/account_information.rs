@@ -79,10 +79,10 @@ fn is_within(own: &AccountInformation, other: &AccountInformation) -> bool {
 }
 
 fn terms(element: &Value, place: &Place) -> Result<AccountInformation, Refusal> {
-    let wire: Wire = typed(element.clone(), place)?;
+    let wire: Wire = typed(element, place)?;
     let refuse = |member, hint| place.member(member).refuse(rfc9396::VALUES_TYPED, DetailsFault::Value, hint);
-    let valid_until = calendar::instant(&wire.valid_until)
-        .ok_or_else(|| refuse("validUntil", "must be a date-time of RFC 3339 with its offset"))?;
+    let valid_until = calendar::read_instant(&wire.valid_until)
+        .map_err(|_| refuse("validUntil", "must be a date-time of RFC 3339 with its offset"))?;
     let permissions: Vec<AccountPermission> = wire.access.permissions;
     let repeated = |(index, permission)| permissions.iter().skip(index + 1).any(|other| other == permission);
     if permissions.is_empty() || permissions.iter().enumerate().any(repeated) {

@@ -10,7 +10,7 @@ use crate::consent::Consent;
 use crate::consent::terms::{OfxperaConsent, Permission, Terms};
 use crate::rules::ofxpera::{self, ReferenceCase};
 use crate::rules::{hold, rfc9396};
-use crate::value::calendar::{Zone, year_after};
+use crate::value::calendar::Zone;
 use crate::value::text;
 
 /// `urn:ofxpera:consent:v1`.
@@ -35,7 +35,7 @@ impl DetailKind for OfxperaKind {
 
     fn read(&self, asked: &Asked<'_>) -> Result<Reading, Refusal> {
         let element = Value::Object(asked.element.clone());
-        let wire: Wire = typed(element.clone(), &asked.place)?;
+        let wire: Wire = typed(&element, &asked.place)?;
         let stored =
             asked.facts.0.iter().filter_map(|fact| serde_json::from_value::<Consent>(fact.clone()).ok());
         let stored = stored
@@ -142,7 +142,7 @@ impl OfxperaConsent {
             (self.permissions_are_a_set(), TermsFault::Permissions),
             (self.has_basic_info_if_needed(), TermsFault::BasicInfoMissing),
             (self.end > self.start && self.end > now, TermsFault::End),
-            (self.end <= year_after(Zone::Manila, self.start), TermsFault::End),
+            (self.end <= Zone::Manila.year_after(self.start), TermsFault::End),
             (text::is_readable(&self.purpose, 255), TermsFault::Purpose),
             (self.additional_terms_are_short(), TermsFault::AdditionalTerms),
             (self.limits_fit(), TermsFault::Limits),

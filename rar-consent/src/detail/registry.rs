@@ -9,7 +9,7 @@ use oauth_core::{
 use serde_json::{Map, Value};
 
 use super::account_information::AccountInformationKind;
-use super::element::first_null;
+use super::element::{first_null, holds_null};
 use super::ofxpera::OfxperaKind;
 use super::payment_initiation::PaymentInitiationKind;
 use super::uae::ServiceInitiationKind;
@@ -18,6 +18,7 @@ use crate::consent::subscription::Subscription;
 use crate::consent::terms::Terms;
 use crate::rules::hold;
 use crate::rules::rfc9396::{self, ElementsCase, ScopeCase};
+use crate::value::period::Alignment;
 use crate::value::uuid;
 
 /// The kinds of detail on offer. Clones share them.
@@ -42,8 +43,14 @@ impl DetailRegistry {
     /// The kinds of this crate: UAE service initiation, OFxPERA consents, and the two generic types of RFC 9396.
     #[must_use]
     pub fn standard() -> Self {
+        Self::aligned(Alignment::Consent)
+    }
+
+    /// The same kinds, with the periods of new UAE consents aligned so. A consent keeps the alignment it was made with.
+    #[must_use]
+    pub fn aligned(alignment: Alignment) -> Self {
         Self::new(vec![
-            Arc::new(ServiceInitiationKind),
+            Arc::new(ServiceInitiationKind { alignment }),
             Arc::new(OfxperaKind),
             Arc::new(PaymentInitiationKind),
             Arc::new(AccountInformationKind),
@@ -106,7 +113,8 @@ impl DetailRegistry {
             return Ok(VettedDetails::default());
         };
         let place = Place::element(0);
-        let nulls = element.iter().find_map(|(name, value)| first_null(value, &place.member(name)));
+        let mut holding = element.iter().filter(|(_, value)| holds_null(value));
+        let nulls = holding.find_map(|(name, value)| first_null(value, &place.member(name)));
         if let Some(null) = nulls {
             let hint = "no member may be null; leave it out";
             return Err(null.refuse(rfc9396::VALUES_TYPED, DetailsFault::Value, hint));
@@ -165,7 +173,7 @@ fn canonical(kind: &dyn DetailKind) -> Option<DetailType> {
 }
 
 fn fresh_id(case: &DetailsCase<'_>) -> Result<ConsentId, Refusal> {
-    ConsentId::new(&uuid::from_random(case.fresh)).map_err(|_| {
+    ConsentId::new(&uuid::made_at(case.now, case.fresh)).map_err(|_| {
         Place::element(0).refuse(rfc9396::VALUES_TYPED, DetailsFault::Consent, "no identifier could be made")
     })
 }

@@ -17,7 +17,7 @@ use oauth_core::{DetailType, DetailsFault, Rule, RuleId, Scope, Timestamp};
 use super::{demand, value};
 use crate::consent::terms::AccountInformation;
 use crate::detail::Place;
-use crate::value::calendar::{Zone, year_after};
+use crate::value::calendar::Zone;
 
 /// What is asked, before any element is read.
 pub(crate) struct ElementsCase {
@@ -56,7 +56,7 @@ pub(crate) const ACCESS_AHEAD: Rule<AccessCase> = Rule {
 pub(crate) const ACCESS_WITHIN_YEAR: Rule<AccessCase> = Rule {
     id: RuleId("RFC9396-2-year"),
     check: |case, _| {
-        let within = case.terms.valid_until <= year_after(Zone::Utc, case.now);
+        let within = case.terms.valid_until <= Zone::Utc.year_after(case.now);
         value(within, &case.place.member("validUntil"), "more than one year ahead")
     },
 };

@@ -10,17 +10,31 @@
 //! | 4.1 | [`CONSENT_ID`] and [`Consent::unique_key`](crate::Consent::unique_key) |
 //! | 4.2 | [`WINDOW`] |
 //! | 4.3 | [`DATE_TIME`], [`EXPIRY_AHEAD`], [`EXPIRY_WITHIN_YEAR`], [`EXPIRY_TODAY`] |
-//! | 5, types | [`SCHEDULE`] |
+//! | 5, types | [`SCHEDULE`], [`REFERENCE`], [`NUMBERS`], [`DATE`], [`PLACES_AGREE`] |
+//! | 5.1, type 1 | [`EXPIRY_TODAY`] |
+//! | 5.1, type 2 | [`EXECUTION_AHEAD`], [`EXECUTION_WITHIN_YEAR`], [`EXECUTION_BEFORE_END`] |
+//! | 5.1, type 3 | [`START_AHEAD`], [`LAST_BEFORE_END`] |
+//! | 5.1, types 4 to 6 | [`VALUE_HOLDS_ONE`], [`START_BEFORE_END`] |
+//! | 5.1, type 7 | [`LIST_SIZE`], [`LIST_UNIQUE`], [`LIST_AHEAD`], [`LIST_BEFORE_END`] |
+//! | 5.2 | [`Schedule::Combined`]: the rules of both parts |
 //! | 10 | [`SCOPE`] |
 //! | 11.1 | [`WEBHOOK`] |
+
+mod types;
 
 use oauth_core::{DetailsFault, Rule, RuleId, Timestamp};
 
 use super::{demand, value};
-use crate::consent::terms::{Schedule, UaeName, UaePayment};
+use crate::consent::schedule::{Schedule, SinglePayment};
+use crate::consent::terms::{UaeName, UaePayment};
 use crate::detail::Place;
-use crate::value::calendar::{Zone, anniversary};
+use crate::value::calendar::{Day, Zone};
 use crate::value::{iban, text, uuid};
+use types::{
+    EXECUTION_AHEAD, EXECUTION_BEFORE_END, EXECUTION_WITHIN_YEAR, LAST_BEFORE_END, LIST_AHEAD,
+    LIST_BEFORE_END, LIST_SIZE, LIST_UNIQUE, NUMBERS, REFERENCE, START_AHEAD, START_BEFORE_END,
+    VALUE_HOLDS_ONE,
+};
 
 /// A consent that was read, and when.
 pub(crate) struct UaeCase {
@@ -59,6 +73,19 @@ pub(crate) const CONSENT: &[&Rule<UaeCase>] = &[
     &EXPIRY_AHEAD,
     &EXPIRY_WITHIN_YEAR,
     &EXPIRY_TODAY,
+    &REFERENCE,
+    &NUMBERS,
+    &EXECUTION_AHEAD,
+    &EXECUTION_WITHIN_YEAR,
+    &EXECUTION_BEFORE_END,
+    &START_AHEAD,
+    &LAST_BEFORE_END,
+    &START_BEFORE_END,
+    &VALUE_HOLDS_ONE,
+    &LIST_SIZE,
+    &LIST_UNIQUE,
+    &LIST_AHEAD,
+    &LIST_BEFORE_END,
     &WEBHOOK,
 ];
 
@@ -204,17 +231,26 @@ pub(crate) const EXPIRY_WITHIN_YEAR: Rule<UaeCase> = Rule {
     },
 };
 
-/// Section 4.3: a single instant payment ends on the day in Dubai on which it is asked for.
+/// Section 4.3: a single instant payment ends on the day in Dubai on which it is asked for. Combined with others it does
+/// not: section 5.2.
 pub(crate) const EXPIRY_TODAY: Rule<UaeCase> = Rule {
     id: RuleId("UAEBSI-4.3-today"),
     check: |case, _| match case.terms.schedule {
-        Schedule::SingleInstant { .. } => {
+        Schedule::Single(SinglePayment::Instant { .. }) => {
             let today = Zone::Dubai.day(case.terms.expires_at) == Zone::Dubai.day(case.now);
             let place = case.place.member("ExpirationDateTime");
             value(today, &place, "a single instant payment ends today, Dubai time")
         }
+        Schedule::Single(SinglePayment::FutureDated { .. })
+        | Schedule::Multi(_)
+        | Schedule::Combined { .. } => Ok(()),
     },
 };
+
+/// The same day one year later; 28 February for 29 February.
+fn anniversary(day: Day) -> Day {
+    day.add_months(12).unwrap_or(Day::MAX)
+}
 
 /// Section 11.1: events go to an `https` address on a host the client is registered with.
 pub(crate) const WEBHOOK: Rule<UaeCase> = Rule {
@@ -242,7 +278,11 @@ pub(crate) const AMOUNT: RuleId = RuleId("UAEBSI-4-amount");
 pub(crate) const WINDOW: RuleId = RuleId("UAEBSI-4.2");
 /// Section 4.3: a date-time with an offset.
 pub(crate) const DATE_TIME: RuleId = RuleId("UAEBSI-4.3");
-/// Section 5: a payment type on offer, in its slot.
+/// Section 5: a payment type, in its slot.
 pub(crate) const SCHEDULE: RuleId = RuleId("UAEBSI-5-type");
+/// Section 5: days are written as in `2026-12-01`.
+pub(crate) const DATE: RuleId = RuleId("UAEBSI-5-date");
+/// Sections 5 and 5.1, type 4: what may stand in several places or under several names says the same everywhere.
+pub(crate) const PLACES_AGREE: RuleId = RuleId("UAEBSI-5-places");
 /// Section 10: the scope is `payments` or names this consent.
 pub(crate) const SCOPE: RuleId = RuleId("UAEBSI-10");

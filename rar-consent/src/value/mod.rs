@@ -4,5 +4,6 @@ pub(crate) mod amount;
 pub(crate) mod calendar;
 pub(crate) mod https;
 pub(crate) mod iban;
+pub(crate) mod period;
 pub(crate) mod text;
 pub(crate) mod uuid;

@@ -1,7 +1,7 @@
 //! What a consent may be used for, and what it may not.
 
 use oauth_core::{Seconds, Timestamp};
-use rar_consent::{Actor, Consent, ConsentStatus, ExerciseFault, Terms, Use};
+use rar_consent::{Actor, Consent, ConsentStatus, ExerciseFault, Terms, UaePaymentType, Use};
 use serde_json::json;
 
 use crate::fixture::{NOW, authorised, uae_consent, use_of};
@@ -25,7 +25,7 @@ fn the_exact_amount_is_booked_once() {
     let consent = consent();
     let used = consent.exercise(&use_of(14990, NOW)).unwrap();
     assert_eq!((used.usage.count, used.usage.total_minor), (1, 14990));
-    assert_eq!(Consent { usage: consent.usage, ..used.clone() }, consent);
+    assert_eq!(Consent { usage: consent.usage.clone(), ..used.clone() }, consent);
     let path = "Data.ControlParameters.ConsentSchedule.SinglePayment";
     assert_eq!(refused(&used, &use_of(14990, NOW)), (ExerciseFault::Count, path));
 }
@@ -61,7 +61,7 @@ fn a_consent_that_is_not_in_force_is_refused_whatever_is_paid() {
         let (moved, _) = consent().moved(to, &operator(), "test", NOW).unwrap();
         assert_eq!(refused(&moved, &use_of(14990, NOW)).0, ExerciseFault::Status(to));
     }
-    let (finished, _) = consent().succeeded(NOW).unwrap();
+    let (finished, _) = consent().succeeded(&use_of(14990, NOW), NOW).unwrap();
     assert_eq!(refused(&finished, &use_of(14990, NOW)).0, ExerciseFault::Status(ConsentStatus::Finished));
     let end = consent().until.unwrap();
     assert!(consent().exercise(&use_of(14990, Timestamp::from_millis(end.millis() - 1))).is_ok());
@@ -76,7 +76,7 @@ fn purpose_references_payee_and_kind_are_those_of_the_consent() {
         payer_reference: Some("order 88121".to_owned()),
         beneficiary_reference: Some("88121".to_owned()),
         creditor: Some("AE050260001015432198765".to_owned()),
-        kind: Some("UAEOF.SingleInstantPayment".to_owned()),
+        kind: Some(UaePaymentType::SingleInstant),
         ..use_of(14990, NOW)
     };
     assert!(consent().exercise(&good).is_ok());
@@ -86,10 +86,11 @@ fn purpose_references_payee_and_kind_are_those_of_the_consent() {
         (Use { payer_reference: other(), ..good.clone() }, "Data.PayerReference"),
         (Use { beneficiary_reference: other(), ..good.clone() }, "Data.Instruction.BeneficiaryReference"),
         (Use { creditor: other(), ..good.clone() }, "Data.Initiation.CreditorAccount.Identification"),
-        (Use { kind: other(), ..good }, "Data.Type"),
     ] {
         assert_eq!(refused(&consent(), &wanted), (ExerciseFault::BusinessRule, path));
     }
+    let foreign = Use { kind: Some(UaePaymentType::FixedOnDemand), ..good };
+    assert_eq!(refused(&consent(), &foreign), (ExerciseFault::Part, "Data.Type"));
 }
 
 #[test]
@@ -103,21 +104,23 @@ fn only_an_account_the_customer_gave_may_pay() {
 #[test]
 fn a_rejected_payment_gives_its_slot_back() {
     let used = consent().exercise(&use_of(14990, NOW)).unwrap();
-    let again = used.give_back(14990);
+    let again = used.give_back(&use_of(14990, NOW));
     assert_eq!(again.usage, consent().usage);
     assert!(again.exercise(&use_of(14990, NOW)).is_ok());
-    assert_eq!(again.give_back(14990).usage, again.usage, "usage never falls below nothing");
+    assert_eq!(again.give_back(&use_of(14990, NOW)).usage, again.usage, "usage never falls below nothing");
 }
 
 #[test]
 fn a_successful_single_payment_finishes_the_consent() {
-    let (finished, entry) = consent().succeeded(NOW.plus(Seconds::new(60))).unwrap();
+    let used = use_of(14990, NOW);
+    let (finished, entry) = consent().succeeded(&used, NOW.plus(Seconds::new(60))).unwrap();
+    let entry = entry.unwrap();
     assert_eq!(
         (finished.status, entry.to, entry.actor),
         (ConsentStatus::Finished, ConsentStatus::Finished, Actor::Engine)
     );
-    assert!(finished.succeeded(NOW).is_none());
-    assert!(uae_consent().0.succeeded(NOW).is_none());
+    assert!(finished.succeeded(&used, NOW).unwrap().1.is_none(), "finished once");
+    assert!(uae_consent().0.succeeded(&used, NOW).unwrap().1.is_none(), "only what is in force is finished");
 }
 
 fn with_terms(terms: serde_json::Value) -> Consent {

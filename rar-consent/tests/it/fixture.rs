@@ -1,12 +1,17 @@
 //! One good request of each kind, and verbs to judge changed ones.
 
+use std::sync::Arc;
+
 use oauth_core::testkit::{self, CountedEntropy};
 use oauth_core::{
     Approval, Authentication, AuthorizationDetails, Client, ConsentFacts, DetailType, DetailTypes as _,
     DetailsCase, DetailsReason, Entropy as _, Grant, Reason, RedirectUri, Refusal, Scope, Seconds, Subject,
     Timestamp, VettedDetails, VettedRequest,
 };
-use rar_consent::{Actor, Consent, ConsentStatus, DetailRegistry, HistoryEntry, Lodged, Terms, Use};
+use rar_consent::{
+    Actor, Consent, ConsentEngine, ConsentStatus, ConsentStore as _, DetailRegistry, HistoryEntry, Lodged,
+    MemoryConsents, Terms, Use,
+};
 use serde_json::{Value, json};
 
 /// 21 November 2026, 12:00 in Dubai.
@@ -78,6 +83,7 @@ pub(crate) struct Push {
     pub(crate) client: Client,
     pub(crate) facts: ConsentFacts,
     pub(crate) now: Timestamp,
+    pub(crate) registry: DetailRegistry,
 }
 
 impl Push {
@@ -88,6 +94,7 @@ impl Push {
             client: client(),
             facts: ConsentFacts::default(),
             now: NOW,
+            registry: DetailRegistry::standard(),
         }
     }
 
@@ -97,13 +104,26 @@ impl Push {
     }
 
     pub(crate) fn vet(&self) -> Result<VettedDetails, Refusal> {
-        DetailRegistry::standard().vet(&DetailsCase {
+        self.registry.vet(&DetailsCase {
             asked: &self.asked,
             scope: &self.scope,
             client: &self.client,
             facts: &self.facts,
             now: self.now,
             fresh: &CountedEntropy::default().draw().unwrap(),
+        })
+    }
+
+    /// The consent that is kept for what was pushed.
+    pub(crate) fn lodged(&self) -> Consent {
+        let store = Arc::new(MemoryConsents::new());
+        let clock = Arc::new(testkit::FixedClock::at(self.now));
+        let engine = ConsentEngine::new(self.registry.clone(), store.clone(), clock);
+        let details = self.taken();
+        let id = details.consent.clone().unwrap();
+        now_or_never(async move {
+            engine.lodge(&request(details), self.now).await.unwrap();
+            store.consent(&id).await.unwrap().unwrap()
         })
     }
 
@@ -136,6 +156,21 @@ pub(crate) fn uae_consent() -> (Consent, HistoryEntry) {
         element: element(),
     };
     Consent::awaiting(lodged, uae_terms(), NOW)
+}
+
+/// The consent that is kept for this element.
+pub(crate) fn lodged(element: Value) -> Consent {
+    Push::of(element).lodged()
+}
+
+/// What is in memory waits for nobody.
+fn now_or_never<T>(work: impl Future<Output = T>) -> T {
+    let mut work = std::pin::pin!(work);
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    match work.as_mut().poll(&mut context) {
+        std::task::Poll::Ready(done) => done,
+        std::task::Poll::Pending => panic!("memory does not wait"),
+    }
 }
 
 /// A vetted request for these details.

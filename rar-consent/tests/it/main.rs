@@ -7,11 +7,15 @@ mod endpoints;
 #[cfg(test)]
 mod engine;
 #[cfg(test)]
+mod examples;
+#[cfg(test)]
 mod exercise;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
 mod generic;
+#[cfg(test)]
+mod limits;
 #[cfg(test)]
 mod ofxpera;
 #[cfg(test)]
@@ -24,3 +28,5 @@ mod stores;
 mod subscription;
 #[cfg(test)]
 mod uae;
+#[cfg(test)]
+mod uae_types;

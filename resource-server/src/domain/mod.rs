@@ -7,7 +7,6 @@
 #![warn(clippy::arithmetic_side_effects)]
 
 mod account;
-mod calendar;
 mod client_of;
 mod idempotency;
 mod ledger;
@@ -18,7 +17,6 @@ mod payment;
 mod transaction;
 
 pub use account::{Account, AccountId, AccountKind, AccountNumber, AccountStatus, Iban, IbanFault};
-pub use calendar::{CalendarFault, Day, Precision, Zone, read_instant, write_instant};
 pub use client_of::ClientOf;
 pub use idempotency::{IdempotencyKey, IdempotencyRecord, Progress, RequestFingerprint, Seen};
 pub use ledger::{
@@ -31,6 +29,7 @@ pub use payment::{
     Creditor, IllegalMove, Move, PURPOSE_LETTERS, Payment, PaymentId, PaymentKind, PaymentStatus,
     PaymentTerms, Purpose, Rail, RejectionReason, Stage, TRANSITIONS,
 };
+pub use rar_consent::{CalendarFault, Day, Precision, Zone, read_instant, write_instant};
 pub use transaction::{BookedTransaction, TransactionId, TransactionKind, TransactionStatus};
 
 /// A text that is not well-formed for the identifier it was read as.

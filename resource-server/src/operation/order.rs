@@ -1,17 +1,44 @@
-//! Whether an order fits accounts, day and rail, and what of consent and year it uses. The limits themselves are judged by
+//! Whether an order fits accounts, day and rail, and what of the year it uses. The limits themselves are judged by
 //! the book, inside its transaction.
 
-use rar_consent::Use;
+use oauth_core::Timestamp;
 
 use crate::domain::{
-    Account, AccountId, AccountKind, AccountStatus, Creditor, Day, Line, PaymentKind, PaymentTerms, Zone,
+    Account, AccountId, AccountKind, AccountStatus, Creditor, Day, PaymentKind, PaymentTerms, Zone,
 };
 use crate::guard::Authority;
-use crate::port::Allowance;
+use crate::port::{Admission, Allowance};
 
 use super::Operations;
 use super::accounts::is_given;
-use super::payments::{Debtor, DebtorFault, OrderKind, PaymentOrder, PaymentRefusal};
+use super::payments::{Debtor, OrderKind, PaymentOrder, PaymentRefusal};
+
+/// What is wrong with the payer's account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DebtorFault {
+    /// The customer did not give it, or gave none.
+    NotGiven,
+    /// It holds another currency.
+    Currency,
+    /// Blocked, for now or until the customer calls.
+    Blocked,
+    /// The bank cannot say at the moment.
+    Unreachable,
+    /// Closed, or gone.
+    Closed,
+}
+
+/// The bank takes the order from its account.
+pub(super) async fn admitted(
+    operations: &Operations,
+    terms: &PaymentTerms,
+    now: Timestamp,
+) -> Result<(), PaymentRefusal> {
+    match operations.ports.rail.admits(terms, now).await? {
+        Admission::Taken => Ok(()),
+        Admission::Refused(fault) => Err(PaymentRefusal::DebtorUnusable(fault)),
+    }
+}
 
 /// A payee of this bank exists and takes what is paid.
 pub(super) async fn creditor_exists(
@@ -113,23 +140,5 @@ pub(super) fn allowance(operations: &Operations, terms: &PaymentTerms) -> Option
         PaymentKind::Contribution { year } => {
             operations.settings.contribution_max.map(|limit| Allowance { year, limit })
         }
-    }
-}
-
-/// What of the consent a payment uses.
-pub(super) fn use_of(terms: &PaymentTerms, consent_part: Option<String>) -> Use {
-    let text = |line: &Option<Line<120>>| line.as_ref().map(|line| line.as_str().to_owned());
-    let creditor = match &terms.creditor {
-        Creditor::Internal { .. } => None,
-        Creditor::External { iban, .. } => Some(iban.as_str().to_owned()),
-    };
-    Use {
-        creditor,
-        purpose: terms.purpose.as_ref().map(|purpose| purpose.as_str().to_owned()),
-        payer_reference: text(&terms.debtor_reference),
-        beneficiary_reference: text(&terms.creditor_reference),
-        kind: consent_part,
-        account: Some(terms.debtor.as_str().to_owned()),
-        ..Use::new(terms.amount.minor(), terms.amount.currency().code(), terms.created_at)
     }
 }

@@ -4,7 +4,7 @@
 //! permission; then the accounts; and last, in one transaction of the book, the consent's limits, the year and the funds.
 
 use oauth_core::{ConsentId, Fault, Timestamp};
-use rar_consent::ExerciseRefusal;
+use rar_consent::{ExerciseRefusal, UaePaymentType};
 
 use crate::domain::{
     AccountId, Creditor, Day, IdempotencyKey, Line, Money, MoneyFault, Page, PageRequest, PastTheEnd,
@@ -16,8 +16,10 @@ use crate::port::{
 };
 use crate::rail::{fresh_names, settle_one};
 
-use super::order::{allowance, creditor_exists, debtor, kind, use_of, within_bounds};
+use super::order::{admitted, allowance, creditor_exists, debtor, kind, within_bounds};
 use super::{Operations, Settlement};
+
+pub use super::order::DebtorFault;
 
 /// A payment as a dialect read it.
 #[derive(Debug, Clone)]
@@ -44,8 +46,10 @@ pub struct PaymentOrder {
     pub purpose: Option<Purpose>,
     /// The client's own number of the payment.
     pub client_sequence: Option<Line<20>>,
-    /// Which payment of the consent it is, in the dialect's own word, when the order says.
-    pub consent_part: Option<String>,
+    /// The instant before which it is not executed, where the consent names one.
+    pub execute_at: Option<Timestamp>,
+    /// Which part of the consent it uses, where the consent says so.
+    pub consent_part: Option<UaePaymentType>,
     /// The key of the request.
     pub key: IdempotencyKey,
     /// How long the key is kept.
@@ -153,19 +157,6 @@ pub enum PaymentRefusal {
     Failed(#[from] Fault),
 }
 
-/// What is wrong with the payer's account.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DebtorFault {
-    /// The customer did not give it, or gave none.
-    NotGiven,
-    /// It holds another currency.
-    Currency,
-    /// Blocked, for now or until the customer calls.
-    Blocked,
-    /// Closed, or gone.
-    Closed,
-}
-
 /// Initiates a payment: [`replay`], and [`initiate_fresh`] when there is none.
 ///
 /// # Errors
@@ -218,7 +209,7 @@ pub async fn initiate_fresh(
     let debtor = debtor(operations, authority, &order).await?;
     within_bounds(operations, authority, &order)?;
     let id = crate::guard::fresh_uuid(&*operations.ports.entropy)?;
-    let (key, fingerprint, consent_part) = (order.key.clone(), order.fingerprint, order.consent_part.clone());
+    let (key, fingerprint) = (order.key.clone(), order.fingerprint);
     let key_until = match order.key_kept {
         KeyKept::AsSet => authority.now.plus(operations.settings.key_kept),
         KeyKept::WithPayment => Timestamp::FAR_FUTURE,
@@ -234,17 +225,20 @@ pub async fn initiate_fresh(
         kind: kind(order.kind, order.execution_day, authority),
         rail: order.rail,
         execution_day: order.execution_day,
+        execute_at: order.execute_at,
+        consent_part: order.consent_part,
         debtor_reference: order.debtor_reference,
         creditor_reference: order.creditor_reference,
         purpose: order.purpose,
         client_sequence: order.client_sequence,
         created_at: authority.now,
     };
+    admitted(operations, &terms, authority.now).await?;
     let change = PaymentChange {
         key: key_ref(authority, &key),
         fingerprint,
         key_until,
-        consent_use: use_of(&terms, consent_part),
+        consent_use: terms.consent_use(),
         allowance: allowance(operations, &terms),
         payment: Payment::receive(terms).map_err(|_: MoneyFault| PaymentRefusal::Nothing)?,
         names: fresh_names(&operations.ports)?,

@@ -6,6 +6,7 @@
 //! | 8.1, steps 3 and 4 | [`HeaderRules`](crate::dialect::HeaderRules) of the dialect |
 //! | 8.1, step 5 | `dialect::uae_bsi::signature` |
 //! | 8.1, step 6 | `dialect::uae_bsi::body`: closed shapes |
+//! | 8.1, step 6; 5.2 | [`PART_NAMED`] |
 //! | 8.1, step 7 | [`CONSENT_NAMED`] |
 //! | 8.1, step 8; 8.2 | [`KEY_BOUND`]; [`PaymentBook::by_key`](crate::PaymentBook::by_key) before everything below |
 //! | 8.1, step 9; 6 | [`CONSENT_IN_FORCE`] |
@@ -15,6 +16,8 @@
 
 use oauth_core::RuleId;
 
+/// Section 5.2: an order names no other type than those of its consent, and one of the two where there are two.
+pub(crate) const PART_NAMED: RuleId = RuleId("UAEBSI-5.2");
 /// Section 8.1, step 7: the order names the consent of the token.
 pub(crate) const CONSENT_NAMED: RuleId = RuleId("UAEBSI-8.1-7");
 /// Section 8.2: a key belongs to one request.

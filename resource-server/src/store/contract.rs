@@ -15,6 +15,7 @@
 mod accounts;
 mod atomicity;
 mod desk;
+mod events;
 mod lodgings;
 mod payments;
 mod races;
@@ -24,7 +25,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use oauth_core::Fault;
 pub use oauth_core::store::contract::Breach;
-use rar_consent::ConsentStore;
+use rar_consent::{ConsentStore, EventOutbox};
 
 use crate::domain::{Account, EntryId, Money, Posting};
 use crate::port::{AccountBook, LodgingBook, PaymentBook};
@@ -61,6 +62,8 @@ pub struct BookPorts {
     pub lodgings: Arc<dyn LodgingBook>,
     /// The consents that payments use and lodgings make.
     pub consents: Arc<dyn ConsentStore>,
+    /// The events of both.
+    pub events: Arc<dyn EventOutbox>,
 }
 
 impl std::fmt::Debug for BookPorts {
@@ -89,6 +92,7 @@ where
     accounts::hold(&make).await?;
     payments::hold(&make).await?;
     lodgings::hold(&make).await?;
+    events::hold(&make).await?;
     races::hold(&make).await?;
     atomicity::hold(&make).await
 }

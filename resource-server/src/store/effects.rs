@@ -1,5 +1,7 @@
 //! What booking a payment writes, and what follows from each change of its status. Pure: every book applies the same.
 
+use rar_consent::{Consent, HistoryEntry};
+
 use crate::domain::{
     AccountId, BookedTransaction, EntryId, JournalEntry, LedgerAccount, Money, Payment, PaymentKind,
     SignedMoney, Stage, TransactionStatus, Unbalanced,
@@ -100,6 +102,21 @@ pub(super) fn of_move(
         effects.credit = Some(payer(after, change, booked_as)?);
     }
     Ok(effects)
+}
+
+/// The consent as a change of a payment's status leaves it, with an entry when its own status changed; `None` when it stays
+/// as it is.
+pub(super) fn of_consent(
+    consent: &Consent,
+    after: &Payment,
+    change: OfConsent,
+) -> Option<(Consent, Option<HistoryEntry>)> {
+    let used = after.terms().consent_use();
+    match change {
+        OfConsent::Nothing => None,
+        OfConsent::GivenBack => Some((consent.give_back(&used), None)),
+        OfConsent::Succeeded => consent.succeeded(&used, after.status_at()),
+    }
 }
 
 /// A line of the payment as it stands once the debtor has paid or has got the money back.

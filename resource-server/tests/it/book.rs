@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use oauth_core::store::database::{Database, Statement};
+use oauth_core::store::database::{Database, Engine, Statement, Transaction};
 use oauth_core::{ClientId, ConsentId, CorrelationId, Fault, Seconds, Subject};
 use rar_consent::{MemoryConsents, Permission, SqlConsents, Use};
 use resource_server::domain::{
@@ -12,7 +12,7 @@ use resource_server::domain::{
     RequestFingerprint, Stage, TransactionId, TransactionKind, TransactionStatus,
 };
 use resource_server::port::{
-    Allowance, EntryNames, KeyRef, KeyedOperation, PaymentBook as _, PaymentChange, PaymentMove,
+    Allowance, Booked, EntryNames, KeyRef, KeyedOperation, PaymentBook as _, PaymentChange, PaymentMove,
 };
 use resource_server::rail::settle;
 use resource_server::store::contract::{BookPorts, Books, Broken, books_contract};
@@ -74,8 +74,8 @@ impl InMemory {
 impl Books for InMemory {
     fn ports(&self) -> BookPorts {
         let book = Arc::new(self.bank.clone());
-        let consents = self.consents.clone();
-        BookPorts { accounts: book.clone(), payments: book.clone(), lodgings: book, consents }
+        let (consents, events) = (self.consents.clone(), self.consents.clone());
+        BookPorts { accounts: book.clone(), payments: book.clone(), lodgings: book, consents, events }
     }
 
     async fn open(&self, account: &Account, amount: Money) -> Result<(), Fault> {
@@ -141,6 +141,7 @@ const STEPS: &[&str] = &[
     "booked_transaction",
     "payment",
     "outbox",
+    "event",
     "audit_event",
 ];
 
@@ -148,8 +149,8 @@ const STEPS: &[&str] = &[
 impl Books for OverSql {
     fn ports(&self) -> BookPorts {
         let book = Arc::new(self.bank.clone());
-        let consents = self.consents.clone();
-        BookPorts { accounts: book.clone(), payments: book.clone(), lodgings: book, consents }
+        let (consents, events) = (self.consents.clone(), self.consents.clone());
+        BookPorts { accounts: book.clone(), payments: book.clone(), lodgings: book, consents, events }
     }
 
     async fn open(&self, account: &Account, amount: Money) -> Result<(), Fault> {
@@ -243,6 +244,36 @@ async fn cancelling_and_settling_at_once_ends_in_one_of_the_two() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_whose_first_request_still_runs_is_told_to_come_back() {
+    let held = |world: &super::fixture::World| world.database.engine() == Engine::Postgres;
+    for world in everywhere().await.into_iter().filter(held) {
+        world.consent("c-1", PAY, None).await;
+        let (database, (began, running)) = (world.database.clone(), tokio::sync::oneshot::channel());
+        let began = Mutex::new(Some(began));
+        let first = tokio::spawn(async move {
+            let began = Arc::new(began);
+            let taking = database.transaction(move |transaction| {
+                let began = Arc::clone(&began);
+                Box::pin(async move {
+                    let take = "INSERT INTO idempotency (client, operation, key, fingerprint, subject, until)
+                        VALUES ($1, 'initiate_payment', $2, 'f', 's', 0)";
+                    let take = Statement::new(take).text(tpp().column()).text(uuid(1));
+                    transaction.execute(take).await?;
+                    drop(began.lock().unwrap().take().map(|began| began.send(())));
+                    tokio::time::sleep(std::time::Duration::from_secs(3)).await;
+                    Err::<(), _>(Transaction::abort("it came to nothing"))
+                })
+            });
+            taking.await.unwrap_err()
+        });
+        running.await.unwrap();
+        assert_eq!(world.bank.book(change(1, "c-1", 10_00)).await.unwrap(), Booked::InProgress);
+        first.await.unwrap();
+        assert!(matches!(world.bank.book(change(1, "c-1", 10_00)).await.unwrap(), Booked::New(_)));
+    }
+}
+
 fn uuid(number: u32) -> String {
     format!("00000000-0000-4000-8000-{number:012}")
 }
@@ -273,6 +304,8 @@ fn change(number: u32, consent: &str, minor: i64) -> PaymentChange {
         kind: PaymentKind::Contribution { year: 2026 },
         rail: Rail::Internal,
         execution_day: None,
+        execute_at: None,
+        consent_part: None,
         debtor_reference: None,
         creditor_reference: None,
         purpose: None,

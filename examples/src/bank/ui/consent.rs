@@ -266,7 +266,7 @@ fn render(ui: &Ui, visit: &Visit, shown: &Shown, error: Option<&str>) -> Result<
         not_you_href: ui.at("/sign-out"),
         requester: words::requester(&client),
         payments: description.map(words::payments).unwrap_or_default(),
-        may: words::may(&request.scope),
+        may: words::may(&request.scope, &request.claims),
         may_not: Vec::new(),
         sections: description.map(words::sections).unwrap_or_default(),
         accounts: shown.accounts.clone(),

@@ -2,7 +2,7 @@
 //! from `rar_consent::describe`.
 
 use chrono::{DateTime, FixedOffset, Utc};
-use oauth_core::{Client, Scope, Timestamp};
+use oauth_core::{ClaimsRequest, Client, Scope, Timestamp};
 use rar_consent::{Actor, ConsentStatus, Description, Weight};
 
 use crate::pages::my_view::{Moment, Standing, Tone};
@@ -32,7 +32,7 @@ pub(super) fn moment(at: Timestamp) -> Moment {
 }
 
 /// What a scope opens, one sentence each, in the customer's words. Consent-bound values are told by their consent.
-pub(super) fn may(scope: &Scope) -> Vec<String> {
+pub(super) fn may(scope: &Scope, claims: &ClaimsRequest) -> Vec<String> {
     let known: &[(&str, &str)] = &[
         ("openid", "Know that it is you, by an identifier of this bank"),
         ("profile", "See your name"),
@@ -40,8 +40,33 @@ pub(super) fn may(scope: &Scope) -> Vec<String> {
         ("phone", "See your telephone number"),
         ("address", "See your postal address"),
     ];
-    known.iter().filter(|(value, _)| scope.contains(value)).map(|(_, words)| (*words).to_owned()).collect()
+    let opened = known.iter().filter(|(value, _)| scope.contains(value)).map(|(_, words)| *words);
+    let asked = |name: &&str| claims.userinfo.iter().chain(&claims.id_token).any(|own| own == name);
+    let by_name = BY_NAME
+        .iter()
+        .filter(|(value, names, _)| !scope.contains(value) && names.iter().any(|name| asked(&name)))
+        .map(|(_, _, words)| *words);
+    opened.chain(by_name).map(str::to_owned).collect()
 }
+
+/// Claims asked for one by one: the scope that would open them anyway, their names, the words.
+const BY_NAME: &[(&str, &[&str], &str)] = &[
+    (
+        "profile",
+        &["name", "given_name", "family_name", "middle_name", "nickname", "preferred_username"],
+        "See your name",
+    ),
+    ("profile", &["birthdate"], "See your date of birth"),
+    ("profile", &["gender"], "See your gender"),
+    (
+        "profile",
+        &["profile", "picture", "website", "zoneinfo", "locale", "updated_at"],
+        "See the other details of your profile",
+    ),
+    ("email", &["email", "email_verified"], "See your e-mail address"),
+    ("phone", &["phone_number", "phone_number_verified"], "See your telephone number"),
+    ("address", &["address"], "See your postal address"),
+];
 
 /// The sections of a description as the pages show them.
 pub(super) fn sections(description: &Description) -> Vec<Section> {

@@ -1,6 +1,7 @@
 //! The one place where tokens are made: every grant comes here, so no grant can forget the binding.
 
 use serde::Serialize;
+use serde_json::Map;
 
 use crate::endpoint::seal::{Seal, seal};
 use crate::identify::Caller;
@@ -99,6 +100,7 @@ fn claims(
         consent_id: wanted.details.consent.clone(),
         auth_time: authentication.map(|authentication| authentication.at.seconds()),
         acr: authentication.map(|authentication| authentication.acr.clone()),
+        userinfo_claims: wanted.grant.map(|grant| grant.claims.userinfo.clone()).unwrap_or_default(),
     })
 }
 
@@ -113,6 +115,10 @@ pub(crate) async fn id_token(
     if !grant.scope.contains("openid") {
         return Ok(None);
     }
+    let told = match grant.claims.id_token.as_slice() {
+        [] => Map::new(),
+        names => context.ports.users.named(&grant.subject, names).await?,
+    };
     let claims = IdTokenClaims {
         iss: &context.settings.issuer,
         sub: &grant.subject,
@@ -123,6 +129,7 @@ pub(crate) async fn id_token(
         acr: &grant.authentication.acr,
         amr: &grant.authentication.amr,
         nonce,
+        told,
     };
     let client = &caller.client;
     let how = Seal { alg: client.id_token_alg, typ: None, encryption: client.messages.id_token };

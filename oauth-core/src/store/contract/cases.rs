@@ -6,6 +6,7 @@ use serde_json::json;
 
 use crate::jose::Audience;
 use crate::model::binding::{Binding, Thumbprint};
+use crate::model::claims_request::ClaimsRequest;
 use crate::model::details::{VettedDetail, VettedDetails};
 use crate::model::grant::{Authentication, Grant, Stage};
 use crate::model::request::{Prompt, VettedRequest};
@@ -42,6 +43,7 @@ pub fn vetted_request(now: Timestamp) -> VettedRequest {
         acr_values: vec!["urn:openbanking:psd2:sca".into()],
         login_hint: Some("alice".into()),
         resource: None,
+        claims: ClaimsRequest { userinfo: vec!["email".into()], ..ClaimsRequest::default() },
         asked_at: now,
     }
 }
@@ -64,6 +66,7 @@ pub fn grant(id: &str, now: Timestamp) -> Grant {
         code_challenge: Some(Thumbprint::of(b"verifier")),
         dpop_jkt: Some(Thumbprint::of(b"key")),
         nonce: Some("nonce".into()),
+        claims: ClaimsRequest { id_token: vec!["name".into()], ..ClaimsRequest::default() },
         authentication: Authentication {
             at: now,
             acr: "urn:openbanking:psd2:sca".into(),
@@ -94,6 +97,7 @@ pub fn access_claims(jti: &str, grant: Option<&GrantId>, now: Timestamp) -> Acce
         consent_id: None,
         auth_time: Some(now.seconds()),
         acr: None,
+        userinfo_claims: Vec::new(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! UAE bank service initiation: `urn:openfinanceuae:service-initiation-consent` in the spellings of the early drafts.
 
+mod schedule;
 pub(crate) mod spelling;
 mod wire;
 
@@ -10,11 +11,15 @@ use super::{Asked, DetailKind, Lodging, Place, Reading, Recognised, Supported};
 use crate::consent::terms::Terms;
 use crate::rules::uae_consent::{self, Subscribed, UaeCase};
 use crate::rules::{hold, rfc9396};
+use crate::value::period::Alignment;
 use spelling::{CANONICAL, Spelling};
 
 /// Service initiation consents.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct ServiceInitiationKind;
+pub(crate) struct ServiceInitiationKind {
+    /// Where the periods of new consents begin.
+    pub(crate) alignment: Alignment,
+}
 
 /// `Status` of what a token carries: a grant exists only for a consent that was authorised.
 const GRANTED_STATUS: &str = "Authorized";
@@ -31,7 +36,7 @@ impl DetailKind for ServiceInitiationKind {
     fn read(&self, asked: &Asked<'_>) -> Result<Reading, Refusal> {
         let spelling = Spelling::read(asked.element, &asked.place)?;
         let place = asked.place.member(spelling.container);
-        let (consent, terms) = wire::read(&spelling, &asked.place)?;
+        let (consent, terms) = wire::read(&spelling, &asked.place, self.alignment)?;
         let subscribed = wire::subscription(&spelling, &asked.place)?;
         let case = UaeCase {
             place: place.clone(),
@@ -72,7 +77,7 @@ impl DetailKind for ServiceInitiationKind {
         let received = spelling::received(granted);
         let empty = Map::new();
         let spelling = Spelling::read(received.as_object().unwrap_or(&empty), &place)?;
-        let (_, terms) = wire::read(&spelling, &place)?;
+        let (_, terms) = wire::read(&spelling, &place, self.alignment)?;
         let subscription = wire::subscription(&spelling, &place)?;
         Ok(Lodging::Fresh { terms: Box::new(Terms::UaePayment(terms)), element: received, subscription })
     }

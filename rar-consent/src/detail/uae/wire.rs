@@ -4,16 +4,15 @@ use oauth_core::{DetailsFault, Refusal, Seconds};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::schedule::{self, WireSchedule};
 use super::spelling::Spelling;
 use crate::consent::subscription::Subscription;
-use crate::consent::terms::{
-    Schedule, Sponsor, UaeAccount, UaeAuthorization, UaeName, UaePayment, UaePermission,
-};
+use crate::consent::terms::{Sponsor, UaeAccount, UaeAuthorization, UaeName, UaePayment, UaePermission};
 use crate::detail::Place;
 use crate::detail::element::typed;
 use crate::rules::uae_consent;
-use crate::value::amount::{Amount, AmountFault};
 use crate::value::calendar;
+use crate::value::period::Alignment;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
@@ -49,29 +48,7 @@ enum AuthorizationType {
 struct ControlParameters {
     #[serde(default)]
     is_pay_by_account: bool,
-    consent_schedule: ConsentSchedule,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "PascalCase")]
-struct ConsentSchedule {
-    single_payment: Option<Value>,
-    multi_payment: Option<Value>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "PascalCase")]
-struct SingleInstant {
-    #[serde(rename = "Type")]
-    _type: String,
-    amount: WireAmount,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "PascalCase")]
-struct WireAmount {
-    amount: String,
-    currency: String,
+    consent_schedule: WireSchedule,
 }
 
 #[derive(Deserialize)]
@@ -117,20 +94,14 @@ struct WireWebhook {
     is_active: bool,
 }
 
-/// Payment types that exist and are not on offer, with their slot.
-const NOT_OFFERED: &[(&str, &str, &str)] = &[
-    ("SinglePayment", "UAEOF.SingleFutureDatedPayment", "UAEOF.SingleFutureDatedPayment is not on offer"),
-    ("MultiPayment", "UAEOF.FixedRecurringPayment", "UAEOF.FixedRecurringPayment is not on offer"),
-    ("MultiPayment", "UAEOF.FixedOnDemandPayment", "UAEOF.FixedOnDemandPayment is not on offer"),
-    ("MultiPayment", "UAEOF.VariableRecurringPayment", "UAEOF.VariableRecurringPayment is not on offer"),
-    ("MultiPayment", "UAEOF.VariableOnDemandPayment", "UAEOF.VariableOnDemandPayment is not on offer"),
-    ("MultiPayment", "UAEOF.VariableDefinedPayment", "UAEOF.VariableDefinedPayment is not on offer"),
-];
-
 const WINDOW: &str = "24:00:00";
 
 /// Reads the consent of an element: its identifier and what it allows.
-pub(super) fn read(spelling: &Spelling, element: &Place) -> Result<(String, UaePayment), Refusal> {
+pub(super) fn read(
+    spelling: &Spelling,
+    element: &Place,
+    alignment: Alignment,
+) -> Result<(String, UaePayment), Refusal> {
     let place = element.member(spelling.container);
     let wire: Container = typed(spelling.content.clone(), &place)?;
     let window = wire.authorization_expiration_time_window.unwrap_or_else(|| WINDOW.to_owned());
@@ -139,7 +110,7 @@ pub(super) fn read(spelling: &Spelling, element: &Place) -> Result<(String, UaeP
         let place = place.member("AuthorizationExpirationTimeWindow");
         place.refuse(uae_consent::WINDOW, DetailsFault::Value, hint)
     })?;
-    let expires_at = calendar::instant(&wire.expiration_date_time).ok_or_else(|| {
+    let expires_at = calendar::read_instant(&wire.expiration_date_time).map_err(|_| {
         let hint = "must be a date-time of RFC 3339 with its offset";
         place.member("ExpirationDateTime").refuse(uae_consent::DATE_TIME, DetailsFault::Value, hint)
     })?;
@@ -154,7 +125,7 @@ pub(super) fn read(spelling: &Spelling, element: &Place) -> Result<(String, UaeP
         authorise_within,
         expires_at,
         pay_by_account: wire.control_parameters.is_pay_by_account,
-        schedule: schedule(wire.control_parameters.consent_schedule, &place)?,
+        schedule: schedule::read(wire.control_parameters.consent_schedule, &place, alignment)?,
         debtor: wire.initiation.debtor_account.map(account),
         creditor: account(wire.initiation.creditor_account),
         payer_reference,
@@ -193,57 +164,6 @@ fn one_reference(
         }
         (payer, user) => Ok(payer.or(user)),
     }
-}
-
-/// Section 5: which payments. Room for the other types is here and in [`Schedule`].
-fn schedule(wire: ConsentSchedule, place: &Place) -> Result<Schedule, Refusal> {
-    let place = place.member("ControlParameters.ConsentSchedule");
-    let refuse = |place: &Place, fault, hint| Err(place.refuse(uae_consent::SCHEDULE, fault, hint));
-    match (wire.single_payment, wire.multi_payment) {
-        (Some(single), None) => {
-            let place = place.member("SinglePayment");
-            if single.get("Type").and_then(Value::as_str) == Some("UAEOF.SingleInstantPayment") {
-                let wire: SingleInstant = typed(single, &place)?;
-                return Ok(Schedule::SingleInstant { amount: amount(wire.amount, &place.member("Amount"))? });
-            }
-            Err(not_offered(&single, "SinglePayment", &place))
-        }
-        (None, Some(multi)) => Err(not_offered(&multi, "MultiPayment", &place.member("MultiPayment"))),
-        (Some(_), Some(_)) => {
-            refuse(&place, DetailsFault::Value, "SinglePayment and MultiPayment together are not on offer")
-        }
-        (None, None) => {
-            refuse(&place, DetailsFault::MemberMissing, "SinglePayment or MultiPayment must be there")
-        }
-    }
-}
-
-fn not_offered(part: &Value, slot: &str, place: &Place) -> Refusal {
-    let named = part.get("Type").and_then(Value::as_str);
-    let known = NOT_OFFERED.iter().find(|(_, name, _)| named == Some(name));
-    let hint = match known {
-        Some((own, _, hint)) if *own == slot => hint,
-        Some(_) => "this payment type belongs into the other slot",
-        None if slot == "MultiPayment" && named == Some("UAEOF.SingleInstantPayment") => {
-            "this payment type belongs into the other slot"
-        }
-        None => "not a payment type",
-    };
-    place.member("Type").refuse(uae_consent::SCHEDULE, DetailsFault::Value, hint)
-}
-
-fn amount(wire: WireAmount, place: &Place) -> Result<Amount, Refusal> {
-    let refuse = |member, hint| place.member(member).refuse(uae_consent::AMOUNT, DetailsFault::Value, hint);
-    if wire.currency != "AED" {
-        return Err(refuse("Currency", "must be AED"));
-    }
-    Amount::read(&wire.amount, &wire.currency).map_err(|fault| match fault {
-        AmountFault::Spelling | AmountFault::Currency => {
-            refuse("Amount", "must be digits without leading zeros, a point and two decimals")
-        }
-        AmountFault::TooLarge => refuse("Amount", "too many digits"),
-        AmountFault::Zero => refuse("Amount", "must be more than zero"),
-    })
 }
 
 /// Section 4.2: `H…H:MM:SS`, up to four digits of hours.

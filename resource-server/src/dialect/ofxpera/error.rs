@@ -237,6 +237,7 @@ const fn of_exercise(fault: ExerciseFault) -> Code {
         )
         | ExerciseFault::NoPayments
         | ExerciseFault::NotYet
+        | ExerciseFault::Part
         | ExerciseFault::BusinessRule => Code::ConsentNotGranted,
         ExerciseFault::Account => Code::SourceAccountUnusable,
         ExerciseFault::Amount | ExerciseFault::Count | ExerciseFault::Total => Code::ConsentLimitExceeded,

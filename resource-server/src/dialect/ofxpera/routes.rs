@@ -206,6 +206,7 @@ async fn create_payment(dialect: &Ofxpera, call: &Call) -> Result<Answer, Proble
         creditor_reference: None,
         purpose: None,
         client_sequence: None,
+        execute_at: None,
         consent_part: None,
         key,
         key_kept: KeyKept::AsSet,

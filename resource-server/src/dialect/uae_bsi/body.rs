@@ -5,6 +5,7 @@
 
 use oauth_core::ConsentId;
 use oauth_core::jose::present;
+use rar_consent::UaePaymentType;
 use serde::{Deserialize, Deserializer, Serialize, de};
 use serde_json::Value;
 
@@ -26,7 +27,7 @@ pub(crate) struct PaymentRequestData {
     pub(crate) consent_id: ConsentId,
     /// Which part of the consent; needed only where the consent has two.
     #[serde(rename = "Type", default, deserialize_with = "present")]
-    pub(crate) kind: Option<PaymentType>,
+    pub(crate) kind: Option<UaePaymentType>,
     /// How much, and what the payee is told.
     pub(crate) instruction: Instruction,
     /// Why.
@@ -59,47 +60,6 @@ pub(crate) struct AmountText {
     pub(crate) amount: Digits,
     /// ISO 4217.
     pub(crate) currency: CurrencyText,
-}
-
-/// The seven payment types (section 5).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum PaymentType {
-    /// Once, now.
-    #[serde(rename = "UAEOF.SingleInstantPayment")]
-    SingleInstant,
-    /// Once, on a later day.
-    #[serde(rename = "UAEOF.SingleFutureDatedPayment")]
-    SingleFutureDated,
-    /// The same amount every period.
-    #[serde(rename = "UAEOF.FixedRecurringPayment")]
-    FixedRecurring,
-    /// The same amount whenever asked.
-    #[serde(rename = "UAEOF.FixedOnDemandPayment")]
-    FixedOnDemand,
-    /// Up to an amount every period.
-    #[serde(rename = "UAEOF.VariableRecurringPayment")]
-    VariableRecurring,
-    /// Up to an amount whenever asked.
-    #[serde(rename = "UAEOF.VariableOnDemandPayment")]
-    VariableOnDemand,
-    /// Listed days with listed amounts.
-    #[serde(rename = "UAEOF.VariableDefinedPayment")]
-    VariableDefined,
-}
-
-impl PaymentType {
-    /// The word of the wire.
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::SingleInstant => "UAEOF.SingleInstantPayment",
-            Self::SingleFutureDated => "UAEOF.SingleFutureDatedPayment",
-            Self::FixedRecurring => "UAEOF.FixedRecurringPayment",
-            Self::FixedOnDemand => "UAEOF.FixedOnDemandPayment",
-            Self::VariableRecurring => "UAEOF.VariableRecurringPayment",
-            Self::VariableOnDemand => "UAEOF.VariableOnDemandPayment",
-            Self::VariableDefined => "UAEOF.VariableDefinedPayment",
-        }
-    }
 }
 
 /// A text that was checked when it was read.
@@ -208,7 +168,7 @@ pub(crate) struct PaymentData {
     pub(crate) consent_id: String,
     /// Under which part of it.
     #[serde(rename = "Type", skip_serializing_if = "Option::is_none")]
-    pub(crate) kind: Option<PaymentType>,
+    pub(crate) kind: Option<UaePaymentType>,
     /// The number the rail gave it, once it has.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) payment_transaction_id: Option<String>,
@@ -426,7 +386,7 @@ mod tests {
     #[test]
     fn the_order_of_the_document_is_read() {
         let read: PaymentRequest = from_tree(order()).unwrap();
-        assert_eq!(read.data.kind, Some(PaymentType::FixedRecurring));
+        assert_eq!(read.data.kind, Some(UaePaymentType::FixedRecurring));
         assert_eq!(read.data.instruction.amount.amount.as_str(), "250.00");
         assert_eq!(serde_json::to_value(&read.data.instruction).unwrap(), order()["Data"]["Instruction"]);
     }

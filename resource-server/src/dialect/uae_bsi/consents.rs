@@ -22,8 +22,9 @@ use crate::rules::uae_payments as rules;
 pub(super) async fn read_consent(bank: &UaeBsi, call: &Call) -> Result<Answer, Stop> {
     let (consent, terms) = own_consent(bank, call, &consent_id(call)?).await?;
     let payments = payments_of(bank, &consent).await?;
-    let message = map::consent_answer(&Base::at(&call.arrived.origin), &consent, &terms, &payments);
-    Ok(bank.answer(StatusCode::OK, &message, call).await?)
+    let message =
+        map::consent_answer(&Base::at(&call.arrived.origin), (&consent, &terms), &payments, call.arrived.now);
+    bank.answer(StatusCode::OK, &message, call).await
 }
 
 /// Section 14: the consents that continue another one, newest first.
@@ -40,10 +41,10 @@ pub(super) async fn list_consents(bank: &UaeBsi, call: &Call) -> Result<Answer, 
     for consent in &found {
         if let Terms::UaePayment(terms) = &consent.terms {
             let payments = payments_of(bank, consent).await?;
-            messages.push(map::consent_answer(&here, consent, terms, &payments));
+            messages.push(map::consent_answer(&here, (consent, terms), &payments, call.arrived.now));
         }
     }
-    Ok(bank.answer(StatusCode::OK, &messages, call).await?)
+    bank.answer(StatusCode::OK, &messages, call).await
 }
 
 /// Section 4: characters of `BaseConsentId`.
@@ -64,11 +65,12 @@ pub(super) async fn read_refund(bank: &UaeBsi, call: &Call) -> Result<Answer, St
     let (iban, name) = chosen.ok_or(Refused::new(rules::REFUND_PERMITTED, Reason::Consent))?;
     let here = Base::at(&call.arrived.origin);
     let message = map::refund_answer(&here, (&consent, &terms), iban.as_str(), name.as_str());
-    Ok(bank.answer(StatusCode::OK, &message, call).await?)
+    bank.answer(StatusCode::OK, &message, call).await
 }
 
 /// Sections 6 and 11.1: the client ends a consent, sends its events elsewhere, or both at once.
 pub(super) async fn change_consent(bank: &UaeBsi, call: &Call) -> Result<Answer, Stop> {
+    bank.can_answer(&call.authority.client, call.arrived.now).await?;
     let patch: ConsentPatch = bank.message(call).await?.into_shape()?;
     let (consent, _) = own_consent(bank, call, &consent_id(call)?).await?;
     let order = patch.order()?;

@@ -2,15 +2,16 @@
 
 use oauth_core::{ConsentId, RuleId, Timestamp};
 use rar_consent::{
-    Actor, Amount, AuthorizerApproval, Consent, Schedule, Subscription, UaeAccount, UaeName, UaePayment, Use,
+    Actor, Amount, AuthorizerApproval, Consent, Consumption, SinglePayment, Subscription, UaeAccount,
+    UaeName, UaePayment, UaePaymentType, Use,
 };
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::body::{
     AmountText, Authorization, ConsentAnswer, ConsentLinks, ConsentMeta, Empty, English, Instruction,
     MultipleAuthorizers, PaymentAnswer, PaymentData, PaymentFound, PaymentLinks, PaymentRequestData,
-    PaymentStatusCode, PaymentType, RefundAccount, RefundAnswer, RefundData, SelfLink, SequenceNumber,
-    StatusDetail, StatusReason,
+    PaymentStatusCode, RefundAccount, RefundAnswer, RefundData, SelfLink, SequenceNumber, StatusDetail,
+    StatusReason,
 };
 use super::error::{Reason, Refused};
 use super::patch::RevokedBy;
@@ -52,7 +53,7 @@ impl Base {
 /// The order behind a request: the payee is the consent's, since the request names none (section 8.1).
 pub(crate) fn order(
     data: PaymentRequestData,
-    terms: &UaePayment,
+    (terms, part): (&UaePayment, UaePaymentType),
     (key, fingerprint): (IdempotencyKey, RequestFingerprint),
 ) -> Result<PaymentOrder, Refused> {
     Ok(PaymentOrder {
@@ -63,11 +64,16 @@ pub(crate) fn order(
         kind: OrderKind::Transfer,
         rail: Rail::UaeInstant,
         execution_day: None,
+        execute_at: terms
+            .schedule
+            .single()
+            .filter(|single| single.kind() == part)
+            .and_then(SinglePayment::execute_at),
         debtor_reference: data.payer_reference,
         creditor_reference: data.instruction.beneficiary_reference,
         purpose: Some(data.payment_purpose_code),
         client_sequence: data.instruction.payment_sequence_number.map(SequenceNumber::into_line),
-        consent_part: data.kind.map(|kind| kind.as_str().to_owned()),
+        consent_part: Some(part),
         key,
         key_kept: KeyKept::WithPayment,
         fingerprint,
@@ -81,7 +87,7 @@ pub(crate) fn use_of(order: &PaymentOrder, at: Timestamp) -> Use {
         purpose: order.purpose.as_ref().map(Purpose::to_string),
         payer_reference: text(&order.debtor_reference),
         beneficiary_reference: text(&order.creditor_reference),
-        kind: order.consent_part.clone(),
+        kind: order.consent_part,
         ..Use::new(order.amount.minor(), order.amount.currency().code(), at)
     }
 }
@@ -124,7 +130,7 @@ pub(crate) enum Shown {
 pub(crate) fn payment_answer(
     base: &Base,
     payment: &Payment,
-    kind: PaymentType,
+    kind: Option<UaePaymentType>,
     shown: Shown,
 ) -> PaymentAnswer {
     let terms = payment.terms();
@@ -136,7 +142,7 @@ pub(crate) fn payment_answer(
         data: PaymentData {
             payment_id: terms.id.to_string(),
             consent_id: terms.consent.to_string(),
-            kind: Some(kind),
+            kind,
             payment_transaction_id: trace.map(Line::to_string),
             payment_status: status_code(status),
             payment_status_update_date_time: date_time(status_at),
@@ -163,9 +169,9 @@ pub(crate) fn payment_found(base: &Base, id: &PaymentId) -> PaymentFound {
 /// The message about a consent (section 14): the container as staged, with what the platform adds to it.
 pub(crate) fn consent_answer(
     base: &Base,
-    consent: &Consent,
-    terms: &UaePayment,
+    (consent, terms): (&Consent, &UaePayment),
     payments: &[PaymentId],
+    now: Timestamp,
 ) -> ConsentAnswer {
     let staged = ["Data", "consent"].into_iter().find_map(|name| consent.element.get(name));
     let mut data = staged.and_then(Value::as_object).cloned().unwrap_or_default();
@@ -179,8 +185,11 @@ pub(crate) fn consent_answer(
     if let Some(revocation) = &consent.revocation {
         set("RevokedBy", revoked_by(&revocation.by, &revocation.reason).into());
     }
-    if consent.authorised_at.is_some() {
-        set("PaymentConsumption", consumption(consent, terms));
+    if let Some(used) = consent.consumption(now) {
+        set("PaymentConsumption", consumption(&used).into());
+    }
+    if let Some(schedule) = data.get_mut("ControlParameters").and_then(|it| it.pointer_mut(PERIODIC)) {
+        name_period_maxima(schedule);
     }
     ConsentAnswer {
         data,
@@ -232,15 +241,37 @@ fn subscription(to: &Subscription) -> Value {
     json!({"Webhook": {"Url": to.url, "IsActive": to.active}})
 }
 
-/// Section 8.5. A single payment has no periods, so there is nothing to say about the current one.
-fn consumption(consent: &Consent, terms: &UaePayment) -> Value {
-    let Schedule::SingleInstant { amount } = &terms.schedule;
-    let total = Amount::new(consent.usage.total_minor, &amount.currency);
-    json!({
-        "CumulativeNumberOfPayments": consent.usage.count,
-        "CumulativeValueOfPayments": {"Amount": total.decimal(), "Currency": total.currency},
-    })
+/// Section 8.5.
+fn consumption(used: &Consumption) -> Map<String, Value> {
+    let value = |amount: &Amount| json!({"Amount": amount.decimal(), "Currency": amount.currency});
+    let mut told = Map::new();
+    let mut tell = |name: &str, value: Value| drop(told.insert(name.to_owned(), value));
+    tell("CumulativeNumberOfPayments", used.count.into());
+    tell("CumulativeValueOfPayments", value(&used.value));
+    if let Some(period) = &used.in_period {
+        tell("CumulativeNumberOfPaymentsInCurrentPeriod", period.count.into());
+        tell("CumulativeValueOfPaymentsInCurrentPeriod", value(&period.value));
+    }
+    told
 }
+
+/// Section 5: the maxima of a period are told under their first names, whichever the client used.
+fn name_period_maxima(schedule: &mut Value) {
+    let Some(members) = schedule.as_object_mut() else { return };
+    let mut controls = match members.remove("Controls") {
+        Some(Value::Object(controls)) => controls,
+        Some(_) | None => Map::new(),
+    };
+    for what in ["Number", "Value"] {
+        let name = format!("MaximumCumulative{what}OfPaymentsPerPeriod");
+        let given = members.remove(&name).or_else(|| controls.remove(&name));
+        if let Some(given) = given {
+            members.entry(format!("{name}Type")).or_insert(given);
+        }
+    }
+}
+
+const PERIODIC: &str = "/ConsentSchedule/MultiPayment/PeriodicSchedule";
 
 /// Section 6: who took the consent back. A client says itself on whose behalf; the word is kept as the reason.
 fn revoked_by(actor: &Actor, reason: &str) -> &'static str {
@@ -335,6 +366,8 @@ mod tests {
             kind: PaymentKind::Transfer,
             rail: Rail::UaeInstant,
             execution_day: None,
+            execute_at: None,
+            consent_part: Some(UaePaymentType::SingleInstant),
             debtor_reference: Some(Line::new("order 88121").unwrap()),
             creditor_reference: Some(Line::new("88121").unwrap()),
             purpose: Some(Purpose::new("GDDS").unwrap()),
@@ -345,7 +378,7 @@ mod tests {
     }
 
     fn shown(payment: &Payment, shown: Shown) -> Value {
-        let kind = PaymentType::SingleInstant;
+        let kind = payment.terms().consent_part;
         let answer = payment_answer(&Base::at("https://rs.example"), payment, kind, shown);
         serde_json::to_value(answer).unwrap()
     }

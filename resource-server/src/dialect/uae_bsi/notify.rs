@@ -103,12 +103,12 @@ impl UaeNotices {
         let (data, resource) = match &event.about {
             EventResource::Consent => {
                 let consent = Consent::from_kept(&event.state).map_err(unreadable)?;
-                let shown = map::consent_answer(&base, &consent, terms, &[]);
+                let shown = map::consent_answer(&base, (&consent, terms), &[], event.at);
                 (Value::Object(shown.data), base.consent(&event.consent))
             }
             EventResource::Payment(_) => {
                 let payment: Payment = serde_json::from_str(&event.state).map_err(unreadable)?;
-                let shown = map::payment_answer(&base, &payment, part_of(terms), Shown::Current);
+                let shown = map::payment_answer(&base, &payment, part_of(terms, &payment), Shown::Current);
                 let data = serde_json::to_value(&shown.data).map_err(unreadable)?;
                 (data, base.payment(payment.id()))
             }

@@ -3,13 +3,12 @@
 use http::header::LOCATION;
 use http::{HeaderName, Method, StatusCode};
 use oauth_core::{Fault, RuleId};
-use rar_consent::{Consent, ExerciseFault, ExerciseRefusal, Schedule, Terms, UaePayment};
+use rar_consent::{Consent, ExerciseFault, ExerciseRefusal, Terms, UaePayment, UaePaymentType};
 
-use super::body::{PaymentRequest, PaymentType};
+use super::body::PaymentRequest;
 use super::consents::{change_consent, list_consents, own_consent, read_consent, read_refund};
 use super::error::{Reason, Refused};
 use super::map::{self, Base, Shown};
-use super::signature::SCHEMA;
 use super::{UaeBsi, log, with_header};
 use crate::dialect::{Answer, Call, Route};
 use crate::domain::{Payment, PaymentId};
@@ -139,11 +138,12 @@ async fn settle(bank: &UaeBsi, call: &Call, outcome: Result<Answer, Stop>) -> An
             Refused::new(OUR_SIDE, Reason::Failed)
         }
     };
-    bank.denied(refused, Some(&call.authority.client.id), &call.arrived).await
+    bank.denied(refused, Some(&call.authority.client), &call.arrived).await
 }
 
 /// Section 8.1: a payment is ordered. Steps 5 to 7 stand here, 8 to 12 in [`book`].
 async fn create_payment(bank: &UaeBsi, call: &Call) -> Result<Answer, Stop> {
+    bank.can_answer(&call.authority.client, call.arrived.now).await?;
     let message = bank.message(call).await?;
     let fingerprint = message.fingerprint();
     let PaymentRequest { data } = message.into_shape()?;
@@ -156,10 +156,12 @@ async fn create_payment(bank: &UaeBsi, call: &Call) -> Result<Answer, Stop> {
     let Terms::UaePayment(terms) = &consent.terms else {
         return Err(Refused::new(rules::CONSENT_IN_FORCE, Reason::Consent).into());
     };
-    let order = map::order(data, terms, (key.clone(), fingerprint))?;
+    let part = terms.schedule.part_named(data.kind);
+    let part = part.ok_or_else(|| Refused::at(rules::PART_NAMED, Reason::Format, "Data.Type"))?;
+    let order = map::order(data, (terms, part), (key.clone(), fingerprint))?;
     let payment = book(bank, call, consent, order).await.map_err(of_payment)?;
     let base = Base::at(&call.arrived.origin);
-    let message = map::payment_answer(&base, &payment, part_of(terms), Shown::AsCreated);
+    let message = map::payment_answer(&base, &payment, part_of(terms, &payment), Shown::AsCreated);
     let answer = bank.answer(StatusCode::CREATED, &message, call).await?;
     let answer = with_header(answer, LOCATION, &base.payment(payment.id()));
     Ok(with_header(answer, HeaderName::from_static(IDEMPOTENCY_KEY), key.as_str()))
@@ -198,8 +200,8 @@ async fn read_payment(bank: &UaeBsi, call: &Call) -> Result<Answer, Stop> {
     let payment = found.map_err(of_payment)?;
     let (_, terms) = own_consent(bank, call, &payment.terms().consent).await?;
     let base = Base::at(&call.arrived.origin);
-    let message = map::payment_answer(&base, &payment, part_of(&terms), Shown::Current);
-    Ok(bank.answer(StatusCode::OK, &message, call).await?)
+    let message = map::payment_answer(&base, &payment, part_of(&terms, &payment), Shown::Current);
+    bank.answer(StatusCode::OK, &message, call).await
 }
 
 /// The operation's refusals in the words of section 8.1.
@@ -235,6 +237,7 @@ const fn of_debtor(fault: DebtorFault) -> (RuleId, Reason, &'static str) {
             (rules::WITHIN_CONTROL, Reason::ControlParameters, "Data.Instruction.Amount.Currency")
         }
         DebtorFault::Blocked => (rules::ACCOUNT_OPEN, Reason::AccountBlocked, ""),
+        DebtorFault::Unreachable => (rules::ACCOUNT_OPEN, Reason::AccountUnreachable, ""),
         DebtorFault::NotGiven | DebtorFault::Closed => (rules::ACCOUNT_OPEN, Reason::AccountGone, ""),
     }
 }
@@ -245,7 +248,7 @@ fn of_exercise(refusal: &ExerciseRefusal) -> Refused {
         ExerciseFault::Status(_) | ExerciseFault::NoPayments | ExerciseFault::NotYet => {
             (rules::CONSENT_IN_FORCE, Reason::Consent)
         }
-        ExerciseFault::BusinessRule if refusal.path == "Data.Type" => (SCHEMA, Reason::Format),
+        ExerciseFault::Part => (rules::PART_NAMED, Reason::Format),
         ExerciseFault::BusinessRule => (rules::AS_AGREED, Reason::BusinessRule),
         ExerciseFault::Account => (rules::ACCOUNT_OPEN, Reason::AccountGone),
         ExerciseFault::Amount
@@ -258,11 +261,9 @@ fn of_exercise(refusal: &ExerciseRefusal) -> Refused {
     Refused { rule, reason, path }
 }
 
-/// Which of the payment types a consent has.
-pub(super) const fn part_of(terms: &UaePayment) -> PaymentType {
-    match terms.schedule {
-        Schedule::SingleInstant { .. } => PaymentType::SingleInstant,
-    }
+/// Under which part of its consent a payment was made.
+pub(super) fn part_of(terms: &UaePayment, payment: &Payment) -> Option<UaePaymentType> {
+    payment.terms().consent_part.or_else(|| terms.schedule.part_named(None))
 }
 
 const INSTRUCTED: &str = "Data.Instruction.Amount.Amount";

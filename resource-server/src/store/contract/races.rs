@@ -33,7 +33,13 @@ async fn book_all(desk: &Desk, changes: Vec<PaymentChange>) -> Result<Vec<Booked
         let (book, change) = (Arc::clone(&desk.ports.payments), changes.get(racer).cloned());
         async move {
             let change = change.ok_or_else(|| Fault::new("suite", "too few changes"))?;
-            insist(|| book.book(change.clone())).await
+            insist(|| async {
+                match book.book(change.clone()).await? {
+                    Booked::InProgress => Err(Fault::new("suite", "the first request still runs")),
+                    booked => Ok(booked),
+                }
+            })
+            .await
         }
     })
     .await

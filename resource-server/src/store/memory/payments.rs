@@ -9,7 +9,7 @@ use crate::port::{
     Advanced, Allowance, Booked, Found, KeyRef, Keyed, KeyedConsent, Lodging, LodgingBook, LodgingChange,
     PaymentBook, PaymentChange, PaymentMove, PaymentQuery,
 };
-use crate::store::effects::{self, Effects, OfConsent, Posting};
+use crate::store::effects::{self, Effects, Posting};
 use crate::store::{events, lines};
 
 use super::accounts::page_of;
@@ -184,7 +184,9 @@ impl Books {
             let event = events::moved(&consent, &after).map_err(fault)?;
             event.into_iter().for_each(|event| consents.enqueue(event));
         }
-        if let Some((changed, entry)) = of_consent(&consents, &after, effects.consent) {
+        let consent = consents.consent(&after.terms().consent);
+        let changed = consent.and_then(|consent| effects::of_consent(&consent, &after, effects.consent));
+        if let Some((changed, entry)) = changed {
             keep(&mut consents, &changed, entry.as_ref())?;
         }
         self.follow(&after, effects, balance);
@@ -226,22 +228,6 @@ impl Books {
         let before = self.allowances.get(&(terms.customer.clone(), allowance.year)).copied();
         let used = before.unwrap_or_default().checked_add(terms.amount.minor())?;
         (used <= allowance.limit.minor()).then_some((allowance.year, used))
-    }
-}
-
-/// The consent as a change of status leaves it.
-fn of_consent(
-    consents: &HeldConsents<'_>,
-    after: &Payment,
-    change: OfConsent,
-) -> Option<(Consent, Option<HistoryEntry>)> {
-    let consent = consents.consent(&after.terms().consent)?;
-    match change {
-        OfConsent::Nothing => None,
-        OfConsent::GivenBack => Some((consent.give_back(after.terms().amount.minor()), None)),
-        OfConsent::Succeeded => {
-            consent.succeeded(after.status_at()).map(|(finished, entry)| (finished, Some(entry)))
-        }
     }
 }
 

@@ -125,7 +125,7 @@ async fn book(transaction: &mut Transaction<'_>, change: &PaymentChange) -> Resu
     Ok(Booked::New(payment.clone()))
 }
 
-/// Takes the key, or says what holds it. A concurrent holder is waited for.
+/// Takes the key, or says what holds it. A concurrent holder is waited for, and not longer than for any lock.
 async fn claim_key(
     transaction: &mut Transaction<'_>,
     change: &PaymentChange,
@@ -138,8 +138,11 @@ async fn claim_key(
         subject: change.payment.id().as_str(),
         outcome: None,
     };
-    if keys::claim(transaction, kept, now).await? == Claim::Taken {
-        return Ok(None);
+    match keys::claim(transaction, kept, now).await {
+        Ok(Claim::Taken) => return Ok(None),
+        Ok(Claim::Held) => {}
+        Err(DbError::Busy { .. }) => return refuse(Booked::InProgress),
+        Err(error) => return Err(error),
     }
     let row = transaction.query_one(held_by(HELD_BY_KEY, &change.key, now)).await?;
     let row = row.ok_or_else(|| corrupt("a key without its payment"))?;

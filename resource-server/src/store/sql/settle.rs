@@ -97,14 +97,8 @@ async fn of_consent(
     (after, consent): (&Payment, Consent),
     change: OfConsent,
 ) -> Result<(), DbError> {
-    match change {
-        OfConsent::Nothing => Ok(()),
-        OfConsent::GivenBack => {
-            save(transaction, &consent.give_back(after.terms().amount.minor()), None).await
-        }
-        OfConsent::Succeeded => match consent.succeeded(after.status_at()) {
-            Some((finished, entry)) => save(transaction, &finished, Some(&entry)).await,
-            None => Ok(()),
-        },
+    match effects::of_consent(&consent, after, change) {
+        Some((changed, entry)) => save(transaction, &changed, entry.as_ref()).await,
+        None => Ok(()),
     }
 }

@@ -6,20 +6,23 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::{BodyExt as _, Full};
-use oauth_core::jose::{Alg, Audience, Header, Jws, SigningKey};
-use oauth_core::store::database::{Database, DatabaseUrl};
+use oauth_core::jose::{
+    Alg, Audience, ContentEncryption, Encryption, Header, Jwe, JwkSet, Jws, KeyManagement, SigningKey,
+    encrypt_jwt,
+};
+use oauth_core::store::database::{Database, DatabaseUrl, Statement};
 use oauth_core::store::sql::{SqlClaims, SqlStore};
 use oauth_core::testkit::{self, FixedClock, keys};
 use oauth_core::{
     AccessClaims, Approval, Audit, AuditEvent, AuditOutcome, AuthorizationDetails, Binding, Client, ClientId,
     Code, ConsentFacts, ConsentId, Constraint, DetailType, DetailsCase, Fault, FixedClients, Grant,
-    Interaction, KeyId, NoUserClaims, Opening, PeerCertificate, Ports as CorePorts, ProofNonce, RequestUri,
-    Scope, Seconds, ServerSecret, Spend, Subject, SystemEntropy, Timestamp, TokenVerifier, UAE_OPEN_FINANCE,
-    VerifierSettings, VettedRequest, limits,
+    Interaction, KeyId, LocalDecrypter, NoUserClaims, Opening, PeerCertificate, Ports as CorePorts,
+    ProofNonce, RequestUri, Scope, Seconds, ServerSecret, Spend, Subject, SystemEntropy, Timestamp,
+    TokenVerifier, UAE_OPEN_FINANCE, VerifierSettings, VettedRequest, limits,
 };
 use rar_consent::{Authorizer, ConsentEngine, DetailRegistry, Mandates, SqlConsents};
 use resource_server::dialect::consent_manager::ConsentManager;
-use resource_server::dialect::uae_bsi::UaeBsi;
+use resource_server::dialect::uae_bsi::{UaeBsi, UaeNotices};
 use resource_server::domain::{
     Account, AccountId, AccountKind, AccountNumber, AccountStatus, BookedTransaction, Currency, EntryId,
     Iban, LedgerAccount, Line, SignedMoney, TransactionId, TransactionKind, TransactionStatus, read_instant,
@@ -30,9 +33,12 @@ use resource_server::operation::{OperationSettings, Operations, Settlement};
 use resource_server::port::Ports;
 use resource_server::rail::{SandboxRail, settle};
 use resource_server::store::sql::{Recorded, SqlBank};
+use resource_server::webhook::{Attempt, Notices, Webhooks};
 use ring::rand::SystemRandom;
 use serde_json::{Value, json};
 use tower_service::Service as _;
+
+use super::events::Postbox;
 
 pub(super) const ORIGIN: &str = "https://rs.example";
 pub(super) const BASE: &str = "https://rs.example/open-finance/payment/v1";
@@ -48,6 +54,9 @@ pub(super) struct Bank {
     operations: Operations,
     books: Arc<SqlBank>,
     rules: Arc<Rules>,
+    database: Database,
+    pub(super) postbox: Arc<Postbox>,
+    webhooks: Webhooks,
 }
 
 /// What a client sends.
@@ -68,6 +77,8 @@ pub(super) struct Got {
     pub(super) message: Value,
     /// The rule that refused.
     pub(super) rule: Option<&'static str>,
+    /// The body as it came.
+    pub(super) raw: String,
 }
 
 impl Got {
@@ -91,6 +102,17 @@ impl Bank {
 
     /// A bank in an empty database.
     pub(super) async fn over(database: Database) -> Self {
+        Self::open_for([client("tpp"), client("other"), client("sealed"), client("lfi")], database).await
+    }
+
+    /// With a client that registered for encrypted answers and has taken its key back.
+    pub(super) async fn open_with_keyless() -> Self {
+        let keyless = Client { keys: keys::public().into(), ..client("sealed") };
+        let database = Database::open(&DatabaseUrl::sqlite_memory()).await.unwrap();
+        Self::open_for([client("tpp"), client("other"), keyless, client("lfi")], database).await
+    }
+
+    async fn open_for(clients: [Client; 4], database: Database) -> Self {
         database.migrate(&oauth_core::store::sql::migrations()).await.unwrap();
         database.migrate(&rar_consent::migrations()).await.unwrap();
         SqlBank::migrate(&database).await.unwrap();
@@ -98,6 +120,7 @@ impl Bank {
         let books = Arc::new(SqlBank::new(database.clone()));
         furnish(&books).await;
         let consents = Arc::new(SqlConsents::new(database.clone()));
+        let (stored, seen) = (consents.clone(), database.clone());
         let registry = DetailRegistry::standard();
         let engine =
             ConsentEngine::with_mandates(registry, consents.clone(), clock.clone(), Arc::new(TwoHolders));
@@ -105,10 +128,10 @@ impl Bank {
         let core = CorePorts {
             clock: clock.clone(),
             entropy: Arc::new(SystemEntropy::default()),
-            clients: Arc::new(FixedClients::new([client("tpp"), client("other"), client("lfi")])),
+            clients: Arc::new(FixedClients::new(clients)),
             client_keys: Arc::new(oauth_core::InlineKeys),
             signer: keys::signer(),
-            decrypter: Arc::new(oauth_core::NoDecrypter),
+            decrypter: LocalDecrypter::new(vec![keys::decryption()]),
             claims: Arc::new(SqlClaims::new(database.clone())),
             store: Arc::new(SqlStore::new(database)),
             details: Arc::new(DetailRegistry::standard()),
@@ -142,11 +165,25 @@ impl Bank {
             GuardPorts::new(&core, consents),
         ));
         let dialect =
-            UaeBsi::new((testkit::issuer(), &UAE_OPEN_FINANCE), core.signer.clone(), operations.clone());
-        let service = ResourceService::at(Origin::new(ORIGIN).unwrap()).mount(dialect, Arc::clone(&guard));
+            UaeBsi::new((testkit::issuer(), &UAE_OPEN_FINANCE), core.signer.clone(), operations.clone())
+                .with_decrypter(core.decrypter.clone());
+        let notices = UaeNotices {
+            issuer: testkit::issuer(),
+            signer: core.signer.clone(),
+            entropy: core.entropy.clone(),
+            clients: core.clients.clone(),
+            client_keys: core.client_keys.clone(),
+            consents: stored.clone(),
+            origins: (Origin::new("https://dpop.example").unwrap(), Origin::new(ORIGIN).unwrap()),
+        };
+        let postbox = Arc::new(Postbox::default());
+        let notices: Arc<dyn Notices> = Arc::new(notices);
+        let told = [(testkit::issuer(), notices)];
+        let webhooks = Webhooks::new(stored, postbox.clone(), core.entropy.clone(), told);
         let bank_side = ConsentManager::new(operations.clone(), engine.clone());
+        let service = ResourceService::at(Origin::new(ORIGIN).unwrap()).mount(dialect, Arc::clone(&guard));
         let service = service.mount(bank_side, guard).service();
-        Self { service, clock, engine, core, operations, books, rules }
+        Self { service, clock, engine, core, operations, books, rules, database: seen, postbox, webhooks }
     }
 
     pub(super) fn now(&self) -> Timestamp {
@@ -158,8 +195,34 @@ impl Bank {
         settle(&self.operations.ports, self.now()).await.unwrap();
     }
 
+    /// Sends every event whose turn comes now, one after the other, and says what became of each attempt.
+    pub(super) async fn tell(&self) -> Vec<Attempt> {
+        let mut attempts = Vec::new();
+        loop {
+            let claimed = self.webhooks.claim(self.now(), 8).await.unwrap();
+            if claimed.is_empty() {
+                return attempts;
+            }
+            for event in &claimed {
+                attempts.push(self.webhooks.deliver(event, self.now()).await.unwrap());
+            }
+        }
+    }
+
     pub(super) async fn change_account(&self, status: AccountStatus) {
         self.books.change_account(&account(status)).await.unwrap();
+    }
+
+    /// Whether no payment was ever made.
+    pub(super) async fn nothing_booked(&self) -> bool {
+        let rows = self.database.read(Statement::new("SELECT id FROM payment")).await.unwrap();
+        rows.is_empty()
+    }
+
+    /// Pays AED 1,000.00 in.
+    pub(super) async fn fill_account(&self) {
+        let (given, entry) = (movement("t-3", 100_000), EntryId::new("e-3").unwrap());
+        self.books.record(&given, entry, LedgerAccount::Opening).await.unwrap();
     }
 
     /// Takes all but one fils out of the account.
@@ -298,7 +361,11 @@ impl Bank {
     }
 
     pub(super) async fn pay(&self, token: &str, key: &str, message: &Value) -> Got {
-        let body = self.signed("tpp", message);
+        self.pay_as("tpp", token, key, message).await
+    }
+
+    pub(super) async fn pay_as(&self, name: &str, token: &str, key: &str, message: &Value) -> Got {
+        let body = self.signed(name, message);
         let headers = vec![("x-idempotency-key", key), ("content-type", "application/jwt")];
         self.send(Sent { method: Method::POST, path: "/payments", token, headers, body }).await
     }
@@ -325,7 +392,8 @@ impl Bank {
         let (head, body) = self.service.clone().call(request).await.unwrap().into_parts();
         let body = body.collect().await.unwrap().to_bytes();
         let message = if body.is_empty() { Value::Null } else { serde_json::from_slice(&body).unwrap() };
-        Got { status: head.status, headers: head.headers, message, rule: self.rules.take() }
+        let raw = String::from_utf8(body.to_vec()).unwrap();
+        Got { status: head.status, headers: head.headers, message, rule: self.rules.take(), raw }
     }
 
     pub(super) async fn send(&self, sent: Sent<'_>) -> Got {
@@ -341,18 +409,23 @@ impl Bank {
         let (head, body) = self.service.clone().call(request).await.unwrap().into_parts();
         let body = body.collect().await.unwrap().to_bytes();
         let message = if body.is_empty() { Value::Null } else { self.message(&head.headers, &body) };
-        Got { status: head.status, headers: head.headers, message, rule: self.rules.take() }
+        let raw = String::from_utf8(body.to_vec()).unwrap();
+        Got { status: head.status, headers: head.headers, message, rule: self.rules.take(), raw }
     }
 
     fn message(&self, headers: &HeaderMap, body: &[u8]) -> Value {
         assert_eq!(headers["content-type"], "application/jwt");
-        let jws = Jws::parse(std::str::from_utf8(body).unwrap(), limits::SIGNED_BODY_BYTES).unwrap();
+        let mut text = std::str::from_utf8(body).unwrap().to_owned();
+        if text.split('.').count() == 5 {
+            text = unsealed(&text);
+        }
+        let jws = Jws::parse(&text, limits::SIGNED_BODY_BYTES).unwrap();
         assert_eq!(jws.alg(), Alg::Ps256);
         let claims: Value = jws.verify_by(&keys::public()).unwrap().claims().unwrap();
         assert_eq!(claims["iss"], testkit::issuer().as_str());
         assert_eq!(claims["exp"].as_i64().unwrap(), self.now().seconds() + 300);
-        let clients = ["tpp", "other", "lfi"];
-        assert!(clients.iter().any(|client| claims["aud"][0] == *client), "{claims}");
+        let clients = ["tpp", "other", "sealed", "lfi"];
+        assert!(clients.iter().any(|name| claims["aud"][0] == *name), "{claims}");
         claims["message"].clone()
     }
 }
@@ -397,14 +470,36 @@ pub(super) fn sign_with(key: &SigningKey, typ: Option<&'static str>, claims: &Va
     input.complete(&signature)
 }
 
+/// `other` has no key to encrypt to; `sealed` encrypts, and is answered encrypted.
 fn client(id: &str) -> Client {
-    let scope = if id == "lfi" { "consent_manager" } else { "openid payments" };
-    Client {
-        detail_types: vec![DetailType::new(TYPE).unwrap()],
-        constraint: Constraint::Mtls,
-        scope: Scope::new(scope).unwrap(),
-        ..testkit::client(id)
+    let mut client = Client { detail_types: vec![DetailType::new(TYPE).unwrap()], ..testkit::client(id) };
+    client.constraint = Constraint::Mtls;
+    client.scope = Scope::new(if id == "lfi" { "consent_manager" } else { "openid payments" }).unwrap();
+    if id != "other" {
+        let mut own = keys::public().keys().to_vec();
+        own.push(keys::decryption().public().clone());
+        client.keys = JwkSet::new(own).into();
     }
+    if id == "sealed" {
+        client.messages.resource_body = Some(SEALED);
+        client.messages.resource_answer = Some(SEALED);
+    }
+    client
+}
+
+pub(super) const SEALED: Encryption =
+    Encryption { alg: KeyManagement::RsaOaep256, enc: ContentEncryption::A256Gcm };
+
+/// Encrypts a signed body to the bank, whose key is the one of the tests.
+pub(super) fn sealed(body: &str) -> String {
+    encrypt_jwt(body, keys::decryption().public(), SEALED).unwrap()
+}
+
+/// What is within an encrypted answer or event.
+pub(super) fn unsealed(text: &str) -> String {
+    let jwe = Jwe::parse(text, limits::SIGNED_BODY_BYTES).unwrap();
+    assert!(jwe.holds_jwt());
+    String::from_utf8(keys::decryption().decrypt(&jwe).unwrap().to_vec()).unwrap()
 }
 
 pub(super) fn certificate() -> PeerCertificate {

@@ -210,17 +210,21 @@ impl Whole {
         match status {
             ConsentStatus::AwaitingAuthorization | ConsentStatus::Authorized => {}
             ConsentStatus::Suspended => {
-                drop(bank.engine.suspend(&id, &operator, "hold", bank.now()).await.unwrap())
+                let held = bank.engine.suspend(&id, &operator, "hold", bank.now()).await.unwrap();
+                assert_eq!(held, rar_consent::Moved::Now);
             }
             ConsentStatus::Revoked => {
-                drop(bank.engine.revoke(&id, &operator, "LFI", bank.now()).await.unwrap())
+                let ended = bank.engine.revoke(&id, &operator, "LFI", bank.now()).await.unwrap();
+                assert_eq!(ended, rar_consent::Revoked::Now);
             }
             ConsentStatus::Rejected => {
                 let (decision, channel) = (Decision::Rejected, Channel::BankApi);
                 let vote = Vote { consent: &id, authorizer: "mgt-0009", decision, actor: &operator, channel };
                 bank.engine.decide(&vote, bank.now()).await.unwrap();
             }
-            ConsentStatus::Expired => bank.clock.advance(Seconds::minutes(2)),
+            ConsentStatus::Expired => {
+                bank.clock.advance(Seconds::minutes(2));
+            }
             ConsentStatus::Finished => {
                 assert_eq!(bank.pay(token, "first", &order(CONSENT)).await.status, 201);
                 for _ in 0..3 {
@@ -275,7 +279,7 @@ impl Whole {
         let IntrospectionAnswer::Json(answer) = answer else { panic!("JSON was asked for") };
         match *answer {
             Introspection::Active(_) => Good,
-            Introspection::Inactive => Dead,
+            Introspection::Inactive(_) => Dead,
         }
     }
 }

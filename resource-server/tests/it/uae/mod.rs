@@ -4,6 +4,10 @@ mod bank;
 mod bank_side;
 mod consents;
 mod effects;
+mod events;
+mod repeats;
+mod sealing;
+mod wishes;
 
 use std::sync::Arc;
 

@@ -1,0 +1,286 @@
+//! UAE bank service initiation, section 9.3: a payment against the limits of its consent, type by type, in the order of the
+//! table. And what follows when it is rejected (8.4), when it succeeds (8.4), and when somebody asks (8.5).
+
+use oauth_core::Timestamp;
+
+use super::{ExerciseFault, ExerciseRefusal, Use, demand, exactly, refusal};
+use crate::consent::Consent;
+use crate::consent::schedule::{Maxima, MultiPayment, Part, PeriodicSchedule, Schedule, SinglePayment};
+use crate::consent::terms::UaePayment;
+use crate::consent::usage::{MultiUsage, SlotUsage, Usage};
+use crate::value::amount::Amount;
+use crate::value::calendar::{Day, Zone};
+use crate::value::period::Period;
+
+macro_rules! multi {
+    ($member:literal) => {
+        concat!("Data.ControlParameters.ConsentSchedule.MultiPayment.", $member)
+    };
+}
+
+const SINGLE: &str = "Data.ControlParameters.ConsentSchedule.SinglePayment";
+const EXECUTION: &str = "Data.ControlParameters.ConsentSchedule.SinglePayment.RequestedExecutionDateTime";
+const PAYMENTS: &str = multi!("TotalNumberOfPayments");
+const INDIVIDUAL: &str = multi!("MaximumIndividualPaymentAmount");
+const COUNT: &str = multi!("MaximumCumulativeNumberOfPayments");
+const VALUE: &str = multi!("MaximumCumulativeValueOfPayments");
+const START: &str = multi!("PeriodicSchedule.PeriodStartDate");
+const PERIOD: &str = multi!("PeriodicSchedule.PeriodType");
+const PERIOD_COUNT: &str = multi!("PeriodicSchedule.MaximumCumulativeNumberOfPaymentsPerPeriodType");
+const PERIOD_VALUE: &str = multi!("PeriodicSchedule.MaximumCumulativeValueOfPaymentsPerPeriodType");
+const LISTED: &str = multi!("PaymentSchedule");
+const INSTRUCTED: &str = "Data.Instruction.Amount.Amount";
+
+/// The usage of a consent with one more payment, when it is within the consent.
+pub(super) fn exercised(
+    consent: &Consent,
+    payment: &UaePayment,
+    wanted: &Use,
+) -> Result<Usage, ExerciseRefusal> {
+    let part = payment.schedule.part(wanted.kind);
+    let part = part.ok_or_else(|| refusal(ExerciseFault::Part, "Data.Type"))?;
+    as_agreed(payment, part, wanted)?;
+    let (amount, usage) = (wanted.amount_minor, &consent.usage);
+    let used = match part {
+        Part::Single(single) => {
+            within_single(consent, (&payment.schedule, single), wanted)?;
+            usage.plus(amount)
+        }
+        Part::Multi(multi) => {
+            let order = Order { usage: &usage.multi, day: Zone::Dubai.day(wanted.at), wanted };
+            usage.plus_multi(amount, order.slot_within(multi)?)
+        }
+    };
+    used.ok_or_else(|| refusal(ExerciseFault::Total, INSTRUCTED))
+}
+
+/// Section 8.1, step 10: of a single payment, purpose and references are the consent's; of several, they may differ.
+fn as_agreed(payment: &UaePayment, part: Part<'_>, wanted: &Use) -> Result<(), ExerciseRefusal> {
+    let same = |asked: &Option<String>, own: Option<&String>| asked.is_none() || asked.as_ref() == own;
+    let rule = ExerciseFault::BusinessRule;
+    if let Part::Single(_) = part {
+        let own = payment.beneficiary_reference.as_ref();
+        demand(same(&wanted.purpose, Some(&payment.purpose_code)), rule, "Data.PaymentPurposeCode")?;
+        let payer = same(&wanted.payer_reference, payment.payer_reference.as_ref());
+        demand(payer, rule, "Data.PayerReference")?;
+        let payee = same(&wanted.beneficiary_reference, own);
+        demand(payee, rule, "Data.Instruction.BeneficiaryReference")?;
+    }
+    let creditor = same(&wanted.creditor, Some(&payment.creditor.iban));
+    demand(creditor, rule, "Data.Initiation.CreditorAccount.Identification")
+}
+
+/// Types 1 and 2.
+fn within_single(
+    consent: &Consent,
+    (schedule, single): (&Schedule, &SinglePayment),
+    wanted: &Use,
+) -> Result<(), ExerciseRefusal> {
+    let day = Zone::Dubai.day(wanted.at);
+    demand(consent.usage.single_count() == 0, ExerciseFault::Count, SINGLE)?;
+    exactly(single.amount(), wanted)?;
+    match single {
+        SinglePayment::Instant { .. } => {
+            // Section 5.2: the approval of a combined consent may take longer than the day it was asked for.
+            let from = match schedule {
+                Schedule::Combined { .. } => consent.authorised_at,
+                Schedule::Single(_) | Schedule::Multi(_) => Some(consent.created_at),
+            };
+            demand(from.is_some_and(|from| Zone::Dubai.day(from) == day), ExerciseFault::Day, SINGLE)
+        }
+        SinglePayment::FutureDated { execute_at, .. } => {
+            demand(day <= Zone::Dubai.day(*execute_at), ExerciseFault::Day, EXECUTION)
+        }
+    }
+}
+
+/// An order under the part that allows several payments.
+struct Order<'a> {
+    usage: &'a MultiUsage,
+    day: Day,
+    wanted: &'a Use,
+}
+
+impl Order<'_> {
+    /// Types 3 to 7: the period or the listed day it is counted in, when it is within all limits.
+    fn slot_within(&self, multi: &MultiPayment) -> Result<Option<Day>, ExerciseRefusal> {
+        match multi {
+            MultiPayment::FixedRecurring { amount, payments, periodic } => {
+                let period = self.occurrence(periodic)?;
+                demand(period.index < *payments, ExerciseFault::Day, PAYMENTS)?;
+                self.once(period)?;
+                exactly(amount, self.wanted)?;
+                demand(self.usage.count < u64::from(*payments), ExerciseFault::Count, PAYMENTS)?;
+                self.within_period(periodic, period)
+            }
+            MultiPayment::FixedOnDemand { amount, lifetime, periodic } => {
+                exactly(amount, self.wanted)?;
+                self.within_lifetime(lifetime)?;
+                self.on_demand(periodic.as_ref())
+            }
+            MultiPayment::VariableRecurring { individual, lifetime, periodic } => {
+                let period = self.occurrence(periodic)?;
+                self.once(period)?;
+                self.at_most(individual)?;
+                self.within_lifetime(lifetime)?;
+                self.within_period(periodic, period)
+            }
+            MultiPayment::VariableOnDemand { individual, lifetime, periodic } => {
+                self.at_most(individual)?;
+                self.within_lifetime(lifetime)?;
+                self.on_demand(periodic.as_ref())
+            }
+            MultiPayment::VariableDefined { payments } => {
+                let listed = payments.iter().find(|listed| listed.day == self.day);
+                let listed = listed.ok_or_else(|| refusal(ExerciseFault::Day, LISTED))?;
+                demand(self.of_slot(listed.day, LISTED)?.count == 0, ExerciseFault::Count, LISTED)?;
+                exactly(&listed.amount, self.wanted)?;
+                Ok(Some(listed.day))
+            }
+        }
+    }
+
+    /// The period of which this day is the occurrence.
+    fn occurrence(&self, periodic: &PeriodicSchedule) -> Result<Period, ExerciseRefusal> {
+        periodic.periods.occurring_on(self.day).ok_or_else(|| refusal(ExerciseFault::Day, START))
+    }
+
+    /// At most one payment in a period.
+    fn once(&self, period: Period) -> Result<(), ExerciseRefusal> {
+        demand(self.of_slot(period.start, PERIOD)?.count == 0, ExerciseFault::Count, PERIOD)
+    }
+
+    fn at_most(&self, individual: &Amount) -> Result<(), ExerciseRefusal> {
+        of_currency(individual, self.wanted)?;
+        demand(self.wanted.amount_minor > 0, ExerciseFault::Amount, INSTRUCTED)?;
+        demand(self.wanted.amount_minor <= individual.minor, ExerciseFault::Amount, INDIVIDUAL)
+    }
+
+    fn within_lifetime(&self, most: &Maxima) -> Result<(), ExerciseRefusal> {
+        demand(self.usage.count < u64::from(most.count), ExerciseFault::Count, COUNT)?;
+        demand(self.fits(self.usage.total_minor, &most.value), ExerciseFault::Total, VALUE)
+    }
+
+    /// Any day from the first of the first period on, when there are periods.
+    fn on_demand(&self, periodic: Option<&PeriodicSchedule>) -> Result<Option<Day>, ExerciseRefusal> {
+        let Some(periodic) = periodic else { return Ok(None) };
+        let period = periodic.periods.holding(self.day);
+        self.within_period(periodic, period.ok_or_else(|| refusal(ExerciseFault::Day, START))?)
+    }
+
+    /// The period, as long as its own maxima hold.
+    fn within_period(
+        &self,
+        periodic: &PeriodicSchedule,
+        period: Period,
+    ) -> Result<Option<Day>, ExerciseRefusal> {
+        let used = self.of_slot(period.start, START)?;
+        let count = periodic.count.is_none_or(|most| used.count < u64::from(most));
+        demand(count, ExerciseFault::Count, PERIOD_COUNT)?;
+        let value = periodic.value.as_ref().is_none_or(|most| self.fits(used.total_minor, most));
+        demand(value, ExerciseFault::Total, PERIOD_VALUE)?;
+        Ok(Some(period.start))
+    }
+
+    /// A period that is forgotten is over.
+    fn of_slot(&self, start: Day, path: &'static str) -> Result<SlotUsage, ExerciseRefusal> {
+        self.usage.of_slot(start).ok_or_else(|| refusal(ExerciseFault::Day, path))
+    }
+
+    fn fits(&self, used_minor: i64, most: &Amount) -> bool {
+        used_minor.checked_add(self.wanted.amount_minor).is_some_and(|total| total <= most.minor)
+    }
+}
+
+fn of_currency(amount: &Amount, wanted: &Use) -> Result<(), ExerciseRefusal> {
+    let same = wanted.currency == amount.currency;
+    demand(same, ExerciseFault::Currency, "Data.Instruction.Amount.Currency")
+}
+
+/// The usage of a consent without a payment that was rejected. Its period is that of the day it was received.
+pub(super) fn given_back(consent: &Consent, payment: &UaePayment, used: &Use) -> Usage {
+    match payment.schedule.part(used.kind) {
+        Some(Part::Multi(multi)) => {
+            consent.usage.minus_multi(used.amount_minor, slot(multi, Zone::Dubai.day(used.at)))
+        }
+        Some(Part::Single(_)) | None => consent.usage.minus(used.amount_minor),
+    }
+}
+
+fn slot(multi: &MultiPayment, day: Day) -> Option<Day> {
+    match multi {
+        MultiPayment::VariableDefined { .. } => Some(day),
+        MultiPayment::FixedRecurring { .. }
+        | MultiPayment::FixedOnDemand { .. }
+        | MultiPayment::VariableRecurring { .. }
+        | MultiPayment::VariableOnDemand { .. } => {
+            multi.periodic().and_then(|periodic| periodic.periods.holding(day)).map(|period| period.start)
+        }
+    }
+}
+
+/// The usage of a consent with one more success.
+pub(super) fn with_success(consent: &Consent, payment: &UaePayment, used: &Use) -> Usage {
+    let mut usage = consent.usage.clone();
+    usage.successes = usage.successes.saturating_add(1);
+    if let Some(Part::Multi(_)) = payment.schedule.part(used.kind) {
+        usage.multi.successes = usage.multi.successes.saturating_add(1);
+    }
+    usage
+}
+
+/// Section 8.4: whether nothing is left to do.
+pub(super) fn is_complete(schedule: &Schedule, usage: &Usage) -> bool {
+    let single = schedule.single().is_none_or(|_| usage.single_successes() > 0);
+    single && schedule.multi().is_none_or(|multi| all_made(multi, &usage.multi))
+}
+
+fn all_made(multi: &MultiPayment, usage: &MultiUsage) -> bool {
+    let rest = |most: &Maxima| most.value.minor.saturating_sub(usage.total_minor);
+    let made = |count: u32| usage.successes >= u64::from(count);
+    match multi {
+        MultiPayment::FixedRecurring { payments, .. } => made(*payments),
+        MultiPayment::FixedOnDemand { amount, lifetime, .. } => {
+            made(lifetime.count) || (rest(lifetime) < amount.minor && usage.is_settled())
+        }
+        MultiPayment::VariableRecurring { lifetime, .. }
+        | MultiPayment::VariableOnDemand { lifetime, .. } => {
+            made(lifetime.count) || (rest(lifetime) <= 0 && usage.is_settled())
+        }
+        MultiPayment::VariableDefined { payments } => made(u32::try_from(payments.len()).unwrap_or(u32::MAX)),
+    }
+}
+
+/// What has been used of a consent, as it is told (section 8.5). Of all parts, payments that are still pending included.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Consumption {
+    /// `CumulativeNumberOfPayments`.
+    pub count: u64,
+    /// `CumulativeValueOfPayments`.
+    pub value: Amount,
+    /// The period that runs now, when the consent has periods. Before the first there is nothing in it.
+    pub in_period: Option<PeriodConsumption>,
+}
+
+/// What has been used of the period that runs now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PeriodConsumption {
+    /// `CumulativeNumberOfPaymentsInCurrentPeriod`.
+    pub count: u64,
+    /// `CumulativeValueOfPaymentsInCurrentPeriod`.
+    pub value: Amount,
+}
+
+/// `PaymentConsumption` at an instant.
+pub(super) fn consumption(consent: &Consent, payment: &UaePayment, now: Timestamp) -> Consumption {
+    const CURRENCY: &str = "AED";
+    let usage = &consent.usage;
+    let periodic = payment.schedule.multi().and_then(MultiPayment::periodic);
+    let in_period = periodic.map(|periodic| {
+        let period = periodic.periods.holding(Zone::Dubai.day(now));
+        let used = period.and_then(|period| usage.multi.of_slot(period.start));
+        let (count, minor) = used.map(|slot| (slot.count, slot.total_minor)).unwrap_or_default();
+        PeriodConsumption { count, value: Amount::new(minor, CURRENCY) }
+    });
+    Consumption { count: usage.count, value: Amount::new(usage.total_minor, CURRENCY), in_period }
+}
