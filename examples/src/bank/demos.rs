@@ -91,6 +91,12 @@ const fn variant(
     }
 }
 
+/// A client that is part of the bank.
+const fn own(id: &'static str, organisation: &'static str, role: Role) -> Demo {
+    let demo = variant((id, organisation), Proof::Assertion, Bound::Dpop, KeyAlgorithm::Es256);
+    Demo { domain: "localhost", role, ..demo }
+}
+
 /// RSA keys are what a first start waits for, so only one client has any.
 pub(super) const DEMOS: &[Demo] = &[
     Demo {
@@ -113,26 +119,8 @@ pub(super) const DEMOS: &[Demo] = &[
         algorithm: KeyAlgorithm::Es256,
         events: Events::None,
     },
-    Demo {
-        id: "bank-apis",
-        organisation: "The bank's own APIs",
-        domain: "localhost",
-        role: Role::Apis,
-        proof: Proof::Assertion,
-        bound: Bound::Dpop,
-        algorithm: KeyAlgorithm::Es256,
-        events: Events::None,
-    },
-    Demo {
-        id: "lfi",
-        organisation: "The bank's back office",
-        domain: "localhost",
-        role: Role::BankSide,
-        proof: Proof::Assertion,
-        bound: Bound::Dpop,
-        algorithm: KeyAlgorithm::Es256,
-        events: Events::None,
-    },
+    own("bank-apis", "The bank's own APIs", Role::Apis),
+    own("lfi", "The bank's back office", Role::BankSide),
     variant(("jwt-es256-mtls", "Cedar Wallet"), Proof::Assertion, Bound::Mtls, KeyAlgorithm::Es256),
     variant(("jwt-eddsa-dpop", "Coral Savings"), Proof::Assertion, Bound::Dpop, KeyAlgorithm::Ed25519),
     variant(("self-signed-mtls", "Dune Pay"), Proof::SelfSigned, Bound::Mtls, KeyAlgorithm::Es256),
@@ -206,14 +194,15 @@ impl Demo {
             keys.push(self.encryption_key(tpp)?.to_value());
             self.listener_certificate(tpp, pki, now)?;
         }
+        let (scope, types) = self.registers();
         let mut metadata = json!({
             "client_id": self.id,
             "organisation": { "name": self.organisation, "id": self.id, "domain": self.domain },
             "token_endpoint_auth_method": self.proof.method(),
             "jwks": { "keys": keys },
             "grant_types": self.grants(),
-            "scope": self.scope(),
-            "authorization_details_types": self.types(),
+            "scope": scope,
+            "authorization_details_types": types,
             "resource_signing_alg": signature_of(self.algorithm).as_str(),
         });
         let mut put = |name: &str, value: Value| {
@@ -269,18 +258,12 @@ impl Demo {
         Some(table)
     }
 
-    const fn scope(&self) -> &'static str {
+    /// Its scope and its types of details.
+    const fn registers(&self) -> (&'static str, &'static [&'static str]) {
         match self.role {
-            Role::Apis => "introspection",
-            Role::BankSide => "consent_manager",
-            Role::Shown | Role::Variant => TPP_SCOPE,
-        }
-    }
-
-    const fn types(&self) -> &'static [&'static str] {
-        match self.role {
-            Role::Apis | Role::BankSide => &[],
-            Role::Shown | Role::Variant => TPP_TYPES,
+            Role::Apis => ("introspection", &[]),
+            Role::BankSide => ("consent_manager", &[]),
+            Role::Shown | Role::Variant => (TPP_SCOPE, TPP_TYPES),
         }
     }
 

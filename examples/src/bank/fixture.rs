@@ -2,7 +2,6 @@
 
 use oauth_core::store::database::Database;
 use oauth_core::{Entropy, Fault, Seconds, Subject, Timestamp};
-use rar_consent::Authorizer;
 use resource_server::domain::{
     Account, AccountId, AccountKind, AccountNumber, AccountStatus, BookedTransaction, Currency, EntryId,
     Iban, LedgerAccount, Line, SignedMoney, TransactionId, TransactionKind, TransactionStatus,
@@ -209,15 +208,6 @@ const LOGINS: &[(&str, &str)] = &[MARIAM, MARIA, OMAR, HUDA];
 const UAE_LOGINS: &[(&str, &str)] = &[MARIAM, OMAR, HUDA];
 const OFXPERA_LOGINS: &[(&str, &str)] = &[MARIAM, MARIA];
 
-/// Whom the accounts ask for that need more than one person: account, name and role of the person, and who that is.
-const MANDATES: &[(&str, &str, &str, &str)] = &[
-    ("acc-mariam-joint", "hld-0001", "Holder", "cus-mariam"),
-    ("acc-mariam-joint", "hld-0002", "Holder", "cus-omar"),
-    ("acc-wadi-trading", "fin-0071", "Financial", "cus-mariam"),
-    ("acc-wadi-trading", "mgt-0009", "Management", "cus-omar"),
-    ("acc-wadi-trading", "mgt-0010", "Management", "cus-huda"),
-];
-
 /// Whether an account belongs to this part of the demo data.
 const fn is_part(demo: DemoData, currency: Currency) -> bool {
     match (demo, currency) {
@@ -257,7 +247,10 @@ pub async fn seed(
     }
     let mandates = BankMandates::new(database.clone());
     if is_part(demo, Currency::Aed) {
-        mandated(&mandates).await?;
+        mandates.add_demo().await?;
+        for (bban, account) in ACCOUNTS.iter().filter_map(|account| Some((account.bban?, account.id))) {
+            mandates.name(Iban::issue("AE", bban).map_err(broken)?.as_str(), account).await?;
+        }
     }
     for user in users {
         let random = entropy.draw()?;
@@ -272,19 +265,6 @@ pub async fn seed(
                 mandates.name(iban.as_str(), plan.account.id.as_str()).await?;
             }
         }
-    }
-    Ok(())
-}
-
-/// Who may debit the demo accounts, and by which IBAN they are known.
-async fn mandated(mandates: &BankMandates) -> Result<(), Fault> {
-    for (position, (account, id, kind, subject)) in MANDATES.iter().enumerate() {
-        let subject = Some(Subject::new(subject).map_err(broken)?);
-        let who = Authorizer { id: (*id).to_owned(), kind: (*kind).to_owned(), subject };
-        mandates.add(account, position, &who).await?;
-    }
-    for (bban, account) in ACCOUNTS.iter().filter_map(|account| Some((account.bban?, account.id))) {
-        mandates.name(Iban::issue("AE", bban).map_err(broken)?.as_str(), account).await?;
     }
     Ok(())
 }

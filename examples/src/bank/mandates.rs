@@ -34,6 +34,15 @@ const OF_ACCOUNT: &str =
 const OF_SUBJECT: &str = "SELECT DISTINCT account FROM mandate WHERE subject = $1 ORDER BY account";
 const BY_IBAN: &str = "SELECT account FROM account_iban WHERE iban = $1";
 
+/// The demo accounts that need more than one person: account, name and role of the person, and who that is.
+const DEMO: &[(&str, &str, &str, &str)] = &[
+    ("acc-mariam-joint", "hld-0001", "Holder", "cus-mariam"),
+    ("acc-mariam-joint", "hld-0002", "Holder", "cus-omar"),
+    ("acc-wadi-trading", "fin-0071", "Financial", "cus-mariam"),
+    ("acc-wadi-trading", "mgt-0009", "Management", "cus-omar"),
+    ("acc-wadi-trading", "mgt-0010", "Management", "cus-huda"),
+];
+
 impl BankMandates {
     /// Over a database whose tables are up to date ([`migrations`]).
     #[must_use]
@@ -53,6 +62,19 @@ impl BankMandates {
             .text(&who.kind)
             .opt_text(who.subject.as_ref().map(Subject::as_str));
         self.0.write(statement).await.map(drop).map_err(fault)
+    }
+
+    /// Adds whom the demo accounts ask for.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn add_demo(&self) -> Result<(), Fault> {
+        for (position, (account, id, kind, subject)) in DEMO.iter().enumerate() {
+            let subject = Subject::new(subject).map_err(|fault| Fault::new("mandates", fault))?;
+            let who = Authorizer { id: (*id).to_owned(), kind: (*kind).to_owned(), subject: Some(subject) };
+            self.add(account, position, &who).await?;
+        }
+        Ok(())
     }
 
     /// Makes an account known by its IBAN; one that is known stays.

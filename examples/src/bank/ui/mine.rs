@@ -2,7 +2,7 @@
 
 use http::{Method, StatusCode};
 use oauth_core::ConsentId;
-use rar_consent::{Actor, Consent, ConsentStatus, Revoked, describe};
+use rar_consent::{Actor, Changed, Consent, ConsentStatus, Revoked, describe};
 
 use super::web::{Answer, page, redirect};
 use super::{Ui, UiFault, Visit, inbox, login, words};
@@ -59,11 +59,10 @@ async fn details(ui: &Ui, visit: &Visit, consent: &Consent, error: Option<&str>)
     let description = describe(consent);
     let mut history = Vec::new();
     for entry in ui.consents.history(&consent.id).await?.iter().rev() {
-        let reason = if entry.reason.is_empty() { String::new() } else { format!(": {}", entry.reason) };
         history.push(HistoryEntry {
             at: words::moment(entry.at),
-            what: format!("{}{reason}", words::transition(entry.to)),
-            by: words::actor(&entry.actor, &requester.name),
+            what: happened(entry),
+            by: by_whom(ui, visit, &entry.actor, &requester.name),
         });
     }
     let view = ConsentDetailsView {
@@ -76,7 +75,7 @@ async fn details(ui: &Ui, visit: &Visit, consent: &Consent, error: Option<&str>)
         sections: words::sections(&description),
         usage: Vec::new(),
         history,
-        revoke: is_open(consent.status).then(|| form(ui, visit, consent, "revoke")),
+        revoke: can_end(consent.status).then(|| form(ui, visit, consent, "revoke")),
         error: error.map(str::to_owned),
         requester,
     };
@@ -147,6 +146,36 @@ fn is_open(status: ConsentStatus) -> bool {
         | ConsentStatus::Revoked
         | ConsentStatus::Expired
         | ConsentStatus::Finished => false,
+    }
+}
+
+/// What waits is declined by those who are asked, and what is over has ended.
+fn can_end(status: ConsentStatus) -> bool {
+    is_open(status) && status != ConsentStatus::AwaitingAuthorization
+}
+
+/// What happened, in words.
+fn happened(entry: &rar_consent::HistoryEntry) -> String {
+    let what = match entry.what {
+        Changed::Status => words::transition(entry.to),
+        Changed::Request => "Opened",
+        Changed::Terms => "Changed",
+        Changed::Subscription => "Events",
+        Changed::Decision => "Decided",
+    };
+    if entry.reason.is_empty() { what.to_owned() } else { format!("{what}: {}", entry.reason) }
+}
+
+/// Who did it: another customer, who had to approve as well, by name.
+fn by_whom(ui: &Ui, visit: &Visit, actor: &Actor, requester: &str) -> String {
+    let own = visit.signed_in.as_ref().map(|(signed_in, _)| &signed_in.subject);
+    match actor {
+        Actor::Customer(subject) if Some(subject) != own => {
+            ui.customers.by_subject(subject).map_or_else(|| "Another customer".to_owned(), |other| other.name)
+        }
+        Actor::Customer(_) | Actor::Tpp(_) | Actor::Operator(_) | Actor::Clock | Actor::Engine => {
+            words::actor(actor, requester)
+        }
     }
 }
 
