@@ -48,7 +48,7 @@ pub use model::client::{
 };
 pub use model::details::{AuthorizationDetails, VettedDetail, VettedDetails};
 pub use model::distinguished_name::{DistinguishedName, DistinguishedNameFault};
-pub use model::grant::{Approval, Authentication, Grant, Stage};
+pub use model::grant::{Approval, Authentication, Grant, ShownText, Stage};
 pub use model::messages::{Messages, Protection, SignedRequests};
 pub use model::request::{Prompt, VettedRequest};
 pub use model::signing_key::{

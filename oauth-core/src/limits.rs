@@ -46,6 +46,10 @@ pub const SIGNATURE_COMPONENTS: usize = 32;
 
 /// Levels of nesting in any JSON document.
 pub const JSON_DEPTH: usize = 32;
+/// Languages of a `ui_locales` parameter that are looked at.
+pub const LOCALES: usize = 8;
+/// Bytes of one of them (RFC 5646 section 4.4.1).
+pub const LOCALE_BYTES: usize = 35;
 /// Bytes of an `authorization_details` parameter.
 pub const AUTHORIZATION_DETAILS_BYTES: usize = 32 * 1024;
 /// Objects in one `authorization_details` array.

@@ -13,11 +13,11 @@ use crate::support::uae::{self, ACCOUNT};
 use crate::support::{World, embedded};
 
 /// What a page is drawn for: width and height in CSS pixels.
-#[derive(Debug)]
-struct Screen(u32, u32);
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Screen(u32, u32);
 
-const TELEPHONE: Screen = Screen(390, 844);
-const DESK: Screen = Screen(1280, 900);
+pub(crate) const TELEPHONE: Screen = Screen(390, 844);
+pub(crate) const DESK: Screen = Screen(1280, 900);
 
 /// Windows cannot be as narrow as a telephone, so the page is told so instead.
 impl WebDriverCompatibleCommand for Screen {
@@ -33,10 +33,30 @@ impl WebDriverCompatibleCommand for Screen {
     }
 }
 
-async fn browser(screen: Screen) -> Browser {
+pub(crate) async fn browser(screen: Screen) -> Browser {
     let browser = Browser::start().await.unwrap();
     browser.page().issue_cmd(screen).await.unwrap();
     browser
+}
+
+/// As somebody sees it who has asked for dark pages.
+#[derive(Debug)]
+struct Dark;
+
+impl WebDriverCompatibleCommand for Dark {
+    fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, url::ParseError> {
+        base.join(&format!("session/{}/goog/cdp/execute", session.unwrap_or_default()))
+    }
+
+    fn method_and_body(&self, _: &Url) -> (http::Method, Option<String>) {
+        let features = json!({"features": [{"name": "prefers-color-scheme", "value": "dark"}]});
+        let command = json!({"cmd": "Emulation.setEmulatedMedia", "params": features});
+        (http::Method::POST, Some(command.to_string()))
+    }
+}
+
+pub(crate) async fn in_the_dark(browser: &Browser) {
+    browser.page().issue_cmd(Dark).await.unwrap();
 }
 
 async fn text(browser: &Browser, id: &str) -> String {
@@ -49,14 +69,14 @@ async fn width_fits(browser: &Browser, page: &str) {
     assert_eq!(fits, json!(true), "{page} has to be moved sideways");
 }
 
-async fn picture(browser: &Browser, name: &str) {
+pub(crate) async fn picture(browser: &Browser, name: &str) {
     width_fits(browser, name).await;
     let file = browser.screenshot(name).await.unwrap();
     assert!(file.metadata().unwrap().len() > 1000, "{name}");
 }
 
 /// Where the browser left the bank: nobody listens at the redirect URI, but its address is there.
-async fn returned(browser: &Browser, tpp: &Tpp) -> Url {
+pub(crate) async fn returned(browser: &Browser, tpp: &Tpp) -> Url {
     for _ in 0..50 {
         let at = browser.page().current_url().await.unwrap();
         if at.as_str().starts_with(&tpp.registered().entry.redirect_uri) {
@@ -71,7 +91,7 @@ fn parameter(url: &Url, name: &str) -> Option<String> {
     url.query_pairs().find(|(own, _)| own == name).map(|(_, value)| value.into_owned())
 }
 
-async fn sign_in(world: &World, browser: &Browser) {
+pub(crate) async fn sign_in(world: &World, browser: &Browser) {
     browser.fill("username", &world.user.name).await.unwrap();
     browser.fill("password", &world.user.password).await.unwrap();
     browser.press("sign-in").await.unwrap();

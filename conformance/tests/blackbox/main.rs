@@ -42,5 +42,6 @@ mod shop;
 mod split;
 mod stories;
 mod support;
+mod trail;
 mod uae_approvals;
 mod variants;

@@ -11,6 +11,7 @@ use resource_server::rail::settle;
 
 use super::admin::AdminService;
 use super::apis::{Books, apis};
+use super::audit::Sealer;
 use super::compose::{Api, ApiPlace, Face, Place, PublicService};
 use super::controls::Controls;
 use super::data_dir::DataFault;
@@ -77,6 +78,7 @@ pub struct Bank {
     housekeeping: Housekeeping,
     events: Option<EventWorker>,
     keys: Arc<[SigningKeys]>,
+    sealer: Sealer,
     database: Database,
 }
 
@@ -149,6 +151,7 @@ impl Bank {
         let doors = ground.doors(
             hosted.iter().map(|one| (one.plan.issuer().clone(), Arc::clone(&one.ports.clients))).collect(),
         );
+        let sealer = ground.sealer(deployment).await?;
         let first = hosted.first().ok_or(StartFault::Interrupted)?;
         let events = (parts == Parts::Whole).then(|| EventWorker::new(&ground, notices));
         Ok(Self {
@@ -161,6 +164,7 @@ impl Bank {
                 keys: Arc::clone(&ground.keys),
                 doors,
                 clock: Arc::clone(&ground.clock),
+                operators: ground.operators()?,
                 controls,
             },
             housekeeping: Housekeeping {
@@ -171,6 +175,7 @@ impl Bank {
                 clock: ground.clock,
             },
             keys: ground.keys,
+            sealer,
             database: ground.database,
         })
     }
@@ -182,6 +187,7 @@ impl Bank {
         for keys in self.keys.iter() {
             tokio::spawn(keys.clone().run(shutdown.clone()));
         }
+        let sealing = tokio::spawn(self.sealer.run(shutdown.clone()));
         let Listeners { public, mtls, admin } = self.listeners;
         tokio::join!(
             public.serve(self.public.facing(Face::Browsers), shutdown.clone()),
@@ -190,6 +196,9 @@ impl Bank {
         );
         if keeping.await.is_err() {
             tracing::error!("housekeeping ended badly");
+        }
+        if sealing.await.is_err() {
+            tracing::error!("the sealer of the audit trail ended badly");
         }
         if let Some(telling) = telling
             && telling.await.is_err()

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub use super::deployment::{ConfigFault, Deployment};
+
+use super::audit_command::AuditCommand;
 use super::keys_command::KeysCommand;
 
 /// The reference bank: an authorization server and the APIs behind it, in one process.
@@ -33,6 +35,12 @@ pub enum Command {
         /// What to do.
         #[command(subcommand)]
         command: KeysCommand,
+    },
+    /// Verifies the audit trail, or shows a part of it. Flags that say where the bank lives stand before `audit`.
+    Audit {
+        /// What to do.
+        #[command(subcommand)]
+        command: AuditCommand,
     },
 }
 

@@ -17,6 +17,7 @@ use resource_server::store::sql::SqlBank;
 
 use super::apis::Books;
 use super::assemble::StartFault;
+use super::audit::Sealer;
 use super::bar_admin::Doors;
 use super::barred::{Barred, OpenClients};
 use super::controls::TestClock;
@@ -25,6 +26,7 @@ use super::data_dir::{DataDir, Past};
 use super::deployment::{Deployment, IssuerPlan, TestControls};
 use super::issuer_files::IssuerFiles;
 use super::mandates::BankMandates;
+use super::operator::Operators;
 use super::outbound::Calls;
 use super::signing_keys::SigningKeys;
 use super::ui::PageInteraction;
@@ -153,6 +155,19 @@ impl Ground {
         }
     }
 
+    /// What operators see of consents.
+    pub(super) fn operators(&self) -> Result<Operators, Fault> {
+        Operators::new(&self.database, &self.pages, &*self.entropy)
+    }
+
+    /// The sealer of the audit trail.
+    pub(super) async fn sealer(&self, deployment: &Deployment) -> Result<Sealer, StartFault> {
+        let (place, database, clock) =
+            (deployment.data_dir.clone(), self.database.clone(), Arc::clone(&self.clock));
+        let opened = tokio::task::spawn_blocking(move || Sealer::open(&place, &database, &clock)).await;
+        opened.map_err(|_| StartFault::Interrupted)?
+    }
+
     /// Accounts, payments and consents for the APIs.
     pub(super) fn books(&self) -> Books {
         let consents = (Arc::clone(&self.consent_store), Arc::clone(&self.consents));
@@ -193,11 +208,16 @@ async fn load(deployment: &Deployment, now: Timestamp) -> Result<DataDir, StartF
 
 /// The database with every table the bank needs.
 pub(super) async fn open(deployment: &Deployment) -> Result<Database, StartFault> {
-    let url = DatabaseUrl::parse(&deployment.database)
-        .map_err(|fault| StartFault::DatabaseUrl(fault.to_string()))?;
-    let database = Database::open(&url).await?;
+    let database = open_as_it_is(deployment).await?;
     migrate(&database).await?;
     Ok(database)
+}
+
+/// The database as it stands, for those who only read.
+pub(super) async fn open_as_it_is(deployment: &Deployment) -> Result<Database, StartFault> {
+    let url = DatabaseUrl::parse(&deployment.database)
+        .map_err(|fault| StartFault::DatabaseUrl(fault.to_string()))?;
+    Ok(Database::open(&url).await?)
 }
 
 /// Every table the bank needs.

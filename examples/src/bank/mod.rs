@@ -3,6 +3,8 @@
 pub mod admin;
 pub mod apis;
 pub mod assemble;
+pub mod audit;
+pub mod audit_command;
 pub mod bar_admin;
 pub mod barred;
 pub mod compose;
@@ -22,6 +24,7 @@ pub mod keys_command;
 mod listeners;
 pub mod log;
 pub mod mandates;
+pub mod operator;
 pub mod outbound;
 pub mod resource;
 pub mod sealing;

@@ -78,6 +78,8 @@ pub struct Active {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub consent_id: Option<ConsentId>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub consent_text_sha256: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub auth_time: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub acr: Option<String>,
@@ -145,6 +147,7 @@ fn active(claims: AccessClaims) -> Active {
         cnf: claims.cnf,
         authorization_details: claims.authorization_details,
         consent_id: claims.consent_id,
+        consent_text_sha256: claims.consent_text_sha256,
         auth_time: claims.auth_time,
         acr: claims.acr,
     }

@@ -175,6 +175,8 @@ struct Claims {
     #[serde(default, deserialize_with = "present")]
     login_hint: Option<String>,
     #[serde(default, deserialize_with = "present")]
+    ui_locales: Option<String>,
+    #[serde(default, deserialize_with = "present")]
     resource: Option<Audience>,
     #[serde(default, deserialize_with = "present")]
     claims: Option<Map<String, Value>>,
@@ -240,6 +242,7 @@ impl Claims {
             max_age: self.max_age.map(|seconds| seconds.to_string()),
             acr_values: self.acr_values,
             login_hint: self.login_hint,
+            ui_locales: self.ui_locales,
             resource,
             claims,
         })

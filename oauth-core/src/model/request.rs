@@ -44,6 +44,8 @@ pub(crate) struct AuthorizationParams {
     pub acr_values: Option<String>,
     /// `login_hint` (OpenID Connect Core section 3.1.2.1).
     pub login_hint: Option<String>,
+    /// `ui_locales` (OpenID Connect Core section 3.1.2.1).
+    pub ui_locales: Option<String>,
     /// `resource` (RFC 8707).
     pub resource: Option<String>,
     /// `claims` (OpenID Connect Core section 5.5), read.
@@ -97,6 +99,10 @@ pub struct VettedRequest {
     /// Who is expected to sign in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub login_hint: Option<String>,
+    /// Languages asked for, in order of preference: BCP 47 tags, well-formed or left out (OpenID Connect Core section
+    /// 3.1.2.1 lets no request fail for them).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ui_locales: Vec<String>,
     /// The audience asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resource: Option<Resource>,

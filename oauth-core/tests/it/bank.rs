@@ -650,6 +650,7 @@ impl Arrived<'_> {
             },
             scope: self.request.scope.clone(),
             accounts: Vec::new(),
+            shown: None,
         };
         Outcome::Approved(approval)
     }

@@ -142,7 +142,7 @@ const STEPS: &[&str] = &[
     "payment",
     "outbox",
     "event",
-    "audit_event",
+    "audit_row",
 ];
 
 #[async_trait]

@@ -405,7 +405,7 @@ impl World {
             "SELECT count(*) FROM idempotency",
             "SELECT count(*) FROM posting",
             "SELECT count(*) FROM outbox",
-            "SELECT count(*) FROM audit_event",
+            "SELECT count(*) FROM audit_row",
             "SELECT count(*) FROM booked_transaction",
             "SELECT CAST(COALESCE(SUM(used), 0) AS BIGINT) FROM allowance",
             "SELECT count(*) FROM consent",

@@ -3,7 +3,8 @@
 
 use http::{Method, StatusCode};
 use rar_consent::{
-    Actor, ApprovalState, AuthorizerApproval, Channel, Consent, Decided, Decision, Vote, describe,
+    Actor, ApprovalState, AuthorizerApproval, Channel, Consent, Decided, Decision, Language, Vote,
+    describe_in,
 };
 
 use super::web::{Answer, page};
@@ -11,19 +12,22 @@ use super::{Ui, UiFault, Visit, mine, words};
 use crate::pages::inbox_view::{ApprovalView, ApproverLine};
 use crate::pages::my_view::ConsentLine;
 use crate::pages::view::{Form, Hidden};
+use crate::pages::words::{Words, fill};
 
 /// What the decision form is for, in its form token.
 const DECIDE: &str = "approval";
 
 /// The requests that wait for the customer who is signed in, for the list of consents.
-pub(super) async fn lines(ui: &Ui, visit: &Visit) -> Result<Vec<ConsentLine>, UiFault> {
+pub(super) async fn lines(ui: &Ui, visit: &Visit, language: Language) -> Result<Vec<ConsentLine>, UiFault> {
+    let t = Words::of(language);
     let Some((signed_in, _)) = &visit.signed_in else { return Ok(Vec::new()) };
     let mut lines = Vec::new();
     for consent in ui.consents.waiting_for(&signed_in.subject, visit.now).await? {
         if mine::is_ours(ui, &consent) {
-            let requester = mine::requester(ui, &consent).await?;
-            let period = format!("Approve until {}", words::moment(consent.authorise_until).shown);
-            lines.push(ConsentLine { period, used: None, ..mine::line(ui, &consent, &requester) });
+            let requester = mine::requester(ui, &consent, t).await?;
+            let period = fill(t.approve_by, &words::moment(consent.authorise_until, t).shown);
+            let line = mine::line(ui, visit, &consent, &requester, language);
+            lines.push(ConsentLine { period, used: None, next_payment: None, stop: None, ..line });
         }
     }
     Ok(lines)
@@ -60,8 +64,8 @@ async fn decide(
         Some("approve") => Decision::Approved,
         Some("deny") => Decision::Rejected,
         Some(_) | None => {
-            let ask = "Please approve or reject the request.";
-            return show(ui, visit, (consent, own), Some(ask)).await;
+            let (_, pages) = mine::spoken(ui, visit);
+            return show(ui, visit, (consent, own), Some(pages.words().decide_first)).await;
         }
     };
     let actor = Actor::Customer(signed_in.subject.clone());
@@ -72,10 +76,12 @@ async fn decide(
         actor: &actor,
         channel: Channel::OnlineBanking,
     };
+    let (_, pages) = mine::spoken(ui, visit);
+    let t = pages.words();
     let problem = match ui.consents.decide(&vote, visit.now).await? {
         Decided::Now(_) => None,
-        Decided::Before => Some("You have decided this request before."),
-        Decided::Closed(_) => Some("This request is closed: it was rejected, or nobody decided in time."),
+        Decided::Before => Some(t.decided_before),
+        Decided::Closed(_) => Some(t.waits_no_longer),
         Decided::Unknown => return Err(UiFault::NotFound),
     };
     let now = ui.consents.consent(&consent.id, visit.now).await?.ok_or(UiFault::NotFound)?;
@@ -93,8 +99,10 @@ async fn show(
     (consent, own): (&Consent, &AuthorizerApproval),
     error: Option<&str>,
 ) -> Result<Answer, UiFault> {
-    let requester = mine::requester(ui, consent).await?;
-    let description = describe(consent);
+    let (language, pages) = mine::spoken(ui, visit);
+    let t = pages.words();
+    let requester = mine::requester(ui, consent, t).await?;
+    let description = describe_in(consent, language);
     let session = visit.session.as_deref().unwrap_or_default();
     let form = || Form {
         action: mine::path(ui, consent, "decide"),
@@ -106,35 +114,32 @@ async fn show(
         session: mine::session(ui, visit),
         back_href: ui.at("/my/consents"),
         heading: description.headline.clone(),
-        status: words::standing(consent.status),
+        status: words::standing(consent.status, t),
         consent_id: consent.id.as_str().to_owned(),
         payments: words::payments(&description),
         sections: words::sections(&description),
         accounts: ui.accounts.names(&consent.accounts).await?,
-        approvers: consent.approvals.iter().map(|entry| line(ui, entry)).collect(),
-        until: words::moment(consent.authorise_until),
+        approvers: consent.approvals.iter().map(|entry| line(ui, entry, t)).collect(),
+        until: words::moment(consent.authorise_until, t),
         form: asked.then(form),
-        next: format!(
-            "{} Everybody listed here has to approve. If one rejects, the request ends.",
-            description.next
-        ),
+        next: format!("{} {}", description.next, t.all_approve),
         error: error.map(str::to_owned),
         requester,
     };
-    Ok(page(StatusCode::OK, ui.pages.approval(&view)?, None))
+    Ok(page(StatusCode::OK, pages.approval(&view)?, None))
 }
 
-fn line(ui: &Ui, entry: &AuthorizerApproval) -> ApproverLine {
+fn line(ui: &Ui, entry: &AuthorizerApproval, t: &Words) -> ApproverLine {
     let customer = entry.authorizer.subject.as_ref().and_then(|subject| ui.customers.by_subject(subject));
     ApproverLine {
         name: customer.map_or_else(|| entry.authorizer.id.clone(), |customer| customer.name),
         role: entry.authorizer.kind.clone(),
         said: match entry.state {
-            ApprovalState::Pending => "Has not decided".to_owned(),
-            ApprovalState::Approved => "Approved".to_owned(),
-            ApprovalState::Rejected => "Rejected".to_owned(),
+            ApprovalState::Pending => t.not_decided.to_owned(),
+            ApprovalState::Approved => t.approved.to_owned(),
+            ApprovalState::Rejected => t.was_refused.to_owned(),
         },
-        at: entry.decided_at.map(words::moment),
+        at: entry.decided_at.map(|at| words::moment(at, t)),
     }
 }
 

@@ -98,6 +98,7 @@ fn claims(
         authorization_details: wanted.details.echo(),
         grant_id: wanted.grant.map(|grant| grant.id.clone()),
         consent_id: wanted.details.consent.clone(),
+        consent_text_sha256: wanted.details.shown.clone(),
         auth_time: authentication.map(|authentication| authentication.at.seconds()),
         acr: authentication.map(|authentication| authentication.acr.clone()),
         userinfo_claims: wanted.grant.map(|grant| grant.claims.userinfo.clone()).unwrap_or_default(),

@@ -42,6 +42,7 @@ pub fn vetted_request(now: Timestamp) -> VettedRequest {
         max_age: Some(Seconds::minutes(5)),
         acr_values: vec!["urn:openbanking:psd2:sca".into()],
         login_hint: Some("alice".into()),
+        ui_locales: vec!["ar-AE".into()],
         resource: None,
         claims: ClaimsRequest { userinfo: vec!["email".into()], ..ClaimsRequest::default() },
         asked_at: now,
@@ -95,6 +96,7 @@ pub fn access_claims(jti: &str, grant: Option<&GrantId>, now: Timestamp) -> Acce
         authorization_details: details(now).echo(),
         grant_id: grant.cloned(),
         consent_id: None,
+        consent_text_sha256: None,
         auth_time: Some(now.seconds()),
         acr: None,
         userinfo_claims: Vec::new(),
@@ -122,6 +124,7 @@ fn details(now: Timestamp) -> VettedDetails {
         scope: scope(),
         consent: Some(ConsentId::new("consent-1").expect("a consent identifier")),
         until: Some(now.plus(Seconds::days(90))),
+        shown: Some("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA".to_owned()),
     }
 }
 

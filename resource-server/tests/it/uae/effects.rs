@@ -188,6 +188,7 @@ impl Whole {
             },
             scope: Scope::new(&format!("openid payments:{CONSENT}")).unwrap(),
             accounts: vec![account.to_owned()],
+            shown: None,
         };
         let outcome = Outcome::Approved(approval);
         let resumed = ResumeSubmitted { ticket: arrived.location, browser: arrived.browser, outcome };
