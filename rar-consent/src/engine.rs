@@ -5,6 +5,7 @@
 #[cfg(feature = "testkit")]
 mod alone;
 mod approvals;
+mod bank_side;
 mod grants;
 
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use oauth_core::{ClientId, Clock, ConsentId, Fault, Seconds, Subject, Timestamp}
 
 use crate::consent::Consent;
 use crate::consent::amend::AmendFault;
-use crate::consent::history::{Actor, HistoryEntry};
+use crate::consent::history::{Actor, Channel, HistoryEntry};
 use crate::consent::status::{ConsentStatus, IllegalMove, MoveFault};
 use crate::consent::terms::OfxperaConsent;
 use crate::detail::ofxpera::TermsFault;
@@ -21,6 +22,7 @@ use crate::detail::registry::DetailRegistry;
 use crate::port::{ConsentStore, DUE_MAX, Inserted, Mandates, Replaced, SoleHolders};
 
 pub use approvals::{Decided, Objection, Vote};
+pub use bank_side::Ordered;
 
 /// Keeps the consents behind grants.
 pub struct ConsentEngine {
@@ -295,6 +297,7 @@ impl ConsentEngine {
                     return Ok(Moved::Illegal(from));
                 }
             };
+            let entry = HistoryEntry { channel: door(wanted.actor), ..entry };
             if self.store.replace(&changed, &entry).await? == Replaced::Done {
                 return Ok(Moved::Now);
             }
@@ -319,6 +322,16 @@ impl std::fmt::Debug for ConsentEngine {
 /// A consent as the store now has it.
 fn kept(consent: Consent) -> Consent {
     Consent { revision: consent.revision.saturating_add(1), ..consent }
+}
+
+/// The door through which a side acts on consents that are in force.
+const fn door(actor: &Actor) -> Option<Channel> {
+    match actor {
+        Actor::Tpp(_) => Some(Channel::Api),
+        Actor::Customer(_) => Some(Channel::OnlineBanking),
+        Actor::Operator(_) => Some(Channel::BankApi),
+        Actor::Clock | Actor::Engine => None,
+    }
 }
 
 fn contended() -> Fault {

@@ -23,6 +23,7 @@ pub use consent::amend::AmendFault;
 pub use consent::approval::{
     ApprovalState, Authorizer, AuthorizerApproval, Decision, DecisionFault, FirstApproval, FirstFault,
 };
+pub use consent::bank::{BankFault, BankOrder};
 pub use consent::exercise::{Consumption, ExerciseFault, ExerciseRefusal, PeriodConsumption, Use};
 pub use consent::history::{Actor, Changed, Channel, HistoryEntry};
 pub use consent::outlook::Allowed;
@@ -45,7 +46,7 @@ pub use describe::{
 pub use detail::ofxpera::TermsFault;
 pub use detail::registry::DetailRegistry;
 pub use detail::{Asked, DetailKind, Lodging, Place, Reading, Recognised, Supported};
-pub use engine::{Amended, ConsentEngine, Decided, Moved, Objection, Revoked, Vote};
+pub use engine::{Amended, ConsentEngine, Decided, Moved, Objection, Ordered, Revoked, Vote};
 pub use event::{Event, EventId, EventKind, EventResource, PaymentState};
 pub use outbox::{ClaimedEvent, EventClaim, EventOutbox, Lease, LeaseEnd, PutOff};
 pub use port::{ConsentStore, DUE_MAX, Inserted, KeptStatus, LIST_MAX, Mandates, Replaced, SoleHolders};

@@ -44,4 +44,5 @@ mod split;
 mod stories;
 mod support;
 mod trail;
+mod uae_approvals;
 mod variants;

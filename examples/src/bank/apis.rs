@@ -6,10 +6,11 @@ use async_trait::async_trait;
 use oauth_core::jose::Alg;
 use oauth_core::store::database::Database;
 use oauth_core::{Clock, Entropy, Fault, ServerSecret, Subject, TokenVerifier, VerifierSettings};
-use rar_consent::ConsentStore;
+use rar_consent::{ConsentEngine, ConsentStore, Mandates as _};
+use resource_server::dialect::consent_manager::ConsentManager;
 use resource_server::dialect::ofxpera::{Ofxpera, OfxperaSettings};
 use resource_server::dialect::uae_bsi::UaeBsi;
-use resource_server::domain::{Account, AccountStatus, Balance, OrganisationKind};
+use resource_server::domain::{Account, AccountId, AccountStatus, Balance, OrganisationKind};
 use resource_server::guard::{Guard, GuardPorts, MessageSigning, SignedRequests, SignedResponses};
 use resource_server::http::{Origin, ResourceService};
 use resource_server::operation::{OperationSettings, Operations, Settlement};
@@ -19,7 +20,8 @@ use resource_server::store::sql::SqlBank;
 
 use super::assemble::StartFault;
 use super::deployment::{BankPlan, IssuerPlan};
-use super::ui::{CustomerAccounts, OwnAccount};
+use super::mandates::BankMandates;
+use super::ui::{CustomerAccounts, Debit, OwnAccount};
 
 /// The organisation this bank is unless its deployment says otherwise: identifier, name, BIC (ISO 9362).
 pub(super) const fn organisation(kind: OrganisationKind) -> (&'static str, &'static str, &'static str) {
@@ -35,6 +37,8 @@ pub struct Books {
     pub ports: Ports,
     /// What customers choose from.
     pub accounts: Arc<dyn CustomerAccounts>,
+    /// What is decided about consents.
+    pub consents: Arc<ConsentEngine>,
 }
 
 impl Books {
@@ -43,7 +47,7 @@ impl Books {
     pub fn open(
         database: &Database,
         (clock, entropy): (&Arc<dyn Clock>, &Arc<dyn Entropy>),
-        consents: Arc<dyn ConsentStore>,
+        (consents, engine): (Arc<dyn ConsentStore>, Arc<ConsentEngine>),
     ) -> Self {
         let book = Arc::new(SqlBank::new(database.clone()));
         let ports = Ports {
@@ -56,7 +60,8 @@ impl Books {
             consents,
             pera: PeraPorts::over(&book),
         };
-        Self { ports, accounts: Arc::new(Book(book)) }
+        let mandates = BankMandates::new(database.clone());
+        Self { ports, accounts: Arc::new(Book { book, mandates }), consents: engine }
     }
 }
 
@@ -66,7 +71,7 @@ impl Books {
 /// When a configured address is not well-formed.
 pub fn apis(
     (plan, bank): (&IssuerPlan, &BankPlan),
-    books: &Ports,
+    (books, consents): (&Ports, &Arc<ConsentEngine>),
     oauth: &oauth_core::Ports,
     secret: ServerSecret,
 ) -> Result<ResourceService, StartFault> {
@@ -96,38 +101,84 @@ pub fn apis(
     let uae = UaeBsi::new((issuer, plan.policy), Arc::clone(&oauth.signer), by_worker)
         .with_client_keys(Arc::clone(&oauth.client_keys))
         .with_decrypter(Arc::clone(&oauth.decrypter));
+    let bank_side = ConsentManager::new(operations.clone(), Arc::clone(consents));
     let named = OfxperaSettings::of(&bank.id, &bank.name, &bank.bic);
     let ofxpera = Ofxpera::new(operations, OfxperaSettings { exposure: bank.exposure, ..named });
-    Ok(ResourceService::at(origin).mount(uae, Arc::clone(&guard)).mount(ofxpera, guard).service())
+    let service = ResourceService::at(origin).mount(uae, Arc::clone(&guard));
+    Ok(service.mount(bank_side, Arc::clone(&guard)).mount(ofxpera, guard).service())
 }
 
 /// The book of accounts in the words of the pages.
-struct Book(Arc<SqlBank>);
+struct Book {
+    book: Arc<SqlBank>,
+    mandates: BankMandates,
+}
 
 #[async_trait]
 impl CustomerAccounts for Book {
     async fn own(&self, customer: &Subject) -> Result<Vec<OwnAccount>, Fault> {
+        let mut accounts = self.book.accounts(customer).await?;
+        for id in self.mandates.of_subject(customer).await? {
+            if !accounts.iter().any(|known| known.id.as_str() == id) {
+                accounts.extend(self.account(&id).await?);
+            }
+        }
         let mut own = Vec::new();
-        for account in self.0.accounts(customer).await? {
-            let balance = self.0.balance(&account.id).await?;
-            own.push(in_words(&account, balance)?);
+        for account in accounts {
+            let balance = self.book.balance(&account.id).await?;
+            let debit = match self.mandates.authorizers(account.id.as_str()).await?.len() {
+                0 | 1 => Debit::Alone,
+                persons => Debit::Together(persons),
+            };
+            own.push(OwnAccount { debit, ..in_words(&account, balance)? });
         }
         Ok(own)
     }
+
+    async fn names(&self, accounts: &[String]) -> Result<Vec<String>, Fault> {
+        let mut names = Vec::new();
+        for id in accounts {
+            let account = self.account(id).await?;
+            names.push(
+                account.map_or_else(
+                    || id.clone(),
+                    |account| format!("{}, {}", name(&account), masked(&account)),
+                ),
+            );
+        }
+        Ok(names)
+    }
+}
+
+impl Book {
+    async fn account(&self, id: &str) -> Result<Option<Account>, Fault> {
+        match AccountId::new(id) {
+            Ok(id) => self.book.account(&id).await,
+            Err(_) => Ok(None),
+        }
+    }
+}
+
+fn name(account: &Account) -> &str {
+    account.nickname.as_ref().or(account.product.as_ref()).unwrap_or(&account.name).as_str()
+}
+
+fn masked(account: &Account) -> String {
+    account.iban.as_ref().map_or_else(|| account.number.masked(), |iban| iban.masked())
 }
 
 fn in_words(account: &Account, balance: Option<Balance>) -> Result<OwnAccount, Fault> {
     let available =
         balance.map(Balance::available).transpose().map_err(|fault| Fault::new("accounts", fault))?;
     let balance = available.map(|sum| format!("{} {}", sum.currency().code(), grouped(&sum.to_text())));
-    let name = account.nickname.as_ref().or(account.product.as_ref()).unwrap_or(&account.name);
     Ok(OwnAccount {
         id: account.id.as_str().to_owned(),
         iban: account.iban.as_ref().map(|iban| iban.as_str().to_owned()),
-        name: name.as_str().to_owned(),
-        masked_number: account.iban.as_ref().map_or_else(|| account.number.masked(), |iban| iban.masked()),
+        name: name(account).to_owned(),
+        masked_number: masked(account),
         currency: account.currency.code(),
         balance: balance.unwrap_or_default(),
+        debit: Debit::Alone,
         unavailable: match account.status {
             AccountStatus::Active => None,
             AccountStatus::Dormant => Some("This account is dormant.".to_owned()),

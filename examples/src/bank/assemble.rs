@@ -130,7 +130,8 @@ impl Bank {
         for plan in deployment.apis.iter().filter(|_| parts == Parts::Whole) {
             let mut services = Vec::new();
             for one in plan.issuers.iter().filter_map(|index| hosted.get(*index)) {
-                let service = apis((one.plan, &deployment.bank), &books.ports, &one.ports, one.secret())?;
+                let own = (&books.ports, &books.consents);
+                let service = apis((one.plan, &deployment.bank), own, &one.ports, one.secret())?;
                 services.push((one.plan.issuer().clone(), Api::Beside(service)));
                 notices.push(events::notices(one.plan, &one.ports, &ground)?);
             }

@@ -8,8 +8,10 @@ use http::{Response, StatusCode};
 use http_body_util::Full;
 use oauth_core::store::database::{Database, Statement};
 use oauth_core::{
-    AuthorizeSubmitted, Clock, Entropy, Error, Fault, Issuer, Return, Seconds, SystemClock, Timestamp,
+    AuthorizeSubmitted, Clock, ConsentId, Entropy, Error, Fault, Issuer, Return, Seconds, SystemClock,
+    Timestamp,
 };
+use rar_consent::{Actor, AuthorizerApproval, Channel, Decided, Vote};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -124,6 +126,8 @@ struct ApproveOrder {
     /// A request that a browser has opened, with that browser's cookie.
     ticket: Option<String>,
     browser: Option<String>,
+    /// A consent that waits for this user's approval beside another's, instead of a request.
+    consent: Option<ConsentId>,
     user: String,
     #[serde(default = "approve")]
     decision: Decision,
@@ -215,6 +219,9 @@ impl Controls {
             .iter()
             .find(|(issuer, _)| wanted(issuer))
             .ok_or_else(|| ControlFault::Asked("issuer: there is no such issuer".to_owned()))?;
+        if let Some(consent) = &order.consent {
+            return self.vote(ui, consent, &order).await;
+        }
         let (ticket, browser) = match (&order.ticket, order.query()?) {
             (Some(ticket), None) => (ticket.clone(), order.browser.clone()),
             (None, Some(query)) => arrive(ui, query, order.browser.clone()).await?,
@@ -239,6 +246,39 @@ impl Controls {
                 json!({ "post_to": form.action, "fields": fields })
             }
         })
+    }
+}
+
+impl Controls {
+    /// Decides in the name of one of several authorisers, as the page of that customer would.
+    async fn vote(&self, ui: &Ui, id: &ConsentId, order: &ApproveOrder) -> Result<Value, ControlFault> {
+        let asked = |text: &str| ControlFault::Asked(text.to_owned());
+        let customer = self.customers.by_username(&order.user);
+        let customer = customer.ok_or_else(|| asked("user: there is no such user"))?;
+        let now = self.clock.now();
+        let consent = ui.consents.consent(id, now).await?.ok_or_else(|| asked("consent: there is none"))?;
+        let own = |entry: &&AuthorizerApproval| {
+            entry.authorizer.subject.as_ref() == Some(&customer.subject) && entry.decided_at.is_none()
+        };
+        let own = consent.approvals.iter().find(own);
+        let own = own.ok_or_else(|| asked("user: the consent does not wait for this user"))?;
+        let actor = Actor::Customer(customer.subject.clone());
+        let vote = Vote {
+            consent: id,
+            authorizer: &own.authorizer.id,
+            decision: match order.decision {
+                Decision::Approve => rar_consent::Decision::Approved,
+                Decision::Deny => rar_consent::Decision::Rejected,
+            },
+            actor: &actor,
+            channel: Channel::OnlineBanking,
+        };
+        match ui.consents.decide(&vote, now).await? {
+            Decided::Now(consent) => Ok(json!({ "status": consent.status.as_str() })),
+            Decided::Unknown | Decided::Before | Decided::Closed(_) => {
+                Err(asked("consent: it waits no longer for this user"))
+            }
+        }
     }
 }
 
@@ -304,6 +344,8 @@ const EMPTYING: &[&str] = &[
     "DELETE FROM posting",
     "DELETE FROM journal_entry",
     "DELETE FROM balance",
+    "DELETE FROM mandate",
+    "DELETE FROM account_iban",
     "DELETE FROM account",
 ];
 

@@ -53,6 +53,8 @@ enum Role {
     Variant,
     /// The bank's APIs, which introspect; no third party.
     Apis,
+    /// The bank's side of the UAE interface, which says what the bank has decided; no third party.
+    BankSide,
 }
 
 /// How a demo client proves who it is.
@@ -89,6 +91,12 @@ const fn variant(
     }
 }
 
+/// A client that is part of the bank.
+const fn own(id: &'static str, organisation: &'static str, role: Role) -> Demo {
+    let demo = variant((id, organisation), Proof::Assertion, Bound::Dpop, KeyAlgorithm::Es256);
+    Demo { domain: "localhost", role, ..demo }
+}
+
 /// RSA keys are what a first start waits for, so only one client has any.
 pub(super) const DEMOS: &[Demo] = &[
     Demo {
@@ -111,16 +119,8 @@ pub(super) const DEMOS: &[Demo] = &[
         algorithm: KeyAlgorithm::Es256,
         events: Events::None,
     },
-    Demo {
-        id: "bank-apis",
-        organisation: "The bank's own APIs",
-        domain: "localhost",
-        role: Role::Apis,
-        proof: Proof::Assertion,
-        bound: Bound::Dpop,
-        algorithm: KeyAlgorithm::Es256,
-        events: Events::None,
-    },
+    own("bank-apis", "The bank's own APIs", Role::Apis),
+    own("lfi", "The bank's back office", Role::BankSide),
     Demo {
         id: "bayan-trust",
         organisation: "Bayan Trust",
@@ -205,14 +205,15 @@ impl Demo {
             keys.push(self.encryption_key(tpp)?.to_value());
             self.listener_certificate(tpp, pki, now)?;
         }
+        let (scope, types) = self.registers();
         let mut metadata = json!({
             "client_id": self.id,
             "organisation": { "name": self.organisation, "id": self.id, "domain": self.domain },
             "token_endpoint_auth_method": self.proof.method(),
             "jwks": { "keys": keys },
             "grant_types": self.grants(),
-            "scope": if self.role == Role::Apis { "introspection" } else { TPP_SCOPE },
-            "authorization_details_types": if self.role == Role::Apis { &[] } else { TPP_TYPES },
+            "scope": scope,
+            "authorization_details_types": types,
             "resource_signing_alg": signature_of(self.algorithm).as_str(),
         });
         let mut put = |name: &str, value: Value| {
@@ -222,6 +223,7 @@ impl Demo {
         };
         match self.role {
             Role::Apis => put("resource", json!(resource_of(issuer))),
+            Role::BankSide => {}
             Role::Shown | Role::Variant => put("redirect_uris", json!([DEMO_REDIRECT_URI])),
         }
         if self.events == Events::Taken {
@@ -267,9 +269,18 @@ impl Demo {
         Some(table)
     }
 
+    /// Its scope and its types of details.
+    const fn registers(&self) -> (&'static str, &'static [&'static str]) {
+        match self.role {
+            Role::Apis => ("introspection", &[]),
+            Role::BankSide => ("consent_manager", &[]),
+            Role::Shown | Role::Variant => (TPP_SCOPE, TPP_TYPES),
+        }
+    }
+
     fn grants(&self) -> &'static [&'static str] {
         match self.role {
-            Role::Apis => &["client_credentials"],
+            Role::Apis | Role::BankSide => &["client_credentials"],
             Role::Shown | Role::Variant => &["authorization_code", "refresh_token", "client_credentials"],
         }
     }

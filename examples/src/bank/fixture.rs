@@ -11,12 +11,17 @@ use serde_json::{Map, Value, json};
 
 use super::customers::{self, Customer};
 use super::deployment::{AccountPlan, BankPlan, DemoData, UserPlan};
+use super::mandates::BankMandates;
 use super::scheme;
 
 /// The first demo customer's user name.
 pub const DEMO_USERNAME: &str = "mariam";
 /// The second demo customer's user name.
 pub const SECOND_USERNAME: &str = "maria";
+/// Who shares an account with the first, and decides for a company with her.
+pub const THIRD_USERNAME: &str = "omar";
+/// Who decides for that company, too.
+pub const FOURTH_USERNAME: &str = "huda";
 /// Their password. These are demo customers of a bank that listens on this machine only.
 pub const DEMO_PASSWORD: &str = "date-palm-7";
 
@@ -148,6 +153,30 @@ const ACCOUNTS: &[Demo] = &[
         history: RETIREMENT,
     },
     Demo {
+        id: "acc-mariam-joint",
+        customer: "cus-mariam",
+        holder: "Mariam and Omar Al Suwaidi",
+        kind: AccountKind::Current,
+        currency: Currency::Aed,
+        bban: Some("0330000010195511188"),
+        number: "10195511188",
+        nickname: "Household",
+        opening: 3_000_000,
+        history: &[],
+    },
+    Demo {
+        id: "acc-wadi-trading",
+        customer: "cus-wadi-trading",
+        holder: "Wadi Trading LLC",
+        kind: AccountKind::Current,
+        currency: Currency::Aed,
+        bban: Some("0330000010195512004"),
+        number: "10195512004",
+        nickname: "Wadi Trading",
+        opening: 25_000_000,
+        history: &[],
+    },
+    Demo {
         id: "acc-palm-books",
         customer: "cus-palm-books",
         holder: "Date Palm Books LLC",
@@ -166,13 +195,19 @@ const ACCOUNTS: &[Demo] = &[
 pub fn logins(demo: DemoData) -> &'static [(&'static str, &'static str)] {
     match demo {
         DemoData::All => LOGINS,
-        DemoData::Uae => LOGINS.get(..1).unwrap_or_default(),
-        DemoData::Ofxpera => LOGINS,
+        DemoData::Uae => UAE_LOGINS,
+        DemoData::Ofxpera => OFXPERA_LOGINS,
         DemoData::None => &[],
     }
 }
 
-const LOGINS: &[(&str, &str)] = &[(DEMO_USERNAME, "cus-mariam"), (SECOND_USERNAME, "cus-maria")];
+const MARIAM: (&str, &str) = (DEMO_USERNAME, "cus-mariam");
+const MARIA: (&str, &str) = (SECOND_USERNAME, "cus-maria");
+const OMAR: (&str, &str) = (THIRD_USERNAME, "cus-omar");
+const HUDA: (&str, &str) = (FOURTH_USERNAME, "cus-huda");
+const LOGINS: &[(&str, &str)] = &[MARIAM, MARIA, OMAR, HUDA];
+const UAE_LOGINS: &[(&str, &str)] = &[MARIAM, OMAR, HUDA];
+const OFXPERA_LOGINS: &[(&str, &str)] = &[MARIAM, MARIA];
 
 /// Whether an account belongs to this part of the demo data.
 const fn is_part(demo: DemoData, currency: Currency) -> bool {
@@ -214,12 +249,25 @@ pub async fn seed(
     if matches!(demo, DemoData::All | DemoData::Ofxpera) {
         scheme::seed(&bank, own, now).await?;
     }
+    let mandates = BankMandates::new(database.clone());
+    if is_part(demo, Currency::Aed) {
+        mandates.add_demo().await?;
+        for (bban, account) in ACCOUNTS.iter().filter_map(|account| Some((account.bban?, account.id))) {
+            mandates.name(Iban::issue("AE", bban).map_err(broken)?.as_str(), account).await?;
+        }
+    }
     for user in users {
         let random = entropy.draw()?;
         let (salt, _) = random.split_at(16);
         customers::put(database, &user.customer, &user.password, salt).await?;
         for plan in &user.accounts {
             open_configured(&bank, plan, now).await?;
+            for (position, who) in plan.authorizers.iter().enumerate() {
+                mandates.add(plan.account.id.as_str(), position, who).await?;
+            }
+            if let Some(iban) = &plan.account.iban {
+                mandates.name(iban.as_str(), plan.account.id.as_str()).await?;
+            }
         }
     }
     Ok(())
@@ -297,7 +345,7 @@ async fn record(
     Ok(())
 }
 
-fn people() -> [(&'static str, &'static str, &'static str, Value); 2] {
+fn people() -> [(&'static str, &'static str, &'static str, Value); 4] {
     let claims = |given: &str, family: &str, phone: &str, birthdate: &str| {
         json!({
             "given_name": given, "family_name": family, "email": format!("{}@customer.example", given.split(' ').next().unwrap_or(given)),
@@ -320,6 +368,13 @@ fn people() -> [(&'static str, &'static str, &'static str, Value); 2] {
             "Maria Clara Santos",
             with_middle_name(claims("Maria Clara", "Santos", "+639171234567", "1991-06-19"), "Reyes"),
         ),
+        (
+            "cus-omar",
+            THIRD_USERNAME,
+            "Omar Al Suwaidi",
+            claims("Omar", "Al Suwaidi", "+971502345678", "1985-11-23"),
+        ),
+        ("cus-huda", FOURTH_USERNAME, "Huda Rahman", claims("Huda", "Rahman", "+971503456789", "1979-01-30")),
     ]
 }
 

@@ -25,11 +25,12 @@ use super::customers::Customers;
 use super::data_dir::{DataDir, Past};
 use super::deployment::{Deployment, IssuerPlan, TestControls};
 use super::issuer_files::IssuerFiles;
+use super::mandates::BankMandates;
 use super::operator::Operators;
 use super::outbound::Calls;
 use super::signing_keys::SigningKeys;
 use super::ui::PageInteraction;
-use super::{barred, customers, fixture, sessions};
+use super::{barred, customers, fixture, mandates, sessions};
 use crate::pages::Pages;
 
 /// What everything else stands on.
@@ -90,7 +91,9 @@ impl Ground {
         let stored = Arc::new(SqlConsents::new(database.clone()));
         let consent_store: Arc<dyn ConsentStore> = stored.clone();
         let registry = DetailRegistry::standard();
-        let consents = ConsentEngine::new(registry, Arc::clone(&consent_store), Arc::clone(&clock));
+        let mandates = Arc::new(BankMandates::new(database.clone()));
+        let consents =
+            ConsentEngine::with_mandates(registry, Arc::clone(&consent_store), Arc::clone(&clock), mandates);
         let pages = Arc::new(Pages::new()?);
         let calls = Calls {
             plan: &deployment.calls,
@@ -168,7 +171,8 @@ impl Ground {
 
     /// Accounts, payments and consents for the APIs.
     pub(super) fn books(&self) -> Books {
-        Books::open(&self.database, (&self.clock, &self.entropy), Arc::clone(&self.consent_store))
+        let consents = (Arc::clone(&self.consent_store), Arc::clone(&self.consents));
+        Books::open(&self.database, (&self.clock, &self.entropy), consents)
     }
 
     /// Consents as they are stored.
@@ -224,6 +228,7 @@ pub(super) async fn migrate(database: &Database) -> Result<(), StartFault> {
         rar_consent::migrations(),
         customers::migrations(),
         sessions::migrations(),
+        mandates::migrations(),
         barred::migrations(),
     ] {
         database.migrate(&set).await?;

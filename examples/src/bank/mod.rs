@@ -25,6 +25,7 @@ mod key_admin;
 pub mod keys_command;
 mod listeners;
 pub mod log;
+pub mod mandates;
 pub mod operator;
 pub mod outbound;
 pub mod resource;

@@ -163,14 +163,15 @@ async fn remote(
     let server = Arc::new(find(deployment, plan).await?);
     let store = IntrospectedStore::new(Arc::clone(&server), Arc::clone(&ports.clock));
     let clock = Arc::clone(&ports.clock);
-    let (plan, bank, books) = (plan.clone(), deployment.bank.clone(), books.ports.clone());
+    let (plan, bank) = (plan.clone(), deployment.bank.clone());
+    let (books, consents) = (books.ports.clone(), Arc::clone(&books.consents));
     let clients = Arc::new(FixedClients::new(files.clients.iter().cloned()));
     let (signing, secret) = (Arc::clone(&ports.signer), files.raw_secret());
     let build = move |published: Vec<oauth_core::jose::PublicJwk>| {
         let signer = Arc::new(PublishedKeys { published: published.into(), signing: Arc::clone(&signing) });
         let ports = Ports { store: store.clone(), signer, clients: clients.clone(), ..ports.clone() };
         let secret = oauth_core::ServerSecret::new(secret.clone());
-        apis((&plan, &bank), &books, &ports, secret).map_err(|fault| fault.to_string())
+        apis((&plan, &bank), (&books, &consents), &ports, secret).map_err(|fault| fault.to_string())
     };
     IntrospectedApi::new(server, clock, Box::new(build)).map_err(StartFault::IllFormed)
 }

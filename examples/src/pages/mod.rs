@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 mod agreed;
 pub mod csp;
+pub mod inbox_view;
 pub mod my_view;
 pub mod operator_view;
 mod text;
@@ -24,6 +25,7 @@ mod tests;
 
 pub(crate) use agreed::agreed_text;
 
+use inbox_view::ApprovalView;
 use my_view::{ConsentDetailsView, MyConsentsView, RevokeView, RevokedView};
 use view::{
     CompletedView, ConsentView, ErrorView, LandingView, LoginStep, LoginView, RefusedView, SignOutView,
@@ -210,6 +212,14 @@ impl Pages {
         self.page("consent_details", &title, view)
     }
 
+    /// A request that waits for several approvals.
+    ///
+    /// # Errors
+    /// As [`Pages::login`].
+    pub fn approval(&self, view: &ApprovalView) -> Result<String, PagesFault> {
+        self.page("approval", &self.flagged(&view.heading, view.error.as_ref()), view)
+    }
+
     /// The question before a consent is ended.
     ///
     /// # Errors
@@ -305,7 +315,7 @@ macro_rules! template {
     };
 }
 
-const TEMPLATES: [(&str, &str); 15] = [
+const TEMPLATES: [(&str, &str); 16] = [
     ("frame", template!("frame.html")),
     ("landing", template!("landing.html")),
     ("login", template!("login.html")),
@@ -315,6 +325,7 @@ const TEMPLATES: [(&str, &str); 15] = [
     ("completed", template!("completed.html")),
     ("my_consents", template!("my_consents.html")),
     ("consent_details", template!("consent_details.html")),
+    ("approval", template!("approval.html")),
     ("revoke", template!("revoke.html")),
     ("revoked", template!("revoked.html")),
     ("operator_consents", template!("operator_consents.html")),

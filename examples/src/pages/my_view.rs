@@ -9,6 +9,8 @@ use super::view::{Form, PaymentSummary, Requester, Section, Session};
 pub struct MyConsentsView {
     /// Who is signed in.
     pub session: Session,
+    /// Requests of others that wait for this customer's approval, newest first.
+    pub inbox: Vec<ConsentLine>,
     /// Consents that can still be used or wait for a decision, newest first.
     pub open: Vec<ConsentLine>,
     /// Consents that ended, newest first.

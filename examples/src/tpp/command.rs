@@ -186,6 +186,26 @@ pub(crate) enum ConsentOrder {
         /// The consent
         id: String,
     },
+    /// Want the events of one, or want them no longer
+    Webhook {
+        /// The consent
+        id: String,
+        /// Whether they are wanted
+        #[arg(value_enum)]
+        events: Wanted,
+        /// Where they are sent; where they went before without it
+        #[arg(long)]
+        url: Option<String>,
+    },
+}
+
+/// Whether events are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Wanted {
+    /// They are.
+    On,
+    /// They are not.
+    Off,
 }
 
 impl std::fmt::Debug for Customer {

@@ -3,14 +3,14 @@
 use serde_json::{Value, json};
 
 use super::Tpp;
-use super::command::{ConsentOrder, Customer};
+use super::command::{ConsentOrder, Customer, Wanted};
 use super::config::{Config, ConfigFault, Demo};
 use super::error::Stop;
 use super::flow::Pending;
 use super::narrate::Report;
 use super::state::{Api, Consent, State};
 use super::token::Granted;
-use super::{accounts, browser, headless, payment};
+use super::{accounts, browser, headless, parties, payment};
 
 impl Tpp {
     /// From a pushed request to tokens: push, approve, check the response, redeem. The consent is kept on the way.
@@ -120,9 +120,11 @@ pub(crate) async fn run(tpp: &Tpp, order: Option<&ConsentOrder>) -> Result<Repor
                 Api::Ofxpera => accounts::show_consent(tpp, id).await?,
             };
             let text = serde_json::to_string_pretty(&consent).unwrap_or_default();
-            let lines = text.lines().map(str::to_owned).collect();
+            let mut lines = parties::told(&consent);
+            lines.extend(text.lines().map(str::to_owned));
             Ok(Report { value: json!({ "outcome": "done", "consent": consent }), lines })
         }
+        Some(ConsentOrder::Webhook { id, events, url }) => webhook(tpp, id, (*events, url.as_deref())).await,
         Some(ConsentOrder::Revoke { id }) => {
             match known(tpp, id)?.api {
                 Api::Uae => payment::revoke_consent(tpp, id).await?,
@@ -133,6 +135,20 @@ pub(crate) async fn run(tpp: &Tpp, order: Option<&ConsentOrder>) -> Result<Repor
             Ok(Report { value: json!({ "outcome": "done", "revoked": id }), lines })
         }
     }
+}
+
+/// Changes where the events of a consent go.
+async fn webhook(tpp: &Tpp, id: &str, (events, url): (Wanted, Option<&str>)) -> Result<Report, Stop> {
+    match known(tpp, id)?.api {
+        Api::Uae => parties::subscribe(tpp, id, (events, url)).await?,
+        Api::Ofxpera => return Err(Stop::Declined("this API sends no events".to_owned())),
+    }
+    let told = match events {
+        Wanted::On => "wanted",
+        Wanted::Off => "not wanted",
+    };
+    let lines = vec![format!("events of consent {id} are {told}")];
+    Ok(Report { value: json!({ "outcome": "done", "consent": id, "events": told }), lines })
 }
 
 /// Refreshes the tokens of a consent with a new key, and asks who the customer is.

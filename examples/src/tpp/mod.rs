@@ -33,6 +33,7 @@ mod keys;
 mod listen;
 mod mask;
 mod narrate;
+mod parties;
 mod payment;
 mod pera;
 mod proof;

@@ -288,7 +288,7 @@ pub(crate) async fn revoke_consent(tpp: &Tpp, id: &str) -> Result<(), Stop> {
     }
 }
 
-fn consent_url(tpp: &Tpp, id: &str) -> Result<String, Refusal> {
+pub(super) fn consent_url(tpp: &Tpp, id: &str) -> Result<String, Refusal> {
     Ok(format!("{}{BASE}/payment-consents/{}", tpp.config.resource, path_safe("consent id", id)?))
 }
 

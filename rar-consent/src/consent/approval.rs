@@ -201,12 +201,13 @@ impl Consent {
         pending.filter_map(|entry| entry.authorizer.subject.as_ref())
     }
 
-    /// `UAEOF.Single`: only an account that one person may debit will do.
+    /// Only an account that one person may debit will do: `UAEOF.Single`, and wherever the interface knows no second
+    /// approval but lets money be moved.
     #[must_use]
-    pub const fn is_for_one(&self) -> bool {
+    pub fn is_for_one(&self) -> bool {
         match &self.terms {
             Terms::UaePayment(payment) => matches!(payment.authorization, Some(UaeAuthorization::Single)),
-            Terms::Ofxpera(_) | Terms::Payment(_) | Terms::Accounts(_) => false,
+            Terms::Ofxpera(_) | Terms::Payment(_) | Terms::Accounts(_) => self.terms.moves_money(),
         }
     }
 

@@ -82,7 +82,7 @@ pub enum Changed {
     Status,
     /// An authorization request refers to it.
     Request,
-    /// What it allows.
+    /// What it allows, or from which accounts.
     Terms,
     /// Where events go.
     Subscription,

@@ -2,6 +2,7 @@
 
 pub(crate) mod amend;
 pub(crate) mod approval;
+pub(crate) mod bank;
 pub(crate) mod exercise;
 mod former;
 pub(crate) mod history;

@@ -143,8 +143,8 @@ pub const TRANSITIONS: &[Transition] = &[
     may(Authorized, Revoked, &[Role::Tpp, Role::Customer, Role::Operator], EVERY),
     may(Suspended, Revoked, &[Role::Tpp, Role::Customer, Role::Operator], EVERY),
     may(Authorized, Suspended, &[Role::Operator], EVERY),
-    may(Suspended, Authorized, &[Role::Operator], EVERY),
     may(Authorized, Suspended, &[Role::Tpp], SHARING),
+    may(Suspended, Authorized, &[Role::Operator], EVERY),
     may(Suspended, Authorized, &[Role::Tpp], SHARING),
 ];
 

@@ -86,6 +86,17 @@ pub enum AccountChoice {
     None,
 }
 
+impl AccountChoice {
+    /// Whether these accounts, by the bank's own identifiers, are such a choice.
+    pub(crate) fn takes(&self, accounts: &[String]) -> bool {
+        match self {
+            Self::OneOf | Self::Fixed(_) => accounts.len() == 1,
+            Self::AnyOf => !accounts.is_empty(),
+            Self::None => accounts.is_empty(),
+        }
+    }
+}
+
 /// A stored consent in English.
 #[must_use]
 pub fn describe(consent: &Consent) -> Description {

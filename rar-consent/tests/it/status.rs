@@ -1,8 +1,14 @@
 //! The table of statuses: every move that is in it, and no other.
 
 use ConsentStatus::{Authorized, AwaitingAuthorization, Expired, Finished, Rejected, Revoked, Suspended};
+use std::sync::Arc;
+
+use oauth_core::testkit::FixedClock;
 use oauth_core::{ClientId, Seconds, Standing, Timestamp};
-use rar_consent::{Actor, Consent, ConsentStatus, Dialect, MoveFault, Terms};
+use rar_consent::{
+    Actor, BankOrder, Channel, Consent, ConsentEngine, ConsentStatus, ConsentStore as _, DetailRegistry,
+    Dialect, MemoryConsents, MoveFault, Terms,
+};
 use serde_json::json;
 
 use crate::fixture::{NOW, customer, uae_consent};
@@ -53,13 +59,7 @@ fn every_move_of_the_table_is_made_and_every_other_is_refused() {
                 for actor in actors() {
                     let mut consent = Consent { status: from, ..of(dialect) };
                     consent.suspended_by = (from == Suspended).then_some(rar_consent::Role::Operator);
-                    let initials = match actor {
-                        Actor::Tpp(_) => "tp",
-                        Actor::Customer(_) => "cu",
-                        Actor::Operator(_) => "op",
-                        Actor::Clock => "cl",
-                        Actor::Engine => "en",
-                    };
+                    let initials = initials(&actor);
                     let row = MOVES.iter().find(|row| row.0 == from && row.1 == to);
                     let who = row.map_or("", |row| match dialect {
                         Dialect::Uae => row.2,
@@ -157,4 +157,89 @@ fn revoking_says_by_whom_and_why() {
         (revocation.at, revocation.by, &*revocation.reason),
         (NOW, Actor::Customer(customer()), "changed my mind")
     );
+}
+
+/// What sides ask of the engine, one after the other.
+#[derive(Debug, Clone, Copy)]
+enum Wish {
+    Revoke,
+    Suspend,
+    Resume,
+    Order(ConsentStatus),
+}
+
+#[tokio::test]
+async fn a_wish_outside_the_table_changes_neither_consent_nor_history() {
+    let wishes = [Wish::Revoke, Wish::Suspend, Wish::Resume].into_iter();
+    let wishes: Vec<Wish> = wishes.chain(ConsentStatus::ALL.map(Wish::Order)).collect();
+    for from in ConsentStatus::ALL {
+        for actor in actors() {
+            for wish in &wishes {
+                let (engine, store, before) = kept(from).await;
+                let history = store.history(&before.id).await.unwrap();
+                let (id, at) = (&before.id, NOW.plus(Seconds::new(9)));
+                match *wish {
+                    Wish::Revoke => {
+                        engine.revoke(id, &actor, "w", at).await.unwrap();
+                    }
+                    Wish::Suspend => {
+                        engine.suspend(id, &actor, "w", at).await.unwrap();
+                    }
+                    Wish::Resume => {
+                        engine.resume(id, &actor, "w", at).await.unwrap();
+                    }
+                    Wish::Order(status) => {
+                        let order = BankOrder {
+                            by: actor.clone(),
+                            channel: Channel::BankApi,
+                            customer: None,
+                            accounts: None,
+                            approvals: None,
+                            status: Some(status),
+                        };
+                        engine.order(id, &order, at).await.unwrap();
+                    }
+                }
+                let after = store.consent(id).await.unwrap().unwrap();
+                let what = format!("{from:?}, {actor:?}, {wish:?}");
+                if after.status == from {
+                    assert_eq!(after, before, "{what}");
+                    assert_eq!(store.history(id).await.unwrap(), history, "{what}");
+                    continue;
+                }
+                let row = MOVES.iter().find(|row| row.0 == from && row.1 == after.status);
+                assert!(
+                    row.is_some_and(|row| row.2.contains(initials(&actor))),
+                    "{what}: {:?}",
+                    after.status
+                );
+                assert_eq!(store.history(id).await.unwrap().len(), history.len() + 1, "{what}");
+            }
+        }
+    }
+}
+
+/// A store with one UAE consent of this status, held by the bank where it is held, and an engine over it.
+async fn kept(status: ConsentStatus) -> (Arc<ConsentEngine>, Arc<MemoryConsents>, Consent) {
+    let store = Arc::new(MemoryConsents::new());
+    let clock = Arc::new(FixedClock::at(NOW));
+    let engine = ConsentEngine::new(DetailRegistry::standard(), store.clone(), clock);
+    let (waiting, entry) = uae_consent();
+    store.insert(&waiting, &entry).await.unwrap();
+    let suspended_by = (status == Suspended).then_some(rar_consent::Role::Operator);
+    let (subject, accounts) = (Some(customer()), vec!["acc-1".to_owned()]);
+    let moved = Consent { status, suspended_by, subject, accounts, ..waiting };
+    store.replace(&moved, &entry).await.unwrap();
+    let kept = store.consent(&moved.id).await.unwrap().unwrap();
+    (engine, store, kept)
+}
+
+fn initials(actor: &Actor) -> &'static str {
+    match actor {
+        Actor::Tpp(_) => "tp",
+        Actor::Customer(_) => "cu",
+        Actor::Operator(_) => "op",
+        Actor::Clock => "cl",
+        Actor::Engine => "en",
+    }
 }

@@ -2,6 +2,7 @@
 //! else: `body` is the wire shape, `map` the two functions into and out of the domain, `error` the exhaustive table from
 //! refusal to that dialect's error object, `routes` the table of what it serves.
 
+pub mod consent_manager;
 pub mod ofxpera;
 pub mod query;
 pub mod uae_bsi;

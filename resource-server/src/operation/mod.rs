@@ -6,6 +6,7 @@ pub mod consents;
 pub mod customers;
 pub mod openings;
 mod order;
+pub mod payment_log;
 pub mod payments;
 pub mod registry;
 

@@ -4,4 +4,5 @@ pub(crate) mod fapi_resource;
 pub(crate) mod rfc6750;
 pub(crate) mod rfc9470;
 pub(crate) mod rfc9728;
+pub(crate) mod uae_bank_side;
 pub(crate) mod uae_payments;

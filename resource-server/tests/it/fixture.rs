@@ -19,6 +19,7 @@ use rar_consent::{
     Actor, Amount, Consent, ConsentEngine, ConsentStatus, ConsentStore, DetailRegistry, Lodged,
     OfxperaConsent, PaymentLimits, Permission, SqlConsents, Terms,
 };
+use resource_server::dialect::consent_manager::ConsentManager;
 use resource_server::dialect::ofxpera::{Ofxpera, OfxperaSettings};
 use resource_server::dialect::uae_bsi::UaeBsi;
 use resource_server::domain::{
@@ -193,6 +194,7 @@ async fn world(place: Place, (nonce, signing): (ProofNonce, Option<MessageSignin
         consents: consents.clone(),
         audit: Arc::new(LogAudit),
     };
+    let engine = ConsentEngine::new(DetailRegistry::standard(), consents.clone(), clock.clone());
     let core = oauth_core::Ports {
         client_keys: Arc::new(InlineKeys),
         clock: clock.clone(),
@@ -203,7 +205,7 @@ async fn world(place: Place, (nonce, signing): (ProofNonce, Option<MessageSignin
         claims: Arc::new(MemoryClaims::new(now().minus(Seconds::minutes(5)))),
         store: store.clone(),
         details: Arc::new(oauth_core::NoDetailTypes),
-        consents: ConsentEngine::new(DetailRegistry::standard(), consents.clone(), clock.clone()),
+        consents: engine.clone(),
         interaction: Arc::new(NoPages),
         users: Arc::new(oauth_core::NoUserClaims),
         audit: Arc::new(LogAudit),
@@ -220,7 +222,7 @@ async fn world(place: Place, (nonce, signing): (ProofNonce, Option<MessageSignin
         Some(signing) => guard.with_message_signing(signing),
         None => guard,
     });
-    let service = every_dialect(&operations, &guard);
+    let service = every_dialect(&operations, engine, &guard);
     let Place { name, directory: _directory, .. } = place;
     let world =
         World { name, database, bank, consents, clock, operations, service, guard, store, _directory };
@@ -235,12 +237,13 @@ async fn world(place: Place, (nonce, signing): (ProofNonce, Option<MessageSignin
 }
 
 /// All interfaces of this crate behind one guard.
-fn every_dialect(operations: &Operations, guard: &Arc<Guard>) -> ResourceService {
+fn every_dialect(operations: &Operations, engine: Arc<ConsentEngine>, guard: &Arc<Guard>) -> ResourceService {
     let ofxpera = OfxperaSettings::of("bayan-trust", "Bayan Trust", "BAYNPHMM");
     let uae = UaeBsi::new((testkit::issuer(), &FAPI2_SECURITY), testkit::keys::signer(), operations.clone());
     ResourceService::at(Origin::new(ORIGIN).unwrap())
         .mount(Ofxpera::new(operations.clone(), ofxpera), guard.clone())
         .mount(uae, guard.clone())
+        .mount(ConsentManager::new(operations.clone(), engine), guard.clone())
         .service()
 }
 

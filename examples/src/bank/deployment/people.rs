@@ -1,6 +1,7 @@
 //! `[[users]]`: demo logins and what they own.
 
 use oauth_core::{Subject, Timestamp};
+use rar_consent::Authorizer;
 use resource_server::domain::{
     Account, AccountId, AccountKind, AccountNumber, AccountStatus, Currency, Iban, IntegerDigits, Line, Money,
 };
@@ -31,6 +32,8 @@ pub struct AccountPlan {
     pub account: Account,
     /// What stands on it at first, in minor units.
     pub opening: i64,
+    /// Whom it asks for, where it needs more than its customer.
+    pub authorizers: Vec<Authorizer>,
 }
 
 impl std::fmt::Debug for UserPlan {
@@ -155,6 +158,7 @@ fn account(table: &Table<'_>, customer: &Subject, holder: &str) -> Option<Accoun
         },
         (None, _) | (_, None) => 0,
     };
+    let authorizers = table.tables("authorizers").iter().filter_map(authorizer).collect();
     let name = table.parsed("holder", GUIDE, Line::new).or_else(|| Line::new(holder).ok());
     table.done();
     let account = Account {
@@ -170,5 +174,19 @@ fn account(table: &Table<'_>, customer: &Subject, holder: &str) -> Option<Accoun
         product: None,
         opened_at: Timestamp::EPOCH,
     };
-    Some(AccountPlan { account, opening })
+    Some(AccountPlan { account, opening, authorizers })
+}
+
+/// One person whom an account asks for.
+fn authorizer(table: &Table<'_>) -> Option<Authorizer> {
+    let name =
+        |text: &str| match (1..=128).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic()) {
+            true => Ok(text.to_owned()),
+            false => Err("write 1 to 128 visible ASCII characters"),
+        };
+    let id = table.need("id", GUIDE, table.parsed("id", GUIDE, name));
+    let kind = table.need("type", GUIDE, table.parsed("type", GUIDE, name));
+    let subject = table.parsed("subject", "OpenID Connect Core section 2", Subject::new);
+    table.done();
+    Some(Authorizer { id: id?, kind: kind?, subject })
 }

@@ -7,10 +7,10 @@ use oauth_core::http::returning;
 use oauth_core::{
     Approval, Denial, Error, Outcome, Prompt, ResumeSubmitted, ShownText, VettedRequest, Waiting,
 };
-use rar_consent::{AccountChoice as Choice, Consent, Description};
+use rar_consent::{AccountChoice as Choice, Consent, Description, Objection};
 
 use super::web::{Answer, page};
-use super::{OwnAccount, Ui, UiFault, Visit, login, words};
+use super::{Debit, OwnAccount, Ui, UiFault, Visit, login, words};
 use crate::pages::csp::ReturnOrigin;
 use crate::pages::view::{AccountChoice, AccountOption, ConsentView, Form, Hidden, Selection};
 use crate::pages::words::{Words, fill};
@@ -29,6 +29,23 @@ pub(super) struct Shown {
     pub(super) accounts: AccountChoice,
     /// The language that there are words in.
     pub(super) pages: Pages,
+    objection: Option<Objection>,
+}
+
+impl Shown {
+    /// Whether this customer can approve at all: with one account at least where one person has to be enough, and none of
+    /// another customer's consents to continue. Otherwise the bank says no for the customer.
+    pub(super) fn can_be_given(&self) -> bool {
+        let for_one = self.consent.as_ref().is_some_and(Consent::is_for_one);
+        let none_left = match &self.accounts {
+            AccountChoice::OneOf(options) => options.iter().all(|option| option.unavailable.is_some()),
+            AccountChoice::Fixed(options) => {
+                !options.is_empty() && options.iter().all(|option| option.unavailable.is_some())
+            }
+            AccountChoice::AnyOf(_) | AccountChoice::NotNeeded => false,
+        };
+        self.objection.is_none() && !(for_one && none_left)
+    }
 }
 
 /// Why the page is shown again.
@@ -57,6 +74,9 @@ pub(super) async fn show(ui: &Ui, visit: &Visit, problem: Option<Problem>) -> Re
         return deny(ui, visit, Denial::ConsentRequired).await;
     }
     let shown = gather(ui, visit, waiting).await?;
+    if !shown.can_be_given() {
+        return deny(ui, visit, Denial::Refused).await;
+    }
     let (answer, _) = render(ui, visit, &shown, problem)?;
     Ok(answer)
 }
@@ -80,6 +100,9 @@ pub(super) async fn decide(ui: &Ui, visit: &Visit) -> Result<Answer, UiFault> {
         return show(ui, visit, None).await;
     }
     let shown = gather(ui, visit, waiting).await?;
+    if !shown.can_be_given() {
+        return deny(ui, visit, Denial::Refused).await;
+    }
     let accounts = visit.posted.all("accounts");
     let (page, text) = render(ui, visit, &shown, None)?;
     drop(page);
@@ -141,12 +164,19 @@ pub(super) async fn gather(ui: &Ui, visit: &Visit, waiting: Waiting) -> Result<S
             let mut own = ui.accounts.own(&signed_in.subject).await?;
             for account in &mut own {
                 bar_other_currencies(account, description, pages.words());
+                ask_for_others(account, consent.as_ref(), pages.words());
             }
             options(&description.choice, own)
         }
         (None, _) | (_, None) => AccountChoice::NotNeeded,
     };
-    Ok(Shown { waiting, consent, description, accounts, pages })
+    let objection = match (&consent, &visit.signed_in) {
+        (Some(consent), Some((signed_in, _))) => {
+            ui.consents.objection(consent, &signed_in.subject, visit.now).await?
+        }
+        (None, _) | (_, None) => None,
+    };
+    Ok(Shown { waiting, consent, description, accounts, pages, objection })
 }
 
 /// A payment is made from an account of its own currency.
@@ -157,6 +187,18 @@ fn bar_other_currencies(account: &mut OwnAccount, description: &Description, t: 
         && account.unavailable.is_none()
     {
         account.unavailable = Some(fill(t.other_currency, account.currency));
+    }
+}
+
+/// An account that asks for others as well says so, and cannot be chosen where one person has to be enough.
+fn ask_for_others(account: &mut OwnAccount, consent: Option<&Consent>, t: &Words) {
+    let Debit::Together(persons) = account.debit else { return };
+    let persons = persons.to_string();
+    if consent.is_some_and(|consent| consent.terms.moves_money()) {
+        account.name = fill(&fill(t.people_approve, &account.name), &persons);
+    }
+    if consent.is_some_and(Consent::is_for_one) && account.unavailable.is_none() {
+        account.unavailable = Some(fill(t.needs_people, &persons));
     }
 }
 

@@ -5,7 +5,7 @@ use oauth_core::ConsentId;
 use rar_consent::{Actor, Consent, ConsentStatus, Language, Revoked, describe_in};
 
 use super::web::{Answer, page, redirect};
-use super::{Ui, UiFault, Visit, login, usage, words};
+use super::{Ui, UiFault, Visit, inbox, login, usage, words};
 use crate::pages::Pages;
 use crate::pages::my_view::{
     ConsentDetailsView, ConsentLine, HistoryEntry, MyConsentsView, RevokeView, RevokedView,
@@ -30,7 +30,9 @@ pub(super) async fn list(ui: &Ui, visit: &Visit) -> Result<Answer, UiFault> {
             ended.push(line);
         }
     }
-    let view = MyConsentsView { session: session(ui, visit), open, ended, notice: None, older_href: None };
+    let inbox = inbox::lines(ui, visit, language).await?;
+    let session = session(ui, visit);
+    let view = MyConsentsView { session, inbox, open, ended, notice: None, older_href: None };
     Ok(page(StatusCode::OK, pages.my_consents(&view)?, None))
 }
 
@@ -40,8 +42,11 @@ pub(super) async fn one(ui: &Ui, visit: &Visit, method: &Method, rest: &str) -> 
     let (id, action) = rest.split_once('/').map_or((rest, ""), |(id, action)| (id, action));
     let id = ConsentId::new(id).map_err(|_| UiFault::NotFound)?;
     let consent = ui.consents.consent(&id, visit.now).await?.ok_or(UiFault::NotFound)?;
-    if consent.subject.as_ref() != Some(&signed_in.subject) || !is_ours(ui, &consent) {
+    if !is_ours(ui, &consent) {
         return Err(UiFault::NotFound);
+    }
+    if consent.subject.as_ref() != Some(&signed_in.subject) {
+        return inbox::one(ui, visit, &consent, (method, action)).await;
     }
     match (method, action) {
         (&Method::GET, "") => details(ui, visit, &consent, None).await,
@@ -60,7 +65,7 @@ async fn details(ui: &Ui, visit: &Visit, consent: &Consent, error: Option<&str>)
     let entry = |entry: &rar_consent::HistoryEntry| HistoryEntry {
         at: words::moment(entry.at, t),
         what: words::event(entry, t).to_owned(),
-        by: words::actor(&entry.actor, &requester.name, t),
+        by: by_whom(ui, visit, &entry.actor, (&requester.name, t)),
     };
     let view = ConsentDetailsView {
         session: session(ui, visit),
@@ -73,7 +78,7 @@ async fn details(ui: &Ui, visit: &Visit, consent: &Consent, error: Option<&str>)
         usage: usage::counters(consent, t),
         next_payment: usage::next_payment(consent, visit.now, t),
         history: ui.consents.history(&consent.id).await?.iter().rev().map(entry).collect(),
-        revoke: is_open(consent.status).then(|| form(ui, visit, consent, "revoke")),
+        revoke: can_end(consent.status).then(|| form(ui, visit, consent, "revoke")),
         error: error.map(str::to_owned),
         requester,
     };
@@ -119,12 +124,18 @@ async fn revoke(ui: &Ui, visit: &Visit, consent: &Consent) -> Result<Answer, UiF
 }
 
 /// A customer's own pages have no request behind them.
-fn spoken(ui: &Ui, visit: &Visit) -> (Language, Pages) {
+pub(super) fn spoken(ui: &Ui, visit: &Visit) -> (Language, Pages) {
     let language = visit.language(None);
     (language, ui.pages_in(language, visit))
 }
 
-fn line(ui: &Ui, visit: &Visit, consent: &Consent, requester: &Requester, language: Language) -> ConsentLine {
+pub(super) fn line(
+    ui: &Ui,
+    visit: &Visit,
+    consent: &Consent,
+    requester: &Requester,
+    language: Language,
+) -> ConsentLine {
     let t = Words::of(language);
     let moment = |at| words::moment(at, t).shown;
     let period = match (is_open(consent.status), consent.until) {
@@ -140,7 +151,7 @@ fn line(ui: &Ui, visit: &Visit, consent: &Consent, requester: &Requester, langua
         period,
         used: usage::gist(consent, t),
         next_payment: usage::next_payment(consent, visit.now, t),
-        stop: is_open(consent.status).then(|| form(ui, visit, consent, "revoke")),
+        stop: can_end(consent.status).then(|| form(ui, visit, consent, "revoke")),
     }
 }
 
@@ -154,16 +165,34 @@ fn is_open(status: ConsentStatus) -> bool {
     }
 }
 
+/// What waits is declined by those who are asked, and what is over has ended.
+fn can_end(status: ConsentStatus) -> bool {
+    is_open(status) && status != ConsentStatus::AwaitingAuthorization
+}
+
+/// Who did it: another customer, who had to approve as well, by name.
+fn by_whom(ui: &Ui, visit: &Visit, actor: &Actor, (requester, t): (&str, &Words)) -> String {
+    let own = visit.signed_in.as_ref().map(|(signed_in, _)| &signed_in.subject);
+    match actor {
+        Actor::Customer(subject) if Some(subject) != own => {
+            ui.customers.by_subject(subject).map_or_else(|| t.another_customer.to_owned(), |other| other.name)
+        }
+        Actor::Customer(_) | Actor::Tpp(_) | Actor::Operator(_) | Actor::Clock | Actor::Engine => {
+            words::actor(actor, requester, t)
+        }
+    }
+}
+
 fn consequence(consent: &Consent, requester: &str, t: &Words) -> String {
     if is_open(consent.status) { fill(t.not_called_back, requester) } else { t.already_ended.to_owned() }
 }
 
 /// A customer may have given consents at several issuers; each shows its own.
-fn is_ours(ui: &Ui, consent: &Consent) -> bool {
+pub(super) fn is_ours(ui: &Ui, consent: &Consent) -> bool {
     consent.issuer == ui.server.settings().issuer
 }
 
-fn path(ui: &Ui, consent: &Consent, action: &str) -> String {
+pub(super) fn path(ui: &Ui, consent: &Consent, action: &str) -> String {
     let slash = if action.is_empty() { "" } else { "/" };
     ui.at(&format!("/my/consents/{}{slash}{action}", consent.id))
 }
@@ -186,14 +215,14 @@ fn check_token(ui: &Ui, visit: &Visit, consent: &Consent) -> Result<(), UiFault>
     }
 }
 
-fn session(ui: &Ui, visit: &Visit) -> Session {
+pub(super) fn session(ui: &Ui, visit: &Visit) -> Session {
     let name = visit.signed_in.as_ref().map(|(_, customer)| customer.name.clone()).unwrap_or_default();
     let cookie = visit.session.as_deref().unwrap_or_default();
     let csrf = Hidden::new(ui.sessions.form_token(cookie, login::SIGN_OUT));
     Session { name, sign_out: Form { action: ui.at("/sign-out"), csrf, ticket: None } }
 }
 
-async fn requester(ui: &Ui, consent: &Consent, t: &Words) -> Result<Requester, UiFault> {
+pub(super) async fn requester(ui: &Ui, consent: &Consent, t: &Words) -> Result<Requester, UiFault> {
     let client = ui.clients.client(&consent.client).await?;
     Ok(match client.as_deref() {
         Some(client) => words::requester(client, t),

@@ -1,6 +1,7 @@
 //! The bank's own pages: sign in, decide a request, see and end consents. Plain forms, no script.
 
 mod consent;
+mod inbox;
 mod login;
 mod mine;
 pub(super) mod operator_pages;
@@ -69,6 +70,12 @@ pub trait CustomerAccounts: Send + Sync {
     /// # Errors
     /// When the book cannot be read.
     async fn own(&self, customer: &Subject) -> Result<Vec<OwnAccount>, Fault>;
+
+    /// Names of accounts for somebody who has to approve a payment from them.
+    ///
+    /// # Errors
+    /// When the book cannot be read.
+    async fn names(&self, accounts: &[String]) -> Result<Vec<String>, Fault>;
 }
 
 /// One account of a customer, in words.
@@ -86,8 +93,19 @@ pub struct OwnAccount {
     pub currency: &'static str,
     /// What can be spent, with the currency.
     pub balance: String,
+    /// Who may debit it.
+    pub debit: Debit,
     /// Why it cannot be chosen; `None` when it can.
     pub unavailable: Option<String>,
+}
+
+/// Who may debit an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Debit {
+    /// The customer alone.
+    Alone,
+    /// So many persons together.
+    Together(usize),
 }
 
 /// Why a page could not be shown.

@@ -57,6 +57,12 @@ impl Ui {
             Verdict::Deny => Outcome::Denied(Denial::Refused),
             Verdict::Approve(accounts) => {
                 let shown = gather(self, &visit, waiting(self, &visit).await?).await?;
+                if !shown.can_be_given() {
+                    let outcome = Outcome::Denied(Denial::Refused);
+                    let (ticket, browser) = (decided.ticket, decided.browser);
+                    let submitted = ResumeSubmitted { ticket, browser, outcome };
+                    return Ok(self.server.resume(submitted, &visit.correlation).await?);
+                }
                 let accounts = if accounts.is_empty() { offered(&shown.accounts) } else { accounts };
                 if unfit(&shown.accounts, &accounts, shown.pages.words()).is_some() {
                     return Err(UiFault::Form);

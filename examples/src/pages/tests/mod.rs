@@ -71,6 +71,9 @@ fn cases(pages: &Pages) -> Vec<Case> {
     {
         cases.push(case(("consent_details", name), &view, pages.consent_details(&view)));
     }
+    for (name, view) in [("approval", sample::approval()), ("approval-decided", sample::decided_approval())] {
+        cases.push(case(("approval", name), &view, pages.approval(&view)));
+    }
     cases.extend(plain_cases(pages));
     cases
 }

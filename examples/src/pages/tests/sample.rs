@@ -1,5 +1,6 @@
 //! One realistic view of each page.
 
+use crate::pages::inbox_view::*;
 use crate::pages::my_view::*;
 use crate::pages::operator_view::*;
 use crate::pages::view::*;
@@ -235,6 +236,12 @@ pub(super) fn my_consents() -> MyConsentsView {
     );
     MyConsentsView {
         session: session(),
+        inbox: vec![line(
+            "c-9",
+            "Palm Books",
+            "AED 900.00 to Date Palm Books LLC",
+            standing("Waiting for approval", Tone::Waiting),
+        )],
         open: vec![
             ConsentLine {
                 used: Some(text("AED 149.90 of AED 500.00 used this month")),
@@ -260,7 +267,14 @@ pub(super) fn my_consents() -> MyConsentsView {
 }
 
 pub(super) fn no_consents() -> MyConsentsView {
-    MyConsentsView { open: Vec::new(), ended: Vec::new(), notice: None, older_href: None, ..my_consents() }
+    MyConsentsView {
+        inbox: Vec::new(),
+        open: Vec::new(),
+        ended: Vec::new(),
+        notice: None,
+        older_href: None,
+        ..my_consents()
+    }
 }
 
 fn moment(shown: &str, rfc3339: &str) -> Moment {
@@ -312,6 +326,43 @@ pub(super) fn consent_details() -> ConsentDetailsView {
         revoke: Some(own_form("/my/consents/c-1/revoke")),
         error: None,
     }
+}
+
+pub(super) fn approval() -> ApprovalView {
+    let details = consent_details();
+    let approver = |name: &str, role: &str, said: &str| ApproverLine {
+        name: text(name),
+        role: text(role),
+        said: text(said),
+        at: None,
+    };
+    ApprovalView {
+        session: session(),
+        back_href: text("/my/consents"),
+        heading: text("Pay AED 900.00 to Date Palm Books LLC?"),
+        requester: palm_books(),
+        status: standing("Waiting for approval", Tone::Waiting),
+        consent_id: text("aac-3f0a9b64-9d0e-4c57-8d6b-1f2f7b5c0a01"),
+        payments: vec![payment()],
+        sections: details.sections,
+        accounts: vec![text("Household, AE51 **** 1188")],
+        approvers: vec![
+            ApproverLine {
+                at: Some(moment("21 November 2026, 15:28", "2026-11-21T15:28:00+04:00")),
+                ..approver("Mariam Al Suwaidi", "Holder", "Approved")
+            },
+            approver("Omar Al Suwaidi", "Second holder", "Has not decided"),
+        ],
+        until: moment("22 November 2026, 15:28", "2026-11-22T15:28:00+04:00"),
+        form: Some(own_form("/my/consents/c-9/decide")),
+        next: text("If you approve, the payment is made. Everybody listed here has to approve."),
+        error: None,
+    }
+}
+
+pub(super) fn decided_approval() -> ApprovalView {
+    let error = Some(text("You have decided this request before."));
+    ApprovalView { form: None, error, ..approval() }
 }
 
 pub(super) fn ended_consent() -> ConsentDetailsView {

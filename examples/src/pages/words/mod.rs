@@ -167,6 +167,18 @@ pub(crate) struct Words {
     pub(crate) by_system: &'static str,
     /// Between a day and a time of day.
     pub(crate) at_the_hour: &'static str,
+    pub(crate) inbox: &'static str,
+    pub(crate) approve_by: &'static str,
+    pub(crate) from_account: &'static str,
+    pub(crate) who_approves: &'static str,
+    pub(crate) not_decided: &'static str,
+    pub(crate) time_to_approve: &'static str,
+    pub(crate) all_approve: &'static str,
+    pub(crate) decided_before: &'static str,
+    pub(crate) waits_no_longer: &'static str,
+    pub(crate) people_approve: &'static str,
+    pub(crate) needs_people: &'static str,
+    pub(crate) another_customer: &'static str,
     pub(crate) months: [&'static str; 12],
 }
 

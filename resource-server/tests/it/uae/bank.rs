@@ -21,6 +21,7 @@ use oauth_core::{
     TokenVerifier, UAE_OPEN_FINANCE, VerifierSettings, VettedRequest, limits,
 };
 use rar_consent::{Authorizer, ConsentEngine, DetailRegistry, Mandates, SqlConsents};
+use resource_server::dialect::consent_manager::ConsentManager;
 use resource_server::dialect::uae_bsi::{UaeBsi, UaeNotices};
 use resource_server::domain::{
     Account, AccountId, AccountKind, AccountNumber, AccountStatus, BookedTransaction, Currency, EntryId,
@@ -49,7 +50,7 @@ pub(super) struct Bank {
     service: ResourceService,
     pub(super) clock: Arc<FixedClock>,
     pub(super) engine: Arc<ConsentEngine>,
-    core: CorePorts,
+    pub(super) core: CorePorts,
     operations: Operations,
     books: Arc<SqlBank>,
     rules: Arc<Rules>,
@@ -96,17 +97,22 @@ impl Got {
 
 impl Bank {
     pub(super) async fn open() -> Self {
-        Self::open_for([client("tpp"), client("other"), client("sealed")]).await
+        Self::over(Database::open(&DatabaseUrl::sqlite_memory()).await.unwrap()).await
+    }
+
+    /// A bank in an empty database.
+    pub(super) async fn over(database: Database) -> Self {
+        Self::open_for([client("tpp"), client("other"), client("sealed"), client("lfi")], database).await
     }
 
     /// With a client that registered for encrypted answers and has taken its key back.
     pub(super) async fn open_with_keyless() -> Self {
         let keyless = Client { keys: keys::public().into(), ..client("sealed") };
-        Self::open_for([client("tpp"), client("other"), keyless]).await
+        let database = Database::open(&DatabaseUrl::sqlite_memory()).await.unwrap();
+        Self::open_for([client("tpp"), client("other"), keyless, client("lfi")], database).await
     }
 
-    async fn open_for(clients: [Client; 3]) -> Self {
-        let database = Database::open(&DatabaseUrl::sqlite_memory()).await.unwrap();
+    async fn open_for(clients: [Client; 4], database: Database) -> Self {
         database.migrate(&oauth_core::store::sql::migrations()).await.unwrap();
         database.migrate(&rar_consent::migrations()).await.unwrap();
         SqlBank::migrate(&database).await.unwrap();
@@ -166,7 +172,9 @@ impl Bank {
         let postbox = Arc::new(Postbox::default());
         let told = [(testkit::issuer(), notices)];
         let webhooks = Webhooks::new(stored, postbox.clone(), core.entropy.clone(), told);
-        let service = ResourceService::at(Origin::new(ORIGIN).unwrap()).mount(dialect, guard).service();
+        let bank_side = ConsentManager::new(operations.clone(), engine.clone());
+        let service = ResourceService::at(Origin::new(ORIGIN).unwrap()).mount(dialect, Arc::clone(&guard));
+        let service = service.mount(bank_side, guard).service();
         Self { service, clock, engine, core, operations, books, rules, database: seen, postbox, webhooks }
     }
 
@@ -238,6 +246,7 @@ impl Bank {
             authentication: grant.authentication.clone(),
             scope: grant.scope.clone(),
             accounts: vec![account.to_owned()],
+            shown: None,
         };
         self.engine.authorise(&grant, &approval, self.now()).await.unwrap();
         self.token(&request, &grant).await
@@ -254,6 +263,12 @@ impl Bank {
     /// The same before anybody has approved.
     pub(super) async fn waiting(&self, id: &str, name: &str) -> String {
         let (request, grant) = self.asked(id, name).await;
+        self.token(&request, &grant).await
+    }
+
+    /// A consent of this element before anybody has approved, and a token for it.
+    pub(super) async fn waiting_for(&self, element: &Value, name: &str) -> String {
+        let (request, grant) = self.asked_for(element, name).await;
         self.token(&request, &grant).await
     }
 
@@ -306,11 +321,15 @@ impl Bank {
 
     /// A token of the client alone.
     pub(super) fn client_token(&self, name: &str) -> String {
+        self.token_with(name, "payments")
+    }
+
+    pub(super) fn token_with(&self, name: &str, scope: &str) -> String {
         let client_id = ClientId::new(name).unwrap();
         self.mint(&AccessClaims {
             client_id,
             sub: name.to_owned(),
-            scope: Scope::new("payments").unwrap(),
+            scope: Scope::new(scope).unwrap(),
             authorization_details: Vec::new(),
             ..self.claims(&format!("cc-{name}"))
         })
@@ -349,6 +368,28 @@ impl Bank {
         self.send(Sent { method: Method::GET, path, token, headers: Vec::new(), body: String::new() }).await
     }
 
+    /// A call of the bank's side.
+    pub(super) async fn lfi(&self, method: Method, path: &str, body: &Value) -> Got {
+        let token = self.token_with("lfi", "consent_manager");
+        self.lfi_with(&token, method, path, body.to_string()).await
+    }
+
+    pub(super) async fn lfi_with(&self, token: &str, method: Method, path: &str, body: String) -> Got {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("/open-finance/consent-manager/v1{path}"))
+            .header("authorization", format!("Bearer {token}"))
+            .header("content-type", "application/json")
+            .body(Full::new(Bytes::from(body)))
+            .unwrap();
+        request.extensions_mut().insert(certificate());
+        let (head, body) = self.service.clone().call(request).await.unwrap().into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        let message = if body.is_empty() { Value::Null } else { serde_json::from_slice(&body).unwrap() };
+        let raw = String::from_utf8(body.to_vec()).unwrap();
+        Got { status: head.status, headers: head.headers, message, rule: self.rules.take(), raw }
+    }
+
     pub(super) async fn send(&self, sent: Sent<'_>) -> Got {
         let mut request = Request::builder()
             .method(sent.method)
@@ -377,7 +418,8 @@ impl Bank {
         let claims: Value = jws.verify_by(&keys::public()).unwrap().claims().unwrap();
         assert_eq!(claims["iss"], testkit::issuer().as_str());
         assert_eq!(claims["exp"].as_i64().unwrap(), self.now().seconds() + 300);
-        assert!(["tpp", "other", "sealed"].iter().any(|name| claims["aud"][0] == *name), "{claims}");
+        let clients = ["tpp", "other", "sealed", "lfi"];
+        assert!(clients.iter().any(|name| claims["aud"][0] == *name), "{claims}");
         claims["message"].clone()
     }
 }
@@ -415,7 +457,7 @@ pub(super) fn staged(id: &str) -> Value {
         "PaymentPurposeCode": "GDDS"}})
 }
 
-fn sign_with(key: &SigningKey, typ: Option<&'static str>, claims: &Value) -> String {
+pub(super) fn sign_with(key: &SigningKey, typ: Option<&'static str>, claims: &Value) -> String {
     let header = Header { alg: key.alg(), kid: KeyId::new("test-ps256").unwrap(), typ }.encode();
     let input = header.signing_input(claims).unwrap();
     let signature = key.sign(&SystemRandom::new(), input.as_bytes()).unwrap();
@@ -438,6 +480,7 @@ fn notices(core: &CorePorts, consents: Arc<SqlConsents>) -> Arc<dyn Notices> {
 fn client(id: &str) -> Client {
     let mut client = Client { detail_types: vec![DetailType::new(TYPE).unwrap()], ..testkit::client(id) };
     client.constraint = Constraint::Mtls;
+    client.scope = Scope::new(if id == "lfi" { "consent_manager" } else { "openid payments" }).unwrap();
     if id != "other" {
         let mut own = keys::public().keys().to_vec();
         own.push(keys::decryption().public().clone());
@@ -465,7 +508,7 @@ pub(super) fn unsealed(text: &str) -> String {
     String::from_utf8(keys::decryption().decrypt(&jwe).unwrap().to_vec()).unwrap()
 }
 
-fn certificate() -> PeerCertificate {
+pub(super) fn certificate() -> PeerCertificate {
     testkit::certificate()
 }
 
@@ -559,11 +602,12 @@ impl Audit for Rules {
     }
 }
 
+/// Pages whose address is the ticket.
 struct NoPages;
 
 #[async_trait]
 impl Interaction for NoPages {
-    async fn begin(&self, _: &str, _: &VettedRequest) -> Result<String, Fault> {
-        Err(Fault::new("pages", "there are none"))
+    async fn begin(&self, ticket: &str, _: &VettedRequest) -> Result<String, Fault> {
+        Ok(ticket.to_owned())
     }
 }

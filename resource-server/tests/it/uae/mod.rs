@@ -1,7 +1,9 @@
 //! UAE Bank Service Initiation, as a client sees it.
 
 mod bank;
+mod bank_side;
 mod consents;
+mod effects;
 mod events;
 mod repeats;
 mod sealing;
