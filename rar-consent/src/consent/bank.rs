@@ -5,7 +5,7 @@ use oauth_core::{Subject, Timestamp};
 use super::Consent;
 use super::approval::{ApprovalState, Authorizer, AuthorizerApproval, FirstApproval};
 use super::history::{Actor, Changed, Channel, HistoryEntry};
-use super::status::ConsentStatus;
+use super::status::{ConsentStatus, Role};
 
 /// What the bank's side orders, all or nothing.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,6 +53,9 @@ impl Consent {
         authorizers: Vec<Authorizer>,
         now: Timestamp,
     ) -> Result<Option<(Self, HistoryEntry)>, BankFault> {
+        if order.by.role() != Role::Operator {
+            return Err(BankFault::Illegal(self.status));
+        }
         let named = self.with_customer(order)?;
         let (asked, asking) = match &order.approvals {
             None => (named, None),

@@ -52,7 +52,7 @@ fn events_go_to_https_on_a_host_of_the_client() {
         ("https://tpp.example/h", true),
         ("https://TPP.example/h?x=1", true),
         ("http://tpp.example/h", false),
-        ("https://tpp.example:9/h", false),
+        ("https://tpp.example:9/h", true),
         ("https://tpp.example@evil.example/", false),
         ("https://evil.example/h", false),
         ("", false),

@@ -4,6 +4,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use http::StatusCode;
+use oauth_core::jose::Alg;
 use oauth_core::store::database::{Database, DatabaseUrl};
 use oauth_core::testkit::{self, keys};
 use oauth_core::{
@@ -115,6 +116,8 @@ async fn whole(database: Database) -> Whole {
     let secret = ServerSecret::new(Zeroizing::new([7; 32]));
     let mut settings = Settings::recommended(testkit::issuer(), Resource::new(ORIGIN).unwrap(), secret);
     settings.scopes = Scope::new("openid payments introspection").unwrap();
+    settings.signing_alg = Alg::Ps256;
+    settings.mtls_origin = Some("https://mtls.as.example".to_owned());
     let server = AuthorizationServer::new(&UAE_OPEN_FINANCE, settings, bank.core.clone()).unwrap();
     Whole { bank, server, jtis: AtomicU32::new(0) }
 }
