@@ -31,6 +31,7 @@ mod wire;
 pub use endpoint::Submitted;
 pub use endpoint::authorize::{AuthorizeSubmitted, Interacting};
 pub use endpoint::introspect::{Active, AnswerForm, Inactive, Introspection, IntrospectionAnswer};
+pub use endpoint::introspect_by_query::{Named, Queried, QuerySubmitted};
 pub use endpoint::metadata::{Aliases, MessageMetadata, Metadata};
 pub use endpoint::push::Pushed;
 pub use endpoint::response::{FormPost, Return};
@@ -90,6 +91,7 @@ pub use port::signer::{Currency, LocalSigner, Signer, Wanted};
 pub use port::store::{
     Opening, Redemption, RefreshRecord, Spend, Store, StoredAccess, Together, TokenStanding, UseState,
 };
+pub use port::token_index::{MemoryTokenIndex, NoTokenIndex, TokenHash, TokenIndex};
 pub use port::users::{NoUserClaims, UserClaims, UserStanding};
 pub use refusal::code::{At, ErrorCode, Wire};
 pub use refusal::reason::{

@@ -19,6 +19,7 @@ mod rules;
 pub mod store;
 mod value;
 
+pub use consent::amend::AmendFault;
 pub use consent::approval::{
     ApprovalState, Authorizer, AuthorizerApproval, Decision, DecisionFault, FirstApproval, FirstFault,
 };

@@ -24,6 +24,7 @@ mod keys;
 mod kills;
 mod oidc;
 mod payment_initiation;
+mod pera;
 mod processes;
 mod races;
 mod restart;

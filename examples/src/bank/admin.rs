@@ -19,6 +19,7 @@ use tower_service::Service;
 
 use super::bar_admin::Doors;
 use super::controls::Controls;
+use super::interfaces::Interfaces;
 use super::key_admin;
 use super::operator::Operators;
 use super::signing_keys::SigningKeys;
@@ -43,6 +44,8 @@ pub struct AdminService {
     pub operators: Operators,
     /// The test controls of a deployment that asked for them.
     pub controls: Option<Arc<Controls>>,
+    /// What the interfaces look like, and who takes part.
+    pub interfaces: Interfaces,
 }
 
 impl AdminService {
@@ -57,6 +60,9 @@ impl AdminService {
         }
         if path == "/keys" || path.starts_with("/keys/") {
             return key_admin::answer(&self.keys, request).await;
+        }
+        if let Some(answer) = self.interfaces.answer(request.method(), &path).await {
+            return answer;
         }
         let of_consents =
             path == "/consents" || path.starts_with("/consents/") || path.starts_with("/operator/");

@@ -5,8 +5,11 @@ use std::time::Duration;
 
 use oauth_core::http::OAuthService;
 use oauth_core::store::database::{Database, DbError};
-use oauth_core::{AuthorizationServer, Clock, Fault, OutOfBounds, Ports, ServerSecret, Store, Timestamp};
+use oauth_core::{
+    AuthorizationServer, Clock, Fault, MemoryTokenIndex, OutOfBounds, Ports, ServerSecret, Store, Timestamp,
+};
 use rar_consent::ConsentEngine;
+use resource_server::http::CrossOrigin;
 use resource_server::rail::settle;
 
 use super::admin::AdminService;
@@ -18,6 +21,7 @@ use super::data_dir::DataFault;
 use super::deployment::{Deployment, IssuerPlan};
 use super::events::{self, EventWorker};
 use super::ground::{Ground, remember};
+use super::interfaces::Interfaces;
 use super::issuer_files::IssuerFiles;
 use super::listeners::Listeners;
 use super::sessions::{SESSION_COOKIE, Sessions};
@@ -165,6 +169,7 @@ impl Bank {
                 clock: Arc::clone(&ground.clock),
                 operators: ground.operators()?,
                 controls,
+                interfaces: Interfaces::at(&deployment.api(), Arc::clone(&books.ports.pera.participants)),
             },
             housekeeping: Housekeeping {
                 store: Arc::clone(&first.ports.store),
@@ -246,7 +251,8 @@ impl<'a> Hosted<'a> {
                 }
             }
             let server = AuthorizationServer::new(plan.policy, settings, ports.clone());
-            let server = Arc::new(server.map_err(StartFault::Settings)?);
+            let server = server.map_err(StartFault::Settings)?;
+            let server = Arc::new(server.with_token_index(Arc::new(MemoryTokenIndex::default())));
             hosted.push(Self { plan, files, ports, server });
         }
         Ok(hosted)
@@ -288,6 +294,7 @@ impl<'a> Hosted<'a> {
         Ok(Place {
             oauth: with_ofxpera_paths(oauth, plan, &self.server.settings().paths),
             pages: Arc::new(ui),
+            cross_origin: CrossOrigin::of(Arc::clone(&books.ports.pera.participants)),
             origin: Arc::from(plan.issuer().origin()),
             mtls_origin: Arc::from(plan.mtls_origin()),
         })
@@ -340,7 +347,10 @@ fn with_ofxpera_paths(oauth: OAuthService, plan: &IssuerPlan, paths: &oauth_core
         (&paths.introspect, "/oauth/introspect"),
         (&paths.userinfo, "/oauth/userinfo"),
     ];
-    also.iter().fold(oauth, |oauth, (existing, also)| {
+    let oauth = also.iter().fold(oauth, |oauth, (existing, also)| {
         oauth.alias(&format!("{prefix}{existing}"), &format!("{prefix}{also}"))
-    })
+    });
+    // The document lists introspection with GET.
+    let by_query = ["/oauth/introspection", "/oauth/introspect"];
+    by_query.iter().fold(oauth, |oauth, path| oauth.introspect_by_query(&format!("{prefix}{path}")))
 }

@@ -3,7 +3,8 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use resource_server::domain::OrganisationKind;
 
 pub use super::deployment::{ConfigFault, Deployment};
 
@@ -44,6 +45,26 @@ pub enum Command {
     },
 }
 
+/// What a bank is in the retirement-account scheme.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Represented {
+    /// It keeps retirement accounts.
+    Administrator,
+    /// It keeps the accounts that contributions come from.
+    Institution,
+}
+
+impl Represented {
+    /// In the words of the scheme.
+    #[must_use]
+    pub const fn kind(self) -> OrganisationKind {
+        match self {
+            Self::Administrator => OrganisationKind::PeraAdministrator,
+            Self::Institution => OrganisationKind::ContributorInstitution,
+        }
+    }
+}
+
 /// Flags; each has a counterpart in the deployment file.
 #[derive(Debug, Default, Clone, Args)]
 pub struct Flags {
@@ -74,6 +95,9 @@ pub struct Flags {
     /// Every DPoP proof must carry a nonce of this server.
     #[arg(long)]
     pub dpop_nonce: bool,
+    /// What the bank is in the retirement-account scheme of the Philippines.
+    #[arg(long, value_enum)]
+    pub represents: Option<Represented>,
     /// Clock, reset and approval at the admin listener, for tests on this machine.
     #[arg(long)]
     pub test_controls: bool,

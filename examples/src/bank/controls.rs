@@ -200,7 +200,8 @@ impl Controls {
             emptied.map_err(|fault| Fault::new("test controls", fault))?;
         }
         self.clock.set(SystemClock.now(), Some(Mode::Running));
-        fixture::seed(&self.database, (demo, users), self.clock.now(), &*self.entropy).await?;
+        let data = (demo, users, &self.deployment.bank);
+        fixture::seed(&self.database, data, self.clock.now(), &*self.entropy).await?;
         self.customers.reload(&self.database).await?;
         Ok(self.told())
     }

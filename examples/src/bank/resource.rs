@@ -17,6 +17,7 @@ use super::compose::{Api, ApiPlace, Face, PublicService};
 use super::deployment::{Deployment, IssuerPlan};
 use super::events::{self, EventWorker};
 use super::ground::{Ground, remember};
+use super::interfaces::Interfaces;
 use super::introspected::{IntrospectedApi, IntrospectedStore, PublishedKeys};
 use super::issuer_files::IssuerFiles;
 use super::listeners::Listeners;
@@ -89,6 +90,7 @@ impl ResourceServer {
                 clock: Arc::clone(&ground.clock),
                 operators: ground.operators()?,
                 controls: None,
+                interfaces: Interfaces::at(&deployment.api(), Arc::clone(&books.ports.pera.participants)),
             },
             payments: books.ports,
             events: EventWorker::new(&ground, notices),

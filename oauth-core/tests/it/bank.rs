@@ -1,6 +1,6 @@
 //! A server under any policy, and a client of it that signs and encrypts with another JOSE implementation than ours.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use async_trait::async_trait;
@@ -316,6 +316,8 @@ impl ClientDirectory for Directory {
 pub(crate) struct CountedClaims {
     memory: MemoryClaims,
     pub(crate) claimed: AtomicU64,
+    /// Since when it remembers, in seconds.
+    pub(crate) since: AtomicI64,
 }
 
 #[async_trait]
@@ -326,7 +328,8 @@ impl Claims for CountedClaims {
     }
 
     async fn remembers_since(&self, now: Timestamp) -> Result<Timestamp, Fault> {
-        self.memory.remembers_since(now).await
+        let since = Timestamp::from_seconds(self.since.load(Ordering::SeqCst));
+        Ok(self.memory.remembers_since(now).await?.max(since))
     }
 }
 
@@ -428,6 +431,7 @@ impl Bank {
         let claims = Arc::new(CountedClaims {
             memory: MemoryClaims::new(Timestamp::EPOCH),
             claimed: AtomicU64::new(0),
+            since: AtomicI64::new(0),
         });
         let ports = Ports {
             clock: clock.clone(),

@@ -346,3 +346,16 @@ async fn the_jti_of_an_object_and_that_of_an_assertion_do_not_get_in_each_others
         bank.post_signed("/par", &[("request", &object)], &assertion.sign(), ("accept", "*/*")).await;
     assert_eq!(answer.status, 201, "{:?}", answer.rule);
 }
+
+/// What was signed before our memory begins may have been used before; without a `jti` there is nothing to remember.
+#[tokio::test]
+async fn a_request_object_with_a_jti_from_before_our_memory_is_refused() {
+    let bank = Bank::signing();
+    bank.advance(10);
+    bank.claims.since.store(START + 5, std::sync::atomic::Ordering::SeqCst);
+    let old = request().with("jti", json!("o-1"));
+    bank.push_object(&old.sign()).await.refused("invalid_request_object", "RFC7519-4.1.7");
+    let fresh = old.clone().with("iat", json!(START + 6));
+    assert_eq!(bank.push_object(&fresh.sign()).await.status, 201);
+    assert_eq!(bank.push_object(&request().sign()).await.status, 201);
+}

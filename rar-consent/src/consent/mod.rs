@@ -1,5 +1,6 @@
 //! The consent: what a customer allows a third party, from the first request to its end.
 
+pub(crate) mod amend;
 pub(crate) mod approval;
 pub(crate) mod exercise;
 mod former;
@@ -46,7 +47,7 @@ pub struct Consent {
     pub usage: Usage,
     /// When it was created.
     pub created_at: Timestamp,
-    /// When its status last changed.
+    /// When its status, or what it allows, last changed.
     pub status_at: Timestamp,
     /// Until when the customer may decide.
     pub authorise_until: Timestamp,

@@ -1,17 +1,18 @@
 //! Whether an order fits accounts, day and rail, and what of the year it uses. The limits themselves are judged by
 //! the book, inside its transaction.
 
-use oauth_core::Timestamp;
+use oauth_core::{Fault, Timestamp};
 
 use crate::domain::{
-    Account, AccountId, AccountKind, AccountStatus, Creditor, Day, PaymentKind, PaymentTerms, Zone,
+    Account, AccountId, AccountKind, AccountStatus, ContributorType, Creditor, Day, PaymentKind,
+    PaymentTerms, Zone,
 };
 use crate::guard::Authority;
 use crate::port::{Admission, Allowance};
 
-use super::Operations;
 use super::accounts::is_given;
 use super::payments::{Debtor, OrderKind, PaymentOrder, PaymentRefusal};
+use super::{Operations, customers};
 
 /// What is wrong with the payer's account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -134,11 +135,17 @@ pub(super) fn kind(ordered: OrderKind, day: Option<Day>, authority: &Authority) 
     }
 }
 
-pub(super) fn allowance(operations: &Operations, terms: &PaymentTerms) -> Option<Allowance> {
-    match terms.kind {
-        PaymentKind::Transfer => None,
-        PaymentKind::Contribution { year } => {
-            operations.settings.contribution_max.map(|limit| Allowance { year, limit })
+/// What of which year's allowance a contribution uses: the law gives more to who works abroad.
+pub(super) async fn allowance(
+    operations: &Operations,
+    terms: &PaymentTerms,
+) -> Result<Option<Allowance>, Fault> {
+    let PaymentKind::Contribution { year } = terms.kind else { return Ok(None) };
+    let limit = match customers::contributor(operations, &terms.customer).await? {
+        Some(ContributorType::OverseasFilipino) => operations.settings.contribution_max_overseas,
+        Some(ContributorType::Employee | ContributorType::SelfEmployed) | None => {
+            operations.settings.contribution_max
         }
-    }
+    };
+    Ok(limit.map(|limit| Allowance { year, limit }))
 }

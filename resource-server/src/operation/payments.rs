@@ -239,7 +239,7 @@ pub async fn initiate_fresh(
         fingerprint,
         key_until,
         consent_use: terms.consent_use(),
-        allowance: allowance(operations, &terms),
+        allowance: allowance(operations, &terms).await?,
         payment: Payment::receive(terms).map_err(|_: MoneyFault| PaymentRefusal::Nothing)?,
         names: fresh_names(&operations.ports)?,
         correlation: authority.correlation.clone(),

@@ -18,6 +18,7 @@ mod desk;
 mod events;
 mod lodgings;
 mod payments;
+mod pera;
 mod races;
 
 use std::sync::Arc;
@@ -28,7 +29,7 @@ pub use oauth_core::store::contract::Breach;
 use rar_consent::{ConsentStore, EventOutbox};
 
 use crate::domain::{Account, EntryId, Money, Posting};
-use crate::port::{AccountBook, LodgingBook, PaymentBook};
+use crate::port::{AccountBook, LodgingBook, PaymentBook, PeraPorts};
 
 /// Books under test: the ports, and what the suite needs beside them.
 #[async_trait]
@@ -62,6 +63,8 @@ pub struct BookPorts {
     pub lodgings: Arc<dyn LodgingBook>,
     /// The consents that payments use and lodgings make.
     pub consents: Arc<dyn ConsentStore>,
+    /// Participants, customers, products and openings.
+    pub pera: PeraPorts,
     /// The events of both.
     pub events: Arc<dyn EventOutbox>,
 }
@@ -94,5 +97,6 @@ where
     lodgings::hold(&make).await?;
     events::hold(&make).await?;
     races::hold(&make).await?;
+    pera::hold(&make).await?;
     atomicity::hold(&make).await
 }

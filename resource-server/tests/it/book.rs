@@ -13,6 +13,7 @@ use resource_server::domain::{
 };
 use resource_server::port::{
     Allowance, Booked, EntryNames, KeyRef, KeyedOperation, PaymentBook as _, PaymentChange, PaymentMove,
+    PeraPorts,
 };
 use resource_server::rail::settle;
 use resource_server::store::contract::{BookPorts, Books, Broken, books_contract};
@@ -75,7 +76,8 @@ impl Books for InMemory {
     fn ports(&self) -> BookPorts {
         let book = Arc::new(self.bank.clone());
         let (consents, events) = (self.consents.clone(), self.consents.clone());
-        BookPorts { accounts: book.clone(), payments: book.clone(), lodgings: book, consents, events }
+        let pera = PeraPorts::over(&book);
+        BookPorts { accounts: book.clone(), payments: book.clone(), lodgings: book, consents, events, pera }
     }
 
     async fn open(&self, account: &Account, amount: Money) -> Result<(), Fault> {
@@ -150,7 +152,8 @@ impl Books for OverSql {
     fn ports(&self) -> BookPorts {
         let book = Arc::new(self.bank.clone());
         let (consents, events) = (self.consents.clone(), self.consents.clone());
-        BookPorts { accounts: book.clone(), payments: book.clone(), lodgings: book, consents, events }
+        let pera = PeraPorts::over(&book);
+        BookPorts { accounts: book.clone(), payments: book.clone(), lodgings: book, consents, events, pera }
     }
 
     async fn open(&self, account: &Account, amount: Money) -> Result<(), Fault> {
@@ -260,7 +263,8 @@ async fn a_key_whose_first_request_still_runs_is_told_to_come_back() {
                         VALUES ($1, 'initiate_payment', $2, 'f', 's', 0)";
                     let take = Statement::new(take).text(tpp().column()).text(uuid(1));
                     transaction.execute(take).await?;
-                    drop(began.lock().unwrap().take().map(|began| began.send(())));
+                    let began = began.lock().unwrap().take();
+                    began.unwrap().send(()).unwrap();
                     tokio::time::sleep(std::time::Duration::from_secs(3)).await;
                     Err::<(), _>(Transaction::abort("it came to nothing"))
                 })

@@ -53,7 +53,7 @@ pub(super) fn may(scope: &Scope, claims: &ClaimsRequest, t: &Words) -> Vec<Strin
     let by_name = by_name(t);
     let by_name = by_name
         .iter()
-        .filter(|(value, names, _)| !scope.contains(value) && names.iter().any(|name| asked(name)))
+        .filter(|(value, names, _)| !scope.contains(value) && names.iter().any(asked))
         .map(|(_, _, words)| *words);
     opened.chain(by_name).map(str::to_owned).collect()
 }

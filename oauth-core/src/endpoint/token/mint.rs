@@ -14,6 +14,7 @@ use crate::model::id_token::IdTokenClaims;
 use crate::model::token::{ACCESS_TOKEN_TYPE, AccessClaims};
 use crate::policy::settings::{ResourceSetting, TokenForm};
 use crate::port::store::StoredAccess;
+use crate::port::token_index::TokenHash;
 use crate::refusal::{Error, Fault};
 use crate::server::{Context, identifier};
 use crate::vocabulary::scope::Scope;
@@ -50,11 +51,13 @@ pub(crate) async fn access_token(context: &Context<'_>, wanted: &Wanted<'_>) -> 
         TokenForm::Jwt => {
             let token =
                 sign(context, context.signing_alg(wanted.client), Some(ACCESS_TOKEN_TYPE), &claims).await?;
+            index(context, &token, &claims).await?;
             Ok(Minted { token, stored: None, expires_in })
         }
         TokenForm::Opaque => {
             let handle: Secret<Access> = Secret::from_random(&context.ports.entropy.draw()?);
             let until = Timestamp::from_seconds(claims.exp);
+            index(context, handle.reveal(), &claims).await?;
             let token = handle.fingerprint(&context.settings.issuer);
             Ok(Minted {
                 token: handle.reveal().to_owned(),
@@ -63,6 +66,11 @@ pub(crate) async fn access_token(context: &Context<'_>, wanted: &Wanted<'_>) -> 
             })
         }
     }
+}
+
+/// Keeps what a token says by its hash, where there is an index.
+async fn index(context: &Context<'_>, token: &str, claims: &AccessClaims) -> Result<(), Fault> {
+    context.index.keep(&TokenHash::of(token), claims, Timestamp::from_seconds(claims.exp)).await
 }
 
 fn resource<'a>(context: &'a Context<'_>, asked: Option<&Resource>) -> Result<&'a ResourceSetting, Fault> {

@@ -34,10 +34,11 @@ async fn book_all(desk: &Desk, changes: Vec<PaymentChange>) -> Result<Vec<Booked
         async move {
             let change = change.ok_or_else(|| Fault::new("suite", "too few changes"))?;
             insist(|| async {
-                match book.book(change.clone()).await? {
-                    Booked::InProgress => Err(Fault::new("suite", "the first request still runs")),
-                    booked => Ok(booked),
+                let booked = book.book(change.clone()).await?;
+                if booked == Booked::InProgress {
+                    return Err(Fault::new("suite", "the first request still runs"));
                 }
+                Ok(booked)
             })
             .await
         }
@@ -47,7 +48,7 @@ async fn book_all(desk: &Desk, changes: Vec<PaymentChange>) -> Result<Vec<Booked
 
 /// Sixty-four at once may be more than a busy server takes in time. Whoever meets a fault tries again, as callers do: every
 /// verb here is safe to repeat.
-async fn insist<T, F>(verb: impl Fn() -> F) -> Result<T, Fault>
+pub(super) async fn insist<T, F>(verb: impl Fn() -> F) -> Result<T, Fault>
 where
     F: Future<Output = Result<T, Fault>>,
 {
