@@ -355,6 +355,7 @@ const AMBIENT_ALLOWED: &[(&str, &[&str], &str)] = &[
     ("oauth-core/src/testkit/", &["SystemRandom::new"], "ring seals the source its signatures draw from"),
     ("examples/src/clock.rs", &["SystemTime::now", "Instant::now", "Utc::now"], "the clock of the bank"),
     ("examples/src/entropy.rs", &["SystemRandom::new"], "the random bytes of the bank"),
+    ("examples/src/bank/audit.rs", &["SystemRandom::new"], "ring seals the source its signatures draw from"),
     ("examples/src/pki.rs", &["SystemRandom::new"], "ring seals the source its keys are drawn from"),
     (
         "examples/src/keys.rs",

@@ -72,10 +72,11 @@ impl Sealer {
     /// [`StartFault`], naming the file.
     pub fn open(data_dir: &Path, database: &Database, clock: &Arc<dyn Clock>) -> Result<Self, StartFault> {
         let path = data_dir.join(KEY);
-        let made = keys::ensure_es256(&path, &SystemRandom::new()).map_err(DataFault::from)?;
+        let random = SystemRandom::new();
+        let made = keys::ensure_es256(&path, &random).map_err(DataFault::from)?;
         let unusable = |message: String| DataFault::Unusable { path: path.clone(), message };
-        let key =
-            CheckpointKey::new(made.pkcs8.secret_pkcs8_der()).map_err(|fault| unusable(fault.to_string()))?;
+        let key = CheckpointKey::new(made.pkcs8.secret_pkcs8_der(), random)
+            .map_err(|fault| unusable(fault.to_string()))?;
         let files = AuditFiles::of(data_dir);
         publish(&files.keys, &key).map_err(DataFault::from)?;
         let (trail, pace) = (Trail::new(database.clone()), CheckpointPace::default());

@@ -88,7 +88,7 @@ impl Doors {
         let cause = Cause { actor: asked.actor, reason: asked.reason };
         match verb {
             Verb::Bar => self.barred.bar(&who, &cause).await?,
-            Verb::Lift => self.barred.lift(&who).await?,
+            Verb::Lift => self.barred.lift(&who, &cause).await?,
         }
         let barred = verb == Verb::Bar;
         let (actor, reason) = (cause.actor.as_str(), cause.reason.as_str());

@@ -14,6 +14,7 @@ use oauth_core::{
     Cause, Client, ClientDirectory, ClientId, ClientStatus, Clock, Fault, FixedClients, Issuer, Subject,
     Timestamp,
 };
+use rar_consent::audit::{AuditKind, AuditRow, OperatorAct, insertion};
 use serde::Serialize;
 
 /// Milliseconds after which the table is looked at again.
@@ -126,21 +127,37 @@ impl Barred {
             .int(self.clock.now().millis())
             .text(&cause.actor)
             .text(&cause.reason);
-        self.database.write(statement).await.map_err(broken)?;
-        self.look().await
+        self.change(statement, who, ("barred", cause)).await
     }
 
     /// Lifts it again.
     ///
     /// # Errors
     /// When the database does not answer; nothing is known to have changed then.
-    pub async fn lift(&self, who: &Who) -> Result<(), Fault> {
+    pub async fn lift(&self, who: &Who, cause: &Cause) -> Result<(), Fault> {
         let (kind, issuer, name) = who.key();
         let statement = Statement::new("DELETE FROM barred WHERE kind = $1 AND issuer = $2 AND name = $3")
             .text(kind)
             .text(issuer)
             .text(name);
-        self.database.write(statement).await.map_err(broken)?;
+        self.change(statement, who, ("admitted", cause)).await
+    }
+
+    /// Keeps a change with its row of the audit trail; what changes nothing leaves none.
+    async fn change(
+        &self,
+        statement: Statement,
+        who: &Who,
+        (to, cause): (&str, &Cause),
+    ) -> Result<(), Fault> {
+        let (kind, issuer) = match who {
+            Who::Client { issuer, .. } => (AuditKind::Client, Some(issuer)),
+            Who::Customer { .. } => (AuditKind::Customer, None),
+        };
+        let (_, _, subject) = who.key();
+        let act = OperatorAct { at: self.clock.now(), kind, subject, issuer, to, cause };
+        let row = insertion(&AuditRow::of_operator(&act));
+        self.database.chain(vec![statement, row]).await.map_err(broken)?;
         self.look().await
     }
 
@@ -281,6 +298,7 @@ mod tests {
     async fn database() -> Database {
         let database = Database::open(&DatabaseUrl::sqlite_memory()).await.unwrap();
         database.migrate(&migrations()).await.unwrap();
+        database.migrate(&rar_consent::migrations()).await.unwrap();
         database
     }
 
@@ -295,7 +313,7 @@ mod tests {
         assert!(!told.holds(&customer("cus-2")).await.unwrap());
         fixed.stop_at(clock.now().plus_millis(KNOWN_MAX));
         assert!(other.holds(&customer("cus-1")).await.unwrap());
-        other.lift(&customer("cus-1")).await.unwrap();
+        other.lift(&customer("cus-1"), &cause()).await.unwrap();
         assert!(!other.holds(&customer("cus-1")).await.unwrap());
         fixed.stop_at(clock.now().plus_millis(KNOWN_MAX));
         assert!(!told.holds(&customer("cus-1")).await.unwrap());
@@ -313,6 +331,29 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn each_change_leaves_one_row_in_the_audit_trail_and_what_changes_nothing_leaves_none() {
+        let database = database().await;
+        let clock: Arc<dyn Clock> = stopped();
+        let barred = Barred::open(&database, &clock).await.unwrap();
+        for _ in 0..2 {
+            barred.bar(&customer("cus-1"), &cause()).await.unwrap();
+        }
+        for _ in 0..2 {
+            barred.lift(&customer("cus-1"), &cause()).await.unwrap();
+        }
+        let rows = database
+            .read(Statement::new(
+                "SELECT kind, subject, status_after, actor, reason FROM audit_row ORDER BY serial",
+            ))
+            .await
+            .unwrap();
+        let told: Vec<Vec<&str>> =
+            rows.iter().map(|row| (0..5).map(|column| row.text(column).unwrap()).collect()).collect();
+        let line = |to| vec!["customer", "cus-1", to, "olga", "a stolen telephone"];
+        assert_eq!(told, [line("barred"), line("admitted")]);
+    }
+
+    #[tokio::test]
     async fn who_is_barred_twice_keeps_the_first_cause_and_is_free_after_one_lift() {
         let (database, fixed) = (database().await, stopped());
         let clock: Arc<dyn Clock> = fixed.clone();
@@ -322,7 +363,7 @@ mod tests {
         barred.bar(&customer("cus-1"), &again).await.unwrap();
         let rows = barred.list().await.unwrap();
         assert_eq!(rows, [(customer("cus-1"), Row { since: clock.now(), cause: cause() })]);
-        barred.lift(&customer("cus-1")).await.unwrap();
+        barred.lift(&customer("cus-1"), &cause()).await.unwrap();
         assert!(barred.list().await.unwrap().is_empty());
     }
 }

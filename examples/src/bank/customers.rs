@@ -347,6 +347,7 @@ mod tests {
         };
         add(&database, &customer, "correct horse", &[7; 16]).await.unwrap();
         database.migrate(&super::super::barred::migrations()).await.unwrap();
+        database.migrate(&rar_consent::migrations()).await.unwrap();
         let clock: Arc<dyn oauth_core::Clock> = Arc::new(oauth_core::SystemClock);
         let barred = Barred::open(&database, &clock).await.unwrap();
         Customers::load(&database, 1, &barred).await.unwrap()
@@ -390,7 +391,7 @@ mod tests {
         assert!(matches!((right, wrong), (SignIn::Locked, SignIn::Wrong)));
         assert_eq!(customers.standing(&subject).await.unwrap(), UserStanding::Locked);
         assert!(customers.claims(&subject, &Scope::default()).await.unwrap().is_none());
-        customers.barred.lift(&who).await.unwrap();
+        customers.barred.lift(&who, &cause).await.unwrap();
         assert_eq!(customers.standing(&subject).await.unwrap(), UserStanding::Good);
     }
 

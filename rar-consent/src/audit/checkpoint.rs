@@ -72,12 +72,11 @@ pub struct CheckpointKey {
 }
 
 impl CheckpointKey {
-    /// A P-256 key as PKCS#8 DER; its name is its thumbprint (RFC 7638).
+    /// A P-256 key as PKCS#8 DER, and the random bytes its signatures draw from; its name is its thumbprint (RFC 7638).
     ///
     /// # Errors
     /// When it is no such key.
-    pub fn new(pkcs8: &[u8]) -> Result<Self, KeyFault> {
-        let random = SystemRandom::new();
+    pub fn new(pkcs8: &[u8], random: SystemRandom) -> Result<Self, KeyFault> {
         let key = SigningKey::from_pkcs8_der(Alg::Es256, pkcs8, &random)?;
         let draft = KeyId::new("audit").map_err(|_| KeyFault::Rejected)?;
         let kid = KeyId::new(&key.public(&draft).thumbprint_text()).map_err(|_| KeyFault::Rejected)?;

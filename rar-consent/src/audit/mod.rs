@@ -19,7 +19,7 @@ mod sealer;
 mod trail;
 mod verify;
 
-use oauth_core::{ClientId, ConsentId, Issuer, KeyEvent, KeyStage, Subject, Timestamp};
+use oauth_core::{Cause, ClientId, ConsentId, Issuer, KeyEvent, KeyStage, Subject, Timestamp};
 
 use crate::consent::Consent;
 use crate::consent::history::{Actor, Changed, Channel, HistoryEntry};
@@ -81,6 +81,10 @@ pub enum AuditKind {
     Payment,
     /// A signing key of the bank.
     Key,
+    /// Whether a third party is served.
+    Client,
+    /// Whether a customer may sign in.
+    Customer,
 }
 
 impl AuditKind {
@@ -91,6 +95,8 @@ impl AuditKind {
             Self::Consent => "consent",
             Self::Payment => "payment",
             Self::Key => "key",
+            Self::Client => "client",
+            Self::Customer => "customer",
         }
     }
 }
@@ -174,6 +180,54 @@ impl AuditRow {
             digest: None,
         }
     }
+}
+
+impl AuditRow {
+    /// The row of something an operator did to a third party or a customer as a whole.
+    #[must_use]
+    pub fn of_operator(act: &OperatorAct<'_>) -> Self {
+        let subject = || Some(act.subject.to_owned());
+        let (client, customer) = match act.kind {
+            AuditKind::Client => (subject(), None),
+            AuditKind::Customer => (None, subject()),
+            AuditKind::Consent | AuditKind::Payment | AuditKind::Key => (None, None),
+        };
+        Self {
+            at: act.at,
+            kind: act.kind.as_str().to_owned(),
+            subject: act.subject.to_owned(),
+            issuer: act.issuer.map(|issuer| issuer.as_str().to_owned()),
+            consent: None,
+            client,
+            customer,
+            role: Role::Operator.as_str().to_owned(),
+            actor: Some(act.cause.actor.clone()),
+            channel: Channel::Operator.as_str().to_owned(),
+            what: Changed::Status.as_str().to_owned(),
+            from: None,
+            to: Some(act.to.to_owned()),
+            reason: Some(act.cause.reason.clone()),
+            correlation: None,
+            digest: None,
+        }
+    }
+}
+
+/// Something an operator did, for its row.
+#[derive(Debug, Clone, Copy)]
+pub struct OperatorAct<'a> {
+    /// When.
+    pub at: Timestamp,
+    /// To what kind of thing.
+    pub kind: AuditKind,
+    /// To which one.
+    pub subject: &'a str,
+    /// At which issuer, where it matters.
+    pub issuer: Option<&'a Issuer>,
+    /// What became of it.
+    pub to: &'a str,
+    /// Who did it, and why.
+    pub cause: &'a Cause,
 }
 
 /// A status of a payment, for its row.

@@ -35,7 +35,7 @@ struct Bench {
 impl Bench {
     async fn filled(database: Database) -> Self {
         let key = SigningKey::generate_es256(&SystemRandom::new()).unwrap();
-        let key = Arc::new(CheckpointKey::new(&key).unwrap());
+        let key = Arc::new(CheckpointKey::new(&key, SystemRandom::new()).unwrap());
         let mut bench = Self { trail: Trail::new(database.clone()), database, key, signed: Vec::new() };
         let store = SqlConsents::new(bench.database.clone());
         let (waiting, entry) = uae_consent();
@@ -277,7 +277,7 @@ async fn what_is_forgotten_of_a_consent_stays_in_the_trail() {
 fn a_checkpoint_is_signed_by_a_key_of_the_bank_and_is_nothing_else() {
     let new = || {
         let der = SigningKey::generate_es256(&SystemRandom::new()).unwrap();
-        CheckpointKey::new(&der).unwrap()
+        CheckpointKey::new(&der, SystemRandom::new()).unwrap()
     };
     let (own, other) = (new(), new());
     let checkpoint = Checkpoint { link: Link { position: 7, ..Link::BEGINNING }, at: NOW };
