@@ -93,12 +93,7 @@ async fn measure(rounds: usize) {
     println!("{:<36} {:<10} {:>10} {:>10}", "refused", "as", "p50 us", "p99 us");
     for (what, shown, text) in inputs(&bank) {
         let (median, high) = cost(&bank, shown, &text, rounds).await;
-        println!(
-            "{what:<36} {:<10} {:>10.1} {:>10.1}",
-            format!("{shown:?}"),
-            median as f64 / 1e3,
-            high as f64 / 1e3
-        );
+        println!("{what:<36} {:<10} {:>10} {:>10}", format!("{shown:?}"), median / 1000, high / 1000);
         if high >= PROMISED {
             dear.push((what, shown, high));
         }
