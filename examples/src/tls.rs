@@ -197,3 +197,79 @@ impl ClientCertVerifier for AnyProvenKey {
         self.provider.signature_verification_algorithms.supported_schemes()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use rcgen::{
+        BasicConstraints, CertificateParams, CidrSubnet, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa,
+        Issuer, KeyPair, KeyUsagePurpose, NameConstraints, SanType,
+    };
+    use rustls::crypto::ring::default_provider;
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_seconds(1_795_248_000);
+
+    fn params(names: &[SanType]) -> CertificateParams {
+        let mut params = CertificateParams::default();
+        let day =
+            |from: u64| rcgen::date_time_ymd(1970, 1, 1) + Duration::from_secs(1_795_161_600 + from * 86_400);
+        (params.not_before, params.not_after) = (day(0), day(2));
+        params.subject_alt_names = names.to_vec();
+        params
+    }
+
+    fn authority(constraints: Option<NameConstraints>) -> CertificateParams {
+        let mut params = params(&[]);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+        params.name_constraints = constraints;
+        params
+    }
+
+    /// How a client certificate with these names is judged below an authority that is held to these constraints.
+    fn below(constraints: Option<NameConstraints>, names: &[SanType]) -> Chain {
+        let [root_key, middle_key, leaf_key] = [(); 3].map(|()| KeyPair::generate().unwrap());
+        let root = authority(None).self_signed(&root_key).unwrap();
+        let root_issuer = Issuer::new(authority(None), root_key);
+        let middle = authority(constraints.clone()).signed_by(&middle_key, &root_issuer).unwrap();
+        let mut leaf = params(names);
+        leaf.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        let leaf = leaf.signed_by(&leaf_key, &Issuer::new(authority(constraints), middle_key)).unwrap();
+        let trust = ChainTrust::new(&[root.der().clone()], Arc::new(default_provider())).unwrap();
+        trust.judge(leaf.der(), &[middle.der().clone()], NOW)
+    }
+
+    fn dns(name: &str) -> SanType {
+        SanType::DnsName(name.try_into().unwrap())
+    }
+
+    /// T-MT-01, RFC 5280 section 4.2.1.10: what an authority may vouch for binds the certificates below it.
+    #[test]
+    fn an_authority_that_is_held_to_certain_names_vouches_for_no_others() {
+        let subtree = |name: &str| GeneralSubtree::DnsName(name.to_owned());
+        let only = |permitted: Vec<GeneralSubtree>, excluded: Vec<GeneralSubtree>| {
+            Some(NameConstraints { permitted_subtrees: permitted, excluded_subtrees: excluded })
+        };
+        let permitted = || only(vec![subtree("tpp.example")], Vec::new());
+        let excluded = || only(Vec::new(), vec![subtree("bank.example")]);
+        let network = GeneralSubtree::IpAddress(CidrSubnet::V4([192, 0, 2, 0], [255, 255, 255, 0]));
+        let address = |text: &str| SanType::IpAddress(text.parse().unwrap());
+        for (constraints, names, judged) in [
+            (None, vec![dns("any.example")], Chain::Trusted),
+            (permitted(), vec![dns("tpp.example")], Chain::Trusted),
+            (permitted(), vec![dns("a.tpp.example")], Chain::Trusted),
+            (permitted(), vec![dns("other.example")], Chain::Untrusted),
+            (permitted(), vec![dns("eviltpp.example")], Chain::Untrusted),
+            (permitted(), vec![dns("tpp.example"), dns("other.example")], Chain::Untrusted),
+            (excluded(), vec![dns("tpp.example")], Chain::Trusted),
+            (excluded(), vec![dns("api.bank.example")], Chain::Untrusted),
+            (only(vec![network.clone()], Vec::new()), vec![address("192.0.2.17")], Chain::Trusted),
+            (only(vec![network], Vec::new()), vec![address("198.51.100.1")], Chain::Untrusted),
+        ] {
+            assert_eq!(below(constraints, &names), judged, "{names:?}");
+        }
+    }
+}

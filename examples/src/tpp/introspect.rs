@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
 
 use http::StatusCode;
-use oauth_core::jose::{Alg, Audience, Jws, PublicJwk};
+use oauth_core::jose::{Alg, Audience, JwkSet, Jws, PublicJwk};
 use oauth_core::{Seconds, limits};
 use serde::Deserialize;
 use serde_json::Value;
@@ -125,14 +125,8 @@ impl Introspector {
     }
 
     fn open(&self, text: &str) -> Result<Answer, Stop> {
-        let refused = |found: String| Refusal::new("RFC9701-5", PLACE, "one signed by the server", found);
-        let jws = Jws::parse(text, limits::JWT_BYTES).map_err(|fault| refused(fault.to_string()))?;
-        if !jws.is_typed(TYP) {
-            return Err(refused("another type".to_owned()).into());
-        }
         let keys = self.tpp.keys.lock().unwrap_or_else(PoisonError::into_inner);
-        let verified = jws.verify_by(&keys).map_err(|fault| refused(fault.to_string()))?;
-        Ok(verified.claims().map_err(|fault| refused(fault.to_string()))?)
+        Ok(opened(text, &keys)?)
     }
 
     fn judge(&self, answer: Answer) -> Result<Told, Stop> {
@@ -156,6 +150,17 @@ impl Introspector {
             None => Err(refused("active true or false", "neither").into()),
         }
     }
+}
+
+/// RFC 9701 section 5: an answer is a signed one of its own type, or none.
+fn opened(text: &str, keys: &JwkSet) -> Result<Answer, Refusal> {
+    let refused = |found: String| Refusal::new("RFC9701-5", PLACE, "one signed by the server", found);
+    let jws = Jws::parse(text, limits::JWT_BYTES).map_err(|fault| refused(fault.to_string()))?;
+    if !jws.is_typed(TYP) {
+        return Err(refused("another type".to_owned()));
+    }
+    let verified = jws.verify_by(keys).map_err(|fault| refused(fault.to_string()))?;
+    verified.claims().map_err(|fault| refused(fault.to_string()))
 }
 
 fn config(keys: ResourceServerKeys) -> Config {
@@ -182,5 +187,30 @@ fn config(keys: ResourceServerKeys) -> Config {
         resource: String::new(),
         data_holder: String::new(),
         demo: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::tpp::keys::tests::fresh;
+
+    /// IN-04.
+    #[test]
+    fn where_signed_introspection_was_promised_plain_json_and_other_tokens_are_no_answers() {
+        let (key, public) = fresh("as-1");
+        let keys = JwkSet::new(vec![public]);
+        let claims = json!({
+            "iss": "https://as.example", "aud": "rs", "iat": 1, "token_introspection": { "active": true }
+        });
+        let good = key.sign(Some(TYP), &claims).unwrap();
+        assert!(opened(&good, &keys).is_ok());
+        for plain in [claims.to_string(), json!({ "active": true }).to_string(), String::new()] {
+            assert_eq!(opened(&plain, &keys).map(|_| ()).unwrap_err().check, "RFC9701-5", "{plain}");
+        }
+        assert!(opened(&key.sign(Some("JWT"), &claims).unwrap(), &keys).is_err(), "another type of token");
+        assert!(opened(&good, &JwkSet::new(Vec::new())).is_err(), "nobody's key");
     }
 }

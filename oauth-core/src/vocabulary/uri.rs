@@ -253,6 +253,10 @@ fn absolute(text: &str) -> Result<Url, UriFault> {
         return Err(UriFault::Characters);
     }
     let url = Url::parse(text).map_err(|_| UriFault::NotAbsolute)?;
+    // the parser reads `https:host` and `https:///host` as if the slashes were right; a redirect carries the text itself
+    if authority(text).is_empty() {
+        return Err(UriFault::NotAbsolute);
+    }
     if url.fragment().is_some() {
         return Err(UriFault::Fragment);
     }

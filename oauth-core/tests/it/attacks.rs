@@ -3,10 +3,12 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use oauth_core::{Client, Denial, FAPI2_SECURITY, Outcome, PushRate};
+use oauth_core::{Client, Denial, FAPI2_SECURITY, Outcome, PLAIN_OAUTH, PushRate};
 use serde_json::json;
 
-use crate::bank::{Bank, CLIENT, Draft, VERIFIER, client_keys, metadata, parameters, plain, proof, settings};
+use crate::bank::{
+    Bank, CLIENT, Draft, ISSUER, VERIFIER, client_keys, metadata, parameters, plain, proof, settings,
+};
 
 /// No further header.
 const NOTHING: (&str, &str) = ("accept", "*/*");
@@ -226,5 +228,91 @@ async fn an_unknown_client_a_wrong_key_and_an_unknown_key_identifier_take_the_sa
     for (what, other) in [("unknown client", unknown), ("unknown kid", kid)] {
         let apart = (known - other).abs() / known;
         assert!(apart < 0.15, "{what}: {other:.1} us against {known:.1} us");
+    }
+}
+
+/// BCP-2.2.2, T-TK-06: where refresh tokens rotate, one that comes again ends the grant, also within the same second.
+#[tokio::test]
+async fn a_rotated_refresh_token_that_comes_again_ends_everything_that_its_grant_brought() {
+    let bank = Bank::with(&PLAIN_OAUTH, &json!({}));
+    let first = bank.tokens().await;
+    let old = first["refresh_token"].as_str().unwrap();
+    let second = refresh(&bank, old).await.json();
+    let next = second["refresh_token"].as_str().unwrap().to_owned();
+    assert_ne!(next, old);
+    refresh(&bank, old).await.refused("invalid_grant", "RFC9700-4.14.2");
+    assert_eq!(refresh(&bank, &next).await.json()["error"], "invalid_grant", "the good one is over too");
+    assert!(!active(&bank, second["access_token"].as_str().unwrap()).await);
+}
+
+/// RT-06: a refresh token has an end of its own.
+#[tokio::test]
+async fn a_refresh_token_is_good_until_its_end_and_not_at_it() {
+    let bank = plain_bank();
+    let kept = bank.tokens().await["refresh_token"].as_str().unwrap().to_owned();
+    let lifetime = settings().refresh_token_lifetime.get();
+    bank.advance(lifetime - 1);
+    assert_eq!(refresh(&bank, &kept).await.status, 200);
+    bank.advance(1);
+    refresh(&bank, &kept).await.refused("invalid_grant", "RFC6749-6-life");
+}
+
+/// CA-06, CA-07: which audiences count is a field of the policy.
+#[tokio::test]
+async fn the_audience_of_an_assertion_is_what_the_policy_says() {
+    let endpoints = [json!(format!("{ISSUER}/token")), json!(format!("{ISSUER}/par")), json!([ISSUER])];
+    for (policy, taken) in [(&PLAIN_OAUTH, 201), (&FAPI2_SECURITY, 401)] {
+        let bank = Bank::with(policy, &json!({}));
+        let push = async |aud: &serde_json::Value| {
+            let mut assertion = bank.assertion_draft();
+            assertion.claims["aud"] = aud.clone();
+            bank.post_signed("/par", &plain(), &assertion.sign(), NOTHING).await.status
+        };
+        for aud in &endpoints {
+            assert_eq!(push(aud).await, taken, "{} {aud}", policy.name);
+        }
+        assert_eq!((push(&json!(ISSUER)).await, push(&json!("https://other.example")).await), (201, 401));
+    }
+}
+
+/// RI-01: a resource that is not ours is no audience of a token of ours.
+#[tokio::test]
+async fn a_resource_that_is_not_ours_is_refused_at_the_token_endpoint() {
+    let more = json!({ "grant_types": ["client_credentials"], "redirect_uris": [] });
+    let bank = Bank::with(&FAPI2_SECURITY, &more);
+    for (resource, status) in
+        [("https://rs.example", 200), ("https://rs.example/", 400), ("https://x.example", 400)]
+    {
+        let form = [("grant_type", "client_credentials"), ("scope", "accounts"), ("resource", resource)];
+        let answer = bank.post("/token", &form, "application/json").await;
+        assert_eq!(answer.status, status, "{resource}");
+        if status == 400 {
+            answer.refused("invalid_target", "RFC8707-2-token");
+        }
+    }
+}
+
+/// T-RU-02.
+#[test]
+fn no_dangerous_scheme_can_be_registered_as_a_redirect_uri() {
+    for uri in [
+        "javascript:alert(1)//https://tpp.example",
+        "JAVASCRIPT:alert(1)",
+        "data:text/html,x",
+        "vbscript:x",
+        "file:///etc/passwd",
+        "blob:https://tpp.example/x",
+        "http://tpp.example/cb",
+        "ftp://tpp.example/cb",
+        "//tpp.example/cb",
+        "https:tpp.example/cb",
+        "https:/tpp.example/cb",
+        "https:///tpp.example/cb",
+        " https://tpp.example/cb",
+        "https://tpp.example/cb#fragment",
+        "https://user@tpp.example/cb",
+    ] {
+        let more = json!({ "redirect_uris": [uri] });
+        assert!(Client::register(metadata(&more), &FAPI2_SECURITY).is_err(), "{uri}");
     }
 }

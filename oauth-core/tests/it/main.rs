@@ -17,6 +17,8 @@ mod message_signing;
 #[cfg(test)]
 mod oidc_claims;
 #[cfg(test)]
+mod refusals;
+#[cfg(test)]
 mod rfc9101;
 #[cfg(test)]
 mod services;
