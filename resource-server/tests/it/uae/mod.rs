@@ -1,6 +1,7 @@
 //! UAE Bank Service Initiation, as a client sees it.
 
 mod bank;
+mod types;
 
 use std::sync::Arc;
 
