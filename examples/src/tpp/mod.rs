@@ -33,6 +33,7 @@ mod keys;
 mod mask;
 mod narrate;
 mod payment;
+mod plan;
 mod proof;
 mod shop;
 mod signed;
