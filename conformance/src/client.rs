@@ -26,6 +26,7 @@ pub struct Client {
     tls: Arc<ClientConfig>,
     roots: Arc<RootCertStore>,
     trace: Option<Trace>,
+    detours: Arc<[(u16, u16)]>,
 }
 
 /// What a client sent and got, in order, without anything secret.
@@ -58,7 +59,7 @@ impl Client {
         }
         let roots = Arc::new(roots);
         let tls = Arc::new(verifying(&roots)?.with_no_client_auth());
-        Ok(Self { tls, roots, trace: None })
+        Ok(Self { tls, roots, trace: None, detours: Arc::default() })
     }
 
     /// The same client with a certificate to show where a server asks for one (RFC 8705).
@@ -71,7 +72,7 @@ impl Client {
         let tls =
             verifying(&self.roots)?.with_client_auth_cert(chain.doing("read a client certificate")?, key);
         let tls = Arc::new(tls.doing("use a client certificate")?);
-        Ok(Self { tls, roots: Arc::clone(&self.roots), trace: self.trace.clone() })
+        Ok(Self { tls, ..self.clone() })
     }
 
     /// The same client without its certificate.
@@ -87,6 +88,13 @@ impl Client {
     #[must_use]
     pub fn traced(&self, trace: &Trace) -> Self {
         Self { trace: Some(trace.clone()), ..self.clone() }
+    }
+
+    /// The same client, which connects to the second port of a pair wherever an address names the first: another
+    /// process behind the same name.
+    #[must_use]
+    pub fn detoured(&self, ports: &[(u16, u16)]) -> Self {
+        Self { detours: ports.into(), ..self.clone() }
     }
 
     /// GET without a body.
@@ -131,6 +139,7 @@ impl Client {
         let uri = request.uri().clone();
         let host = uri.host().doing("the address has no host")?.to_owned();
         let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("http") { 80 } else { 443 });
+        let port = self.detours.iter().find(|(from, _)| *from == port).map_or(port, |(_, to)| *to);
         // RFC 6761 section 6.3: such names are this machine, whether its resolver knows them or not
         let reached = if host.ends_with(".localhost") { "127.0.0.1" } else { host.as_str() };
         let socket = TcpStream::connect((reached, port)).await.doing("connect")?;

@@ -2,6 +2,7 @@
 
 pub mod bank;
 pub mod bench;
+pub mod command;
 pub mod embed;
 #[cfg(feature = "pkcs11")]
 pub mod hsm;

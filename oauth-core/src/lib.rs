@@ -61,7 +61,7 @@ pub use policy::profiles::{
     UAE_OPEN_FINANCE,
 };
 pub use policy::settings::{
-    OutOfBounds, Paths, ProofNonce, ResourceSetting, ServerSecret, Settings, TokenForm,
+    OutOfBounds, Paths, ProofNonce, PushRate, ResourceSetting, ServerSecret, Settings, TokenForm,
 };
 pub use policy::{
     AnswerBy, AssertionAudience, Cap, ClientAuth, Constraint, Pkce, Policy, RefreshRotation, RequestObject,
@@ -89,7 +89,7 @@ pub use port::signer::{Currency, LocalSigner, Signer, Wanted};
 pub use port::store::{
     Opening, Redemption, RefreshRecord, Spend, Store, StoredAccess, Together, TokenStanding, UseState,
 };
-pub use port::users::{NoUserClaims, UserClaims};
+pub use port::users::{NoUserClaims, UserClaims, UserStanding};
 pub use refusal::code::{At, ErrorCode, Wire};
 pub use refusal::reason::{
     ApprovalReason, ClientReason, DetailsFault, DetailsReason, GrantReason, MessageReason, ObjectReason,

@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::endpoint::authorize::{self, AuthorizeSubmitted, Interacting};
 use crate::endpoint::introspect::{self, AnswerForm, IntrospectionAnswer};
 use crate::endpoint::metadata::{self, Metadata};
+use crate::endpoint::pace::Pace;
 use crate::endpoint::push::{self, Pushed};
 use crate::endpoint::response::Return;
 use crate::endpoint::resume::{self, ResumeSubmitted, Waiting};
@@ -50,6 +51,7 @@ pub struct AuthorizationServer {
 struct Derived {
     nonces: Nonces,
     tickets: Tickets,
+    pushes: Pace,
 }
 
 impl std::fmt::Debug for Derived {
@@ -65,6 +67,7 @@ pub(crate) struct Context<'a> {
     pub(crate) ports: &'a Ports,
     pub(crate) nonces: &'a Nonces,
     pub(crate) tickets: &'a Tickets,
+    pub(crate) pushes: &'a Pace,
     pub(crate) now: Timestamp,
     trail: Mutex<Option<ClientId>>,
 }
@@ -101,6 +104,7 @@ impl AuthorizationServer {
                 settings.issuer.clone(),
             ),
             tickets: Tickets::new(settings.secret.key("ticket"), settings.issuer.clone()),
+            pushes: Pace::new(settings.push_rate),
         };
         Ok(Self { policy, settings, ports, derived })
     }
@@ -276,6 +280,7 @@ impl AuthorizationServer {
             ports: &self.ports,
             nonces: &self.derived.nonces,
             tickets: &self.derived.tickets,
+            pushes: &self.derived.pushes,
             now: self.ports.clock.now(),
             trail: Mutex::new(None),
         }
@@ -360,6 +365,7 @@ impl Context<'_> {
             store: &*self.ports.store,
             claims: &*self.ports.claims,
             consents: &*self.ports.consents,
+            users: &*self.ports.users,
         }
     }
 }

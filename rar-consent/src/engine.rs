@@ -4,6 +4,7 @@
 
 #[cfg(feature = "testkit")]
 mod alone;
+mod approvals;
 mod grants;
 
 use std::sync::Arc;
@@ -16,12 +17,15 @@ use crate::consent::status::{ConsentStatus, IllegalMove, MoveFault};
 use crate::consent::terms::{OfxperaConsent, Terms};
 use crate::detail::ofxpera::TermsFault;
 use crate::detail::registry::DetailRegistry;
-use crate::port::{ConsentStore, DUE_MAX, Inserted, Replaced};
+use crate::port::{ConsentStore, DUE_MAX, Inserted, Mandates, Replaced, SoleHolders};
+
+pub use approvals::{Decided, Objection, Vote};
 
 /// Keeps the consents behind grants.
 pub struct ConsentEngine {
     registry: DetailRegistry,
     store: Arc<dyn ConsentStore>,
+    mandates: Arc<dyn Mandates>,
     clock: Arc<dyn Clock>,
 }
 
@@ -79,7 +83,18 @@ impl ConsentEngine {
     /// An engine over a store. The registry is the one the authorization server asks.
     #[must_use]
     pub fn new(registry: DetailRegistry, store: Arc<dyn ConsentStore>, clock: Arc<dyn Clock>) -> Arc<Self> {
-        Arc::new(Self { registry, store, clock })
+        Self::with_mandates(registry, store, clock, Arc::new(SoleHolders))
+    }
+
+    /// An engine for a bank with accounts that ask for more than one person.
+    #[must_use]
+    pub fn with_mandates(
+        registry: DetailRegistry,
+        store: Arc<dyn ConsentStore>,
+        clock: Arc<dyn Clock>,
+        mandates: Arc<dyn Mandates>,
+    ) -> Arc<Self> {
+        Arc::new(Self { registry, store, mandates, clock })
     }
 
     /// The consent, clock applied and kept.
@@ -292,7 +307,11 @@ impl ConsentEngine {
             let (changed, entry) = match consent.moved(wanted.to, wanted.actor, wanted.reason, now) {
                 Ok(moved) => moved,
                 Err(IllegalMove { why: MoveFault::OtherSide, .. }) => return Ok(Moved::OtherSide),
-                Err(IllegalMove { why: MoveFault::NoSuchMove, from, .. }) => return Ok(Moved::Illegal(from)),
+                Err(IllegalMove {
+                    why: MoveFault::NoSuchMove | MoveFault::ApprovalMissing, from, ..
+                }) => {
+                    return Ok(Moved::Illegal(from));
+                }
             };
             if self.store.replace(&changed, &entry).await? == Replaced::Done {
                 return Ok(Moved::Now);

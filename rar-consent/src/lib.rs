@@ -11,11 +11,16 @@ mod consent;
 mod describe;
 mod detail;
 mod engine;
+mod event;
+mod outbox;
 mod port;
 mod rules;
 pub mod store;
 mod value;
 
+pub use consent::approval::{
+    ApprovalState, Authorizer, AuthorizerApproval, Decision, DecisionFault, FirstApproval, FirstFault,
+};
 pub use consent::exercise::{Consumption, ExerciseFault, ExerciseRefusal, PeriodConsumption, Use};
 pub use consent::history::{Actor, Changed, Channel, HistoryEntry};
 pub use consent::schedule::{
@@ -26,6 +31,7 @@ pub use consent::subscription::Subscription;
 pub use consent::terms::{
     AccountInformation, AccountPermission, AdditionalTerm, Dialect, OfxperaConsent, PaymentInitiation,
     PaymentLimits, Permission, Sponsor, Terms, UaeAccount, UaeAuthorization, UaeName, UaePayment,
+    UaePermission,
 };
 pub use consent::usage::{MultiUsage, SlotUsage, Usage};
 pub use consent::{Consent, Lodged, Revocation, Shown};
@@ -35,10 +41,12 @@ pub use describe::{
 pub use detail::ofxpera::TermsFault;
 pub use detail::registry::DetailRegistry;
 pub use detail::{Asked, DetailKind, Lodging, Place, Reading, Recognised, Supported};
-pub use engine::{Amended, ConsentEngine, Moved, Revoked};
-pub use port::{ConsentStore, DUE_MAX, Inserted, KeptStatus, LIST_MAX, Replaced};
+pub use engine::{Amended, ConsentEngine, Decided, Moved, Objection, Revoked, Vote};
+pub use event::{Event, EventId, EventKind, EventResource, PaymentState};
+pub use outbox::{ClaimedEvent, EventClaim, EventOutbox, Lease, LeaseEnd, PutOff};
+pub use port::{ConsentStore, DUE_MAX, Inserted, KeptStatus, LIST_MAX, Mandates, Replaced, SoleHolders};
 #[cfg(feature = "sql")]
-pub use store::sql::{SqlConsents, insert, lock, migrations, save};
+pub use store::sql::{SqlConsents, enqueue, insert, lock, migrations, save};
 #[cfg(feature = "memory")]
 pub use store::{HeldConsents, MemoryConsents};
 pub use value::amount::{Amount, AmountFault};

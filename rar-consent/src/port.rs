@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use oauth_core::{ClientId, Companion, ConsentId, Fault, Kept, Standing, Subject, Timestamp};
 
 use crate::consent::Consent;
+use crate::consent::approval::Authorizer;
 use crate::consent::history::HistoryEntry;
 use crate::consent::status::ConsentStatus;
 
@@ -57,6 +58,13 @@ pub trait ConsentStore: Send + Sync {
     /// The consents of a third party, newest first, at most [`LIST_MAX`].
     async fn of_client(&self, client: &ClientId) -> Result<Vec<Consent>, Fault>;
 
+    /// The consents that wait for the approval of this customer, beside that of whoever was sent, newest first, at most
+    /// [`LIST_MAX`].
+    async fn waiting_for(&self, subject: &Subject) -> Result<Vec<Consent>, Fault>;
+
+    /// The consents of a third party that continue this one (`BaseConsentId`), newest first, at most [`LIST_MAX`].
+    async fn of_base(&self, client: &ClientId, base: &str) -> Result<Vec<Consent>, Fault>;
+
     /// The history of a consent, oldest first.
     async fn history(&self, id: &ConsentId) -> Result<Vec<HistoryEntry>, Fault>;
 
@@ -66,6 +74,31 @@ pub trait ConsentStore: Send + Sync {
 
     /// Consents whose status time has changed by now, at most [`DUE_MAX`], the longest overdue first.
     async fn due(&self, now: Timestamp) -> Result<Vec<Consent>, Fault>;
+}
+
+/// The bank's mandates: who may debit an account.
+#[async_trait]
+pub trait Mandates: Send + Sync {
+    /// Whom an account, named as the consent names it (identifier or IBAN), asks for before money leaves it, in the order
+    /// they are listed; none where whoever may choose the account decides alone. Called when a customer approves.
+    async fn authorizers(&self, account: &str) -> Result<Vec<Authorizer>, Fault>;
+
+    /// The bank's own identifier of the account with this IBAN, by which the consent will name it; `None` leaves the IBAN.
+    /// Called when a customer approves a request that names the account itself.
+    async fn identifier(&self, _iban: &str) -> Result<Option<String>, Fault> {
+        Ok(None)
+    }
+}
+
+/// Every account is one person's: the default of a bank without mandates.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SoleHolders;
+
+#[async_trait]
+impl Mandates for SoleHolders {
+    async fn authorizers(&self, _account: &str) -> Result<Vec<Authorizer>, Fault> {
+        Ok(Vec::new())
+    }
 }
 
 /// A status as it is kept: time may have overtaken it.

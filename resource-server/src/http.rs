@@ -276,7 +276,7 @@ type Ran = Result<(Answer, Who), (GuardRefusal, Option<Who>)>;
 
 /// What audit keeps of an [`Authority`].
 struct Who {
-    client: oauth_core::ClientId,
+    client: Arc<oauth_core::Client>,
     subject: Option<oauth_core::Subject>,
     grant: Option<GrantId>,
     consent: Option<oauth_core::ConsentId>,
@@ -285,7 +285,7 @@ struct Who {
 impl Who {
     fn of(authority: &Authority) -> Self {
         Self {
-            client: authority.client.id.clone(),
+            client: Arc::clone(&authority.client),
             subject: authority.subject.clone(),
             grant: authority.claims().grant_id.clone(),
             consent: authority.claims().consent_id.clone(),
@@ -359,7 +359,7 @@ impl<D: Dialect> Mount<D> {
             at: arrived.now,
             endpoint,
             correlation: arrived.correlation.clone(),
-            client: who.map(|who| who.client.clone()),
+            client: who.map(|who| who.client.id.clone()),
             subject: who.and_then(|who| who.subject.clone()),
             grant: who.and_then(|who| who.grant.clone()),
             consent: who.and_then(|who| who.consent.clone()),

@@ -14,3 +14,4 @@ pub mod port;
 pub mod rail;
 mod rules;
 pub mod store;
+pub mod webhook;

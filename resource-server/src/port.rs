@@ -8,9 +8,10 @@ use rar_consent::{Consent, ConsentStore, ExerciseRefusal, HistoryEntry, Use};
 
 use crate::domain::{
     Account, AccountId, Balance, BookedTransaction, ClientOf, EntryId, IdempotencyKey, IllegalMove, Line,
-    Money, PageRequest, Payment, PaymentId, PaymentKind, PaymentStatus, RequestFingerprint, Stage,
-    TransactionId,
+    Money, PageRequest, Payment, PaymentId, PaymentKind, PaymentStatus, PaymentTerms, RequestFingerprint,
+    Stage, TransactionId,
 };
+use crate::operation::payments::DebtorFault;
 
 /// Everything the operations need from outside. Clones share it.
 #[derive(Clone)]
@@ -259,7 +260,7 @@ pub enum Booked {
     Repeat(Payment),
     /// Another request holds the key.
     ConflictingRepeat,
-    /// The same request is being booked at this moment. A book that waits for the other never answers this.
+    /// A request with this key is being booked at this moment, and for longer than this one was willing to wait.
     InProgress,
     /// The consent does not allow it.
     ConsentRefused(ExerciseRefusal),
@@ -345,12 +346,28 @@ pub enum Advanced {
     Unknown,
 }
 
-/// The way money takes after it was booked. Called by the worker, outside every request and every transaction; may be
-/// called again for the same step and must then do nothing new.
+/// The way money takes after it was booked, and the bank's say before. A bank replaces it by a connection to its own
+/// payment system.
 #[async_trait]
 pub trait PaymentRail: Send + Sync {
-    /// What happens next to a payment.
+    /// Whether the bank takes an order from its account at this moment. Called once for each new order, after the consent and
+    /// before anything is booked; it must change nothing.
+    async fn admits(&self, _terms: &PaymentTerms, _now: Timestamp) -> Result<Admission, Fault> {
+        Ok(Admission::Taken)
+    }
+
+    /// What happens next to a payment. Called by the worker, outside every request and every transaction; may be called
+    /// again for the same step and must then do nothing new.
     async fn next(&self, payment: &Payment, now: Timestamp) -> Result<RailStep, Fault>;
+}
+
+/// Whether an order is taken from its account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Admission {
+    /// It is.
+    Taken,
+    /// The account cannot be used.
+    Refused(DebtorFault),
 }
 
 /// What happens next to a payment.

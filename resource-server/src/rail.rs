@@ -1,11 +1,19 @@
 //! The rails of a demonstration bank, and the worker that moves payments along them.
+//!
+//! The sandbox does what the last two digits of an amount say, so that a third party can choose what happens to its payment;
+//! see [`wish`].
+
+mod wish;
 
 use async_trait::async_trait;
 use oauth_core::{CorrelationId, Fault, Seconds, Timestamp};
 
-use crate::domain::{EntryId, Line, Payment, PaymentKind, PaymentStatus, Rail, Stage, TransactionId, Zone};
+use crate::domain::{
+    EntryId, Line, Payment, PaymentKind, PaymentStatus, PaymentTerms, Rail, Stage, TransactionId, Zone,
+};
 use crate::guard::fresh_uuid;
-use crate::port::{Advanced, EntryNames, PaymentMove, PaymentRail, Ports, RailStep};
+use crate::port::{Admission, Advanced, EntryNames, PaymentMove, PaymentRail, Ports, RailStep};
+use wish::Wish;
 
 /// Moves every payment whose turn has come, one transaction a step, until nothing more is due at `now`. Call it from a
 /// timer in any number of processes: of two that take the same step, one moves the payment and the other finds it moved.
@@ -90,12 +98,21 @@ pub(crate) fn fresh_names(ports: &Ports) -> Result<EntryNames, Fault> {
     })
 }
 
-/// Rails that always work, at a pace that is always the same.
+/// Rails of a sandbox: what becomes of a UAE payment is chosen by whoever orders it, everything else always works, and the
+/// pace is always the same.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SandboxRail;
 
 #[async_trait]
 impl PaymentRail for SandboxRail {
+    async fn admits(&self, terms: &PaymentTerms, _now: Timestamp) -> Result<Admission, Fault> {
+        Ok(match Wish::of(terms) {
+            Some(Wish::Refused(fault)) => Admission::Refused(fault),
+            Some(Wish::Rejected(_) | Wish::RestsPending | Wish::RestsSettled | Wish::Slow | Wish::AtOnce)
+            | None => Admission::Taken,
+        })
+    }
+
     async fn next(&self, payment: &Payment, now: Timestamp) -> Result<RailStep, Fault> {
         Ok(next(payment, now))
     }
@@ -110,10 +127,29 @@ fn next(payment: &Payment, now: Timestamp) -> RailStep {
         return RailStep::Wait(start);
     }
     let go = |to| RailStep::Move(to, reference(payment));
-    let after_a_second = |to| {
-        let at = payment.status_at().plus(Seconds::new(1));
+    let after = |pause, to| {
+        let at = payment.status_at().plus(pause);
         if now < at { RailStep::Wait(at) } else { go(to) }
     };
+    let after_a_second = |to| after(Seconds::new(1), to);
+    match (payment.status().stage(), Wish::of(payment.terms())) {
+        (Stage::Pending, Some(Wish::Rejected(reason))) => return go(PaymentStatus::Rejected { reason }),
+        (Stage::Pending, Some(Wish::RestsPending)) | (Stage::DebtorSettled, Some(Wish::RestsSettled)) => {
+            return RailStep::Rest;
+        }
+        (Stage::Pending, Some(Wish::Slow)) => return after(wish::SLOW, PaymentStatus::DebtorSettled),
+        (Stage::Pending, Some(Wish::AtOnce)) => return go(PaymentStatus::Completed),
+        (
+            Stage::Received
+            | Stage::Pending
+            | Stage::DebtorSettled
+            | Stage::CreditorAccepted
+            | Stage::Completed
+            | Stage::Rejected
+            | Stage::Cancelled,
+            _,
+        ) => {}
+    }
     match (payment.status().stage(), rail) {
         (Stage::Received, _) => go(PaymentStatus::Pending),
         (Stage::Pending, Rail::Instapay) => RailStep::Rest,

@@ -110,6 +110,48 @@ fn edits(secret: &str) -> Vec<String> {
     all
 }
 
+/// What the database has been asked and told since the start of the bank.
+async fn counted(world: &World, series: &str) -> i64 {
+    let metrics = world.bank.client().unwrap().get(&format!("{}/metrics", world.bank.admin_origin())).await;
+    let text = metrics.unwrap().text();
+    let line = text.lines().find(|line| line.starts_with(series)).unwrap();
+    line.rsplit_once(' ').unwrap().1.parse().unwrap()
+}
+
+/// T-TK-10: who guesses makes the bank look once, and never write; nobody else waits for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_guess_costs_a_look_up_and_no_write_and_locks_nobody_out() {
+    const GUESSES: i64 = 150;
+    let world = World::start(conformance::bank::Settings::default()).await;
+    let (palm, ask) = (world.palm(), identity());
+    let code = world.code(&palm, &ask).await;
+    let (prefix, _) = code.split_at(code.len() - 43);
+    let luzon = world.luzon();
+    let before = (
+        counted(&world, "bank_store_statements_total").await,
+        counted(&world, "bank_store_commits_total").await,
+    );
+    let url = palm.endpoint("userinfo_endpoint").unwrap();
+    for _ in 0..GUESSES {
+        let guess = format!("{prefix}{}", &host::token()[..43]);
+        refused(&luzon.redeem(&ask, &guess, HONEST).await.unwrap(), 400, "invalid_grant");
+        refused(
+            &luzon.refresh(&guess.replacen("ac_", "rt_", 1), HONEST).await.unwrap(),
+            400,
+            "invalid_grant",
+        );
+        assert_eq!(palm.get(&url, &guess.replacen("ac_", "at_", 1), HONEST).await.unwrap().status, 401);
+    }
+    let (asked, written) = (
+        counted(&world, "bank_store_statements_total").await - before.0,
+        counted(&world, "bank_store_commits_total").await - before.1,
+    );
+    // besides the guesses, the bank looks at its keys, outbox and locks, and sweeps
+    assert!(asked < GUESSES * 4 + 600, "{asked} statements");
+    assert!(written < GUESSES / 10, "{written} writes");
+    taken(&palm.redeem(&ask, &code, HONEST).await.unwrap(), "nobody else is locked out");
+}
+
 /// T-DP-04: the memory of a proof from ahead outlives its own acceptance.
 #[tokio::test]
 async fn a_proof_from_ahead_is_not_good_again_at_the_end_of_its_window() {

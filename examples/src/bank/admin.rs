@@ -1,5 +1,5 @@
-//! The listener for operators: health, counters, and the operator's own way to end a consent or a
-//! signing key. Loopback only.
+//! The listener for operators: health, counters, and the operator's own ways to end a consent or a
+//! signing key, to disable a client and to lock a customer. Loopback only.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -17,6 +17,7 @@ use rar_consent::{Actor, ConsentEngine, Revoked};
 use serde_json::{Value, json};
 use tower_service::Service;
 
+use super::bar_admin::Doors;
 use super::controls::Controls;
 use super::key_admin;
 use super::signing_keys::SigningKeys;
@@ -33,6 +34,8 @@ pub struct AdminService {
     pub consents: Arc<ConsentEngine>,
     /// The signing keys of every issuer.
     pub keys: Arc<[SigningKeys]>,
+    /// Who may act.
+    pub doors: Doors,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
     /// The test controls of a deployment that asked for them.
@@ -46,6 +49,9 @@ impl AdminService {
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let path = request.uri().path().to_owned();
+        if Doors::serves(&path) {
+            return self.doors.answer(request).await;
+        }
         if path == "/keys" || path.starts_with("/keys/") {
             return key_admin::answer(&self.keys, request).await;
         }

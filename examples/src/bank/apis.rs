@@ -12,7 +12,7 @@ use resource_server::dialect::uae_bsi::UaeBsi;
 use resource_server::domain::{Account, AccountStatus, Balance};
 use resource_server::guard::{Guard, GuardPorts, MessageSigning, SignedRequests, SignedResponses};
 use resource_server::http::{Origin, ResourceService};
-use resource_server::operation::{OperationSettings, Operations};
+use resource_server::operation::{OperationSettings, Operations, Settlement};
 use resource_server::port::{AccountBook, Ports};
 use resource_server::rail::SandboxRail;
 use resource_server::store::sql::SqlBank;
@@ -84,8 +84,12 @@ pub fn apis(
     let guarded = GuardPorts::new(oauth, Arc::clone(&books.consents));
     let guard = Arc::new(Guard::new(verifier, plan.policy, guarded).with_message_signing(signing));
     let operations = Operations { ports: books.clone(), settings: OperationSettings::default() };
-    let uae = UaeBsi::new((issuer, plan.policy), Arc::clone(&oauth.signer), operations.clone())
-        .with_client_keys(Arc::clone(&oauth.client_keys));
+    // payments under the UAE interface are moved by the worker alone, never inside a request
+    let settings = OperationSettings { settlement: Settlement::ByWorker, ..operations.settings.clone() };
+    let by_worker = Operations { settings, ..operations.clone() };
+    let uae = UaeBsi::new((issuer, plan.policy), Arc::clone(&oauth.signer), by_worker)
+        .with_client_keys(Arc::clone(&oauth.client_keys))
+        .with_decrypter(Arc::clone(&oauth.decrypter));
     let ofxpera = Ofxpera::new(operations, OfxperaSettings::of(&bank.id, &bank.name, &bank.bic));
     Ok(ResourceService::at(origin).mount(uae, Arc::clone(&guard)).mount(ofxpera, guard).service())
 }

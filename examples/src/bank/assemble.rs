@@ -15,6 +15,7 @@ use super::compose::{Api, ApiPlace, Face, Place, PublicService};
 use super::controls::Controls;
 use super::data_dir::DataFault;
 use super::deployment::{Deployment, IssuerPlan};
+use super::events::{self, EventWorker};
 use super::ground::{Ground, remember};
 use super::issuer_files::IssuerFiles;
 use super::listeners::Listeners;
@@ -74,6 +75,7 @@ pub struct Bank {
     public: PublicService,
     operators: AdminService,
     housekeeping: Housekeeping,
+    events: Option<EventWorker>,
     keys: Arc<[SigningKeys]>,
     database: Database,
 }
@@ -118,12 +120,13 @@ impl Bank {
         for one in &hosted {
             places.push(one.place(deployment, &ground, &books)?);
         }
-        let mut api_places = Vec::new();
+        let (mut api_places, mut notices) = (Vec::new(), Vec::new());
         for plan in deployment.apis.iter().filter(|_| parts == Parts::Whole) {
             let mut services = Vec::new();
             for one in plan.issuers.iter().filter_map(|index| hosted.get(*index)) {
                 let service = apis((one.plan, &deployment.bank), &books.ports, &one.ports, one.secret())?;
                 services.push((one.plan.issuer().clone(), Api::Beside(service)));
+                notices.push(events::notices(one.plan, &one.ports, &ground)?);
             }
             api_places.push(ApiPlace::new(&plan.path, services));
         }
@@ -142,14 +145,20 @@ impl Bank {
                 pages: pages.collect(),
             })
         });
+        let doors = ground.doors(
+            hosted.iter().map(|one| (one.plan.issuer().clone(), Arc::clone(&one.ports.clients))).collect(),
+        );
         let first = hosted.first().ok_or(StartFault::Interrupted)?;
+        let events = (parts == Parts::Whole).then(|| EventWorker::new(&ground, notices));
         Ok(Self {
+            events,
             listeners,
             public: PublicService::new(&ends, places, api_places),
             operators: AdminService {
                 database: ground.database.clone(),
                 consents: Arc::clone(&ground.consents),
                 keys: Arc::clone(&ground.keys),
+                doors,
                 clock: Arc::clone(&ground.clock),
                 controls,
             },
@@ -168,6 +177,7 @@ impl Bank {
     /// Serves until `shutdown` begins, then drains and stops.
     pub async fn run(self, shutdown: Shutdown) {
         let keeping = tokio::spawn(self.housekeeping.run(shutdown.clone()));
+        let telling = self.events.map(|events| tokio::spawn(events.run(shutdown.clone())));
         for keys in self.keys.iter() {
             tokio::spawn(keys.clone().run(shutdown.clone()));
         }
@@ -179,6 +189,11 @@ impl Bank {
         );
         if keeping.await.is_err() {
             tracing::error!("housekeeping ended badly");
+        }
+        if let Some(telling) = telling
+            && telling.await.is_err()
+        {
+            tracing::error!("the worker of events ended badly");
         }
         self.database.close().await;
     }

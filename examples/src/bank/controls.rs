@@ -59,6 +59,12 @@ impl Clock for TestClock {
 }
 
 impl TestClock {
+    /// Stands still there.
+    #[cfg(test)]
+    pub(super) fn stop_at(&self, shown: Timestamp) {
+        self.set(shown, Some(Mode::Frozen));
+    }
+
     fn set(&self, shown: Timestamp, mode: Option<Mode>) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         *state = Reading { shown, since: self.real.now(), mode: mode.unwrap_or(state.mode) };
@@ -284,7 +290,9 @@ const EMPTYING: &[&str] = &[
     "DELETE FROM claim",
     "DELETE FROM consent",
     "DELETE FROM consent_history",
+    "DELETE FROM event",
     "DELETE FROM session",
+    "DELETE FROM barred",
     "DELETE FROM customer",
     "DELETE FROM outbox",
     "DELETE FROM idempotency",

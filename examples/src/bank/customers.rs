@@ -8,11 +8,13 @@ use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use oauth_core::store::database::{Database, DbError, Migration, MigrationSet, Statement};
-use oauth_core::{Fault, Scope, Seconds, Subject, Timestamp, UserClaims};
+use oauth_core::{Fault, Scope, Seconds, Subject, Timestamp, UserClaims, UserStanding};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use subtle::ConstantTimeEq as _;
 use tokio::sync::Semaphore;
+
+use super::barred::{Barred, Who};
 
 /// A customer as stored.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -38,6 +40,7 @@ struct Password {
 /// All customers, in memory, with the bounded pool that hashes passwords.
 pub struct Customers {
     known: RwLock<Known>,
+    barred: Arc<Barred>,
     pool: Semaphore,
     attempts: Mutex<HashMap<String, Attempts>>,
 }
@@ -65,6 +68,8 @@ pub enum SignIn {
     Wrong,
     /// Too many failures for this name; wait.
     Wait,
+    /// The password is right, and the bank has locked the customer.
+    Locked,
 }
 
 /// Failures before a name has to wait.
@@ -130,9 +135,19 @@ impl Customers {
     ///
     /// # Errors
     /// When the database cannot be read or holds something else.
-    pub async fn load(database: &Database, hashing_at_once: usize) -> Result<Arc<Self>, Fault> {
+    pub async fn load(
+        database: &Database,
+        hashing_at_once: usize,
+        barred: &Arc<Barred>,
+    ) -> Result<Arc<Self>, Fault> {
         let known = RwLock::new(read_all(database).await?);
-        Ok(Arc::new(Self { known, pool: Semaphore::new(hashing_at_once), attempts: Mutex::default() }))
+        let barred = Arc::clone(barred);
+        Ok(Arc::new(Self {
+            known,
+            barred,
+            pool: Semaphore::new(hashing_at_once),
+            attempts: Mutex::default(),
+        }))
     }
 
     /// Reads all customers again and forgets every failed sign-in.
@@ -190,7 +205,10 @@ impl Customers {
         match known {
             Some((customer, _)) if same => {
                 self.forget(username);
-                Ok(SignIn::Welcome(customer))
+                Ok(match UserClaims::standing(self.as_ref(), &customer.subject).await? {
+                    UserStanding::Good => SignIn::Welcome(customer),
+                    UserStanding::Locked => SignIn::Locked,
+                })
             }
             Some(_) | None => {
                 self.note_failure(username, now);
@@ -235,6 +253,9 @@ impl std::fmt::Debug for Customers {
 #[async_trait]
 impl UserClaims for Customers {
     async fn claims(&self, subject: &Subject, scope: &Scope) -> Result<Option<Map<String, Value>>, Fault> {
+        if self.standing(subject).await? == UserStanding::Locked {
+            return Ok(None);
+        }
         let Some(customer) = self.by_subject(subject) else { return Ok(None) };
         let mut told = Map::new();
         if scope.contains("profile") {
@@ -265,6 +286,12 @@ impl UserClaims for Customers {
             }
         }
         Ok(Some(told))
+    }
+
+    async fn standing(&self, subject: &Subject) -> Result<UserStanding, Fault> {
+        let known = self.known().by_subject.contains_key(subject);
+        let locked = self.barred.holds(&Who::Customer { subject: subject.clone() }).await?;
+        Ok(if known && !locked { UserStanding::Good } else { UserStanding::Locked })
     }
 }
 
@@ -319,7 +346,10 @@ mod tests {
             claims,
         };
         add(&database, &customer, "correct horse", &[7; 16]).await.unwrap();
-        Customers::load(&database, 1).await.unwrap()
+        database.migrate(&super::super::barred::migrations()).await.unwrap();
+        let clock: Arc<dyn oauth_core::Clock> = Arc::new(oauth_core::SystemClock);
+        let barred = Barred::open(&database, &clock).await.unwrap();
+        Customers::load(&database, 1, &barred).await.unwrap()
     }
 
     #[tokio::test]
@@ -346,6 +376,22 @@ mod tests {
         assert!(matches!(customers.sign_in("mariam", right(), now).await.unwrap(), SignIn::Wait));
         let later = now.plus(WAIT);
         assert!(matches!(customers.sign_in("mariam", right(), later).await.unwrap(), SignIn::Welcome(_)));
+    }
+
+    #[tokio::test]
+    async fn a_locked_customer_signs_in_nowhere_and_only_the_right_password_learns_why() {
+        let customers = customers().await;
+        let (now, subject) = (Timestamp::from_seconds(1000), Subject::new("cus-1").unwrap());
+        let cause = oauth_core::Cause { actor: "olga".to_owned(), reason: "asked to".to_owned() };
+        let who = Who::Customer { subject: subject.clone() };
+        customers.barred.bar(&who, &cause).await.unwrap();
+        let right = customers.sign_in("mariam", "correct horse".to_owned(), now).await.unwrap();
+        let wrong = customers.sign_in("mariam", "wrong".to_owned(), now).await.unwrap();
+        assert!(matches!((right, wrong), (SignIn::Locked, SignIn::Wrong)));
+        assert_eq!(customers.standing(&subject).await.unwrap(), UserStanding::Locked);
+        assert!(customers.claims(&subject, &Scope::default()).await.unwrap().is_none());
+        customers.barred.lift(&who).await.unwrap();
+        assert_eq!(customers.standing(&subject).await.unwrap(), UserStanding::Good);
     }
 
     #[tokio::test]

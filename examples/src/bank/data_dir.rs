@@ -134,6 +134,7 @@ impl DataDir {
 fn make_all_at_once((places, tpp): (&[PathBuf], &Path), random: &SystemRandom) -> Result<(), DataFault> {
     let mut wanted: Vec<_> = places.iter().flat_map(|place| sealing::wanted(place)).collect();
     wanted.extend(DEMOS.iter().map(|demo| (demo.algorithm, demo.key_file(tpp))));
+    wanted.extend(DEMOS.iter().filter_map(|demo| demo.further_keys(tpp)));
     keys::ensure_all(&wanted, random)?;
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use oauth_core::jose::{Alg, PublicJwk, SigningKey};
+use oauth_core::jose::{Alg, DecryptionKey, KeyManagement, PublicJwk, SigningKey};
 use oauth_core::{KeyId, Timestamp};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
@@ -20,6 +20,9 @@ use crate::pki::{self, AlternativeName, ClientNames, LocalPki};
 /// Where demo clients take their customers back: a port on the customer's own machine (RFC 8252 section 7.3).
 pub(super) const DEMO_REDIRECT_URI: &str = "http://127.0.0.1:9473/callback";
 
+/// Where the first demo client listens for events: `tpp listen`.
+const DEMO_WEBHOOK_URI: &str = "https://localhost:9474/events";
+
 /// A demo client and the files it gets.
 pub(super) struct Demo {
     pub(super) id: &'static str,
@@ -29,6 +32,16 @@ pub(super) struct Demo {
     proof: Proof,
     bound: Bound,
     pub(super) algorithm: KeyAlgorithm,
+    events: Events,
+}
+
+/// Whether it can be sent events.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Events {
+    /// It has an address for them and a key to encrypt them to.
+    Taken,
+    /// It has neither.
+    None,
 }
 
 /// What a demo client is for.
@@ -64,10 +77,19 @@ const fn variant(
     bound: Bound,
     algorithm: KeyAlgorithm,
 ) -> Demo {
-    Demo { id, organisation, domain: "variant.example", role: Role::Variant, proof, bound, algorithm }
+    Demo {
+        id,
+        organisation,
+        domain: "variant.example",
+        role: Role::Variant,
+        proof,
+        bound,
+        algorithm,
+        events: Events::None,
+    }
 }
 
-/// RSA keys are what a first start waits for, so only one client has one.
+/// RSA keys are what a first start waits for, so only one client has any.
 pub(super) const DEMOS: &[Demo] = &[
     Demo {
         id: "palm-books",
@@ -77,6 +99,7 @@ pub(super) const DEMOS: &[Demo] = &[
         proof: Proof::Assertion,
         bound: Bound::Dpop,
         algorithm: KeyAlgorithm::Ps256,
+        events: Events::Taken,
     },
     Demo {
         id: "luzon-bank",
@@ -86,6 +109,7 @@ pub(super) const DEMOS: &[Demo] = &[
         proof: Proof::SubjectDn,
         bound: Bound::Mtls,
         algorithm: KeyAlgorithm::Es256,
+        events: Events::None,
     },
     Demo {
         id: "bank-apis",
@@ -95,6 +119,7 @@ pub(super) const DEMOS: &[Demo] = &[
         proof: Proof::Assertion,
         bound: Bound::Dpop,
         algorithm: KeyAlgorithm::Es256,
+        events: Events::None,
     },
     variant(("jwt-es256-mtls", "Cedar Wallet"), Proof::Assertion, Bound::Mtls, KeyAlgorithm::Es256),
     variant(("jwt-eddsa-dpop", "Coral Savings"), Proof::Assertion, Bound::Dpop, KeyAlgorithm::Ed25519),
@@ -147,6 +172,11 @@ impl Demo {
         self.file(tpp, "sig.pem")
     }
 
+    /// Further keys that are made with it: what others encrypt to.
+    pub(super) fn further_keys(&self, tpp: &Path) -> Option<(KeyAlgorithm, PathBuf)> {
+        (self.events == Events::Taken).then(|| (KeyAlgorithm::Ps256, self.file(tpp, "enc.pem")))
+    }
+
     /// What it registers, with its certificate where it needs one; the certificate is issued once.
     pub(super) fn metadata(
         &self,
@@ -159,6 +189,10 @@ impl Demo {
         let certificate = self.certificate(tpp, pki, now)?;
         if self.proof == Proof::SelfSigned {
             keys.push(self.certified_key(&certificate)?);
+        }
+        if self.events == Events::Taken {
+            keys.push(self.encryption_key(tpp)?.to_value());
+            self.listener_certificate(tpp, pki, now)?;
         }
         let mut metadata = json!({
             "client_id": self.id,
@@ -178,6 +212,9 @@ impl Demo {
         match self.role {
             Role::Apis => put("resource", json!(resource_of(issuer))),
             Role::Shown | Role::Variant => put("redirect_uris", json!([DEMO_REDIRECT_URI])),
+        }
+        if self.events == Events::Taken {
+            put("webhook_uris", json!([DEMO_WEBHOOK_URI]));
         }
         match self.bound {
             Bound::Mtls => put("tls_client_certificate_bound_access_tokens", json!(true)),
@@ -199,7 +236,7 @@ impl Demo {
             return None;
         }
         let (id, place) = (self.id, if self.role == Role::Variant { "more/" } else { "" });
-        Some(format!(
+        let mut table = format!(
             "\n[clients.{id}]\nredirect_uri = \"{DEMO_REDIRECT_URI}\"\n\
              token_endpoint_auth_method = \"{}\"\nsender_constraint = \"{}\"\n\
              signing_key = \"{place}{id}.sig.pem\"\nsigning_kid = \"{id}-1\"\nsigning_alg = \"{}\"\n\
@@ -208,7 +245,15 @@ impl Demo {
             self.proof.method(),
             self.bound.as_str(),
             signature_of(self.algorithm).as_str(),
-        ))
+        );
+        if self.events == Events::Taken {
+            table.push_str(&format!(
+                "encryption_key = \"{place}{id}.enc.pem\"\nencryption_kid = \"{id}-enc-1\"\n\
+                 webhook_uri = \"{DEMO_WEBHOOK_URI}\"\nwebhook_certificate = \"{place}{id}.webhook.cert.pem\"\n\
+                 webhook_certificate_key = \"{place}{id}.webhook.key.pem\"\n",
+            ));
+        }
+        Some(table)
     }
 
     fn grants(&self) -> &'static [&'static str] {
@@ -250,6 +295,28 @@ impl Demo {
         write_private(&self.file(tpp, "key.pem"), &identity.key_pem)?;
         write_private(&certificate, &identity.certificate_pem)?;
         Ok(certificate)
+    }
+
+    /// The key that it registers for encryption to it.
+    fn encryption_key(&self, tpp: &Path) -> Result<PublicJwk, DataFault> {
+        let path = self.file(tpp, "enc.pem");
+        let broken = |message: &str| unusable(&path, message);
+        let pem = keys::read_secret(&path)?.ok_or_else(|| broken("was not made"))?;
+        let pem = std::str::from_utf8(&pem).map_err(|_| broken("not PEM"))?;
+        let id = KeyId::new(&format!("{}-enc-1", self.id)).map_err(|fault| broken(&fault.to_string()))?;
+        let key = DecryptionKey::from_pkcs8_pem(KeyManagement::RsaOaep256, &id, pem);
+        Ok(key.map_err(|fault| broken(&fault.to_string()))?.public().clone())
+    }
+
+    /// The certificate of the server on this machine that waits for its events, issued once.
+    fn listener_certificate(&self, tpp: &Path, pki: &LocalPki, now: Timestamp) -> Result<(), DataFault> {
+        let certificate = self.file(tpp, "webhook.cert.pem");
+        if certificate.exists() {
+            return Ok(());
+        }
+        let identity = pki.issue_server_certificate(now)?;
+        write_private(&self.file(tpp, "webhook.key.pem"), &identity.key_pem)?;
+        write_private(&certificate, &identity.certificate_pem)
     }
 
     /// The key of a self-signed certificate as it is registered: with the certificate (RFC 7517 section 4.7).

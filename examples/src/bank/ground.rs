@@ -3,27 +3,31 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use oauth_core::fetch::FetchedKeys;
+use oauth_core::fetch::{FetchedKeys, Outbound};
 use oauth_core::store::database::{Database, DatabaseUrl, Engine};
 use oauth_core::store::memory::MemoryClaims;
 use oauth_core::store::redis::RedisClaims;
 use oauth_core::store::sql::{SqlClaims, SqlStore};
 use oauth_core::{
-    Claims, Clock, Entropy, Fault, FixedClients, LogAudit, Ports, SystemClock, SystemEntropy, Timestamp,
+    Claims, ClientDirectory, Clock, Entropy, Fault, Issuer, LogAudit, Ports, SystemClock, SystemEntropy,
+    Timestamp,
 };
-use rar_consent::{ConsentEngine, ConsentStore, DetailRegistry, SqlConsents};
+use rar_consent::{ConsentEngine, ConsentStore, DetailRegistry, EventOutbox, SqlConsents};
 use resource_server::store::sql::SqlBank;
 
 use super::apis::Books;
 use super::assemble::StartFault;
+use super::bar_admin::Doors;
+use super::barred::{Barred, OpenClients};
 use super::controls::TestClock;
 use super::customers::Customers;
 use super::data_dir::{DataDir, Past};
 use super::deployment::{Deployment, IssuerPlan, TestControls};
 use super::issuer_files::IssuerFiles;
+use super::outbound::Calls;
 use super::signing_keys::SigningKeys;
 use super::ui::PageInteraction;
-use super::{customers, fixture, outbound, sessions};
+use super::{barred, customers, fixture, sessions};
 use crate::pages::Pages;
 
 /// What everything else stands on.
@@ -37,7 +41,10 @@ pub(super) struct Ground {
     /// In the order of the deployment.
     pub(super) keys: Arc<[SigningKeys]>,
     pub(super) customers: Arc<Customers>,
+    pub(super) barred: Arc<Barred>,
     consent_store: Arc<dyn ConsentStore>,
+    pub(super) events: Arc<dyn EventOutbox>,
+    pub(super) courier: Arc<Outbound>,
     pub(super) consents: Arc<ConsentEngine>,
     pub(super) pages: Arc<Pages>,
     client_keys: Arc<FetchedKeys>,
@@ -75,13 +82,20 @@ impl Ground {
             Ok::<_, StartFault>((database, keys))
         };
         let (data, (database, keys)) = tokio::try_join!(load(deployment, clock.now()), ring)?;
-        let customers = Customers::load(&database, HASHES_AT_ONCE).await?;
-        let consent_store: Arc<dyn ConsentStore> = Arc::new(SqlConsents::new(database.clone()));
+        let barred = Barred::open(&database, &clock).await?;
+        let customers = Customers::load(&database, HASHES_AT_ONCE, &barred).await?;
+        let stored = Arc::new(SqlConsents::new(database.clone()));
+        let consent_store: Arc<dyn ConsentStore> = stored.clone();
         let registry = DetailRegistry::standard();
         let consents = ConsentEngine::new(registry, Arc::clone(&consent_store), Arc::clone(&clock));
         let pages = Arc::new(Pages::new()?);
-        let client_keys =
-            outbound::client_keys(&deployment.calls, deployment.outbound(), Arc::clone(&clock))?;
+        let calls = Calls {
+            plan: &deployment.calls,
+            targets: deployment.outbound(),
+            local: data.pki.authority(),
+            clock: &clock,
+        };
+        let (client_keys, courier) = (calls.client_keys()?, calls.courier()?);
         Ok(Self {
             test_clock,
             clock,
@@ -90,7 +104,10 @@ impl Ground {
             database,
             keys,
             customers,
+            barred,
             consent_store,
+            events: stored,
+            courier,
             consents,
             pages,
             client_keys,
@@ -107,7 +124,7 @@ impl Ground {
         Ports {
             clock: Arc::clone(&self.clock),
             entropy: Arc::clone(&self.entropy),
-            clients: Arc::new(FixedClients::new(files.clients.iter().cloned())),
+            clients: Arc::new(OpenClients::new(files.clients.iter().cloned(), plan.issuer(), &self.barred)),
             signer: keys.signer.clone(),
             client_keys: self.client_keys.clone(),
             decrypter: files.decrypter(),
@@ -124,9 +141,23 @@ impl Ground {
         }
     }
 
+    /// What an operator may open and close, for these clients.
+    pub(super) fn doors(&self, clients: Vec<(Issuer, Arc<dyn ClientDirectory>)>) -> Doors {
+        Doors {
+            barred: Arc::clone(&self.barred),
+            clients: clients.into(),
+            customers: Arc::clone(&self.customers),
+        }
+    }
+
     /// Accounts, payments and consents for the APIs.
     pub(super) fn books(&self) -> Books {
         Books::open(&self.database, (&self.clock, &self.entropy), Arc::clone(&self.consent_store))
+    }
+
+    /// Consents as they are stored.
+    pub(super) fn consent_store(&self) -> Arc<dyn ConsentStore> {
+        Arc::clone(&self.consent_store)
     }
 
     /// Replay protection as the deployment asks for it: Redis when named, PostgreSQL when that is the database, otherwise
@@ -172,6 +203,7 @@ pub(super) async fn migrate(database: &Database) -> Result<(), StartFault> {
         rar_consent::migrations(),
         customers::migrations(),
         sessions::migrations(),
+        barred::migrations(),
     ] {
         database.migrate(&set).await?;
     }

@@ -9,6 +9,7 @@ use oauth_core::json::read_strict;
 use oauth_core::store::keys::{KeyChange, KeyRow};
 use oauth_core::{Cause, Fault, Haste, Issuer, KeyEvent, KeyId, KeyRefusal, KeyStage, Timestamp};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::admin::json_answer;
@@ -123,11 +124,32 @@ async fn verb(own: &SigningKeys, words: &[&str], asked: Asked) -> Result<Option<
     Ok(Some(done))
 }
 
-/// A page in the operator's browser can send a form anywhere, but no JSON without being asked first.
 async fn read<B>(request: Request<B>) -> Result<Asked, Response<Full<Bytes>>>
 where
     B: Body,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let words = "an object with actor, reason and, for a new key, alg and issuer; for activation, force";
+    let asked: Asked = order(request, words).await?;
+    if !said(&asked.actor) || !said(&asked.reason) {
+        let text = "actor and reason are up to 200 printable ASCII characters each, and not empty";
+        return Err(refuse(StatusCode::BAD_REQUEST, "invalid_request", text));
+    }
+    Ok(asked)
+}
+
+/// Whether somebody has said something, in words fit for a log.
+pub(super) fn said(words: &str) -> bool {
+    (1..=WORDS_BYTES).contains(&words.len()) && words.bytes().all(|byte| matches!(byte, 0x20..=0x7e))
+}
+
+/// An operator's order; `shape` says what it must look like. A page in the operator's browser can send a form anywhere, but
+/// no JSON without being asked first.
+pub(super) async fn order<B, T>(request: Request<B>, shape: &str) -> Result<T, Response<Full<Bytes>>>
+where
+    B: Body,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    T: DeserializeOwned,
 {
     let bad = |text: &str| refuse(StatusCode::BAD_REQUEST, "invalid_request", text);
     let media = request.headers().get(http::header::CONTENT_TYPE).map(http::HeaderValue::as_bytes);
@@ -136,16 +158,7 @@ where
     }
     let body = Box::pin(Limited::new(request.into_body(), BODY_BYTES).collect()).await;
     let bytes = body.map_err(|_| bad("the body is too long or ended early"))?.to_bytes();
-    let asked: Asked = read_strict(&bytes).map_err(|_| {
-        bad("an object with actor, reason and, for a new key, alg and issuer; for activation, force")
-    })?;
-    let said = |words: &str| {
-        (1..=WORDS_BYTES).contains(&words.len()) && words.bytes().all(|byte| matches!(byte, 0x20..=0x7e))
-    };
-    if !said(&asked.actor) || !said(&asked.reason) {
-        return Err(bad("actor and reason are up to 200 printable ASCII characters each, and not empty"));
-    }
-    Ok(asked)
+    read_strict(&bytes).map_err(|_| bad(shape))
 }
 
 fn row(issuer: &Issuer, row: &KeyRow) -> Value {

@@ -3,6 +3,8 @@
 pub mod admin;
 pub mod apis;
 pub mod assemble;
+pub mod bar_admin;
+pub mod barred;
 pub mod compose;
 pub mod config;
 pub mod controls;
@@ -10,6 +12,7 @@ pub mod customers;
 pub mod data_dir;
 mod demos;
 pub mod deployment;
+mod events;
 pub mod fixture;
 mod ground;
 pub mod introspected;

@@ -14,6 +14,7 @@ use super::apis::{Books, apis};
 use super::assemble::{Bank, RAIL_PAUSE, SWEEP_EVERY, StartFault};
 use super::compose::{Api, ApiPlace, Face, PublicService};
 use super::deployment::{Deployment, IssuerPlan};
+use super::events::{self, EventWorker};
 use super::ground::{Ground, remember};
 use super::introspected::{IntrospectedApi, IntrospectedStore, PublishedKeys};
 use super::issuer_files::IssuerFiles;
@@ -34,6 +35,7 @@ pub struct ResourceServer {
     public: PublicService,
     operators: AdminService,
     payments: resource_server::port::Ports,
+    events: EventWorker,
     keys: Arc<[SigningKeys]>,
     database: Database,
 }
@@ -53,7 +55,8 @@ impl ResourceServer {
         let ground = Ground::lay_beside(deployment).await?;
         let claims = ground.claims(deployment).await?;
         let books = ground.books();
-        let mut api_places = Vec::new();
+        let (mut api_places, mut notices) = (Vec::new(), Vec::new());
+        let mut directories = Vec::new();
         for place in &deployment.apis {
             let mut services = Vec::new();
             for (plan, files) in place.issuers.iter().filter_map(|index| {
@@ -61,6 +64,8 @@ impl ResourceServer {
                 Some((deployment.issuers.get(*index)?, own))
             }) {
                 let ports = ground.ports(plan, files, Arc::clone(&claims));
+                notices.push(events::notices(plan, &ports, &ground)?);
+                directories.push((plan.issuer().clone(), Arc::clone(&ports.clients)));
                 let api = remote(deployment, (plan, files.0), &books, ports).await?;
                 services.push((plan.issuer().clone(), Api::Introspected(api)));
             }
@@ -77,10 +82,12 @@ impl ResourceServer {
                 database: ground.database.clone(),
                 consents: Arc::clone(&ground.consents),
                 keys: Arc::clone(&ground.keys),
+                doors: ground.doors(directories),
                 clock: Arc::clone(&ground.clock),
                 controls: None,
             },
             payments: books.ports,
+            events: EventWorker::new(&ground, notices),
             keys: ground.keys,
             database: ground.database,
         })
@@ -89,6 +96,7 @@ impl ResourceServer {
     /// Serves until `shutdown` begins, then drains and stops.
     pub async fn run(self, shutdown: Shutdown) {
         let rail = tokio::spawn(pay_out(self.payments, shutdown.clone()));
+        let telling = tokio::spawn(self.events.run(shutdown.clone()));
         for keys in self.keys.iter() {
             tokio::spawn(keys.clone().run(shutdown.clone()));
         }
@@ -100,6 +108,9 @@ impl ResourceServer {
         );
         if rail.await.is_err() {
             tracing::error!("the payment rail's worker ended badly");
+        }
+        if telling.await.is_err() {
+            tracing::error!("the worker of events ended badly");
         }
         self.database.close().await;
     }

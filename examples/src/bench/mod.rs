@@ -13,6 +13,7 @@ pub mod serve;
 
 use std::io::Write as _;
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -60,6 +61,12 @@ struct Options {
     /// Keep-alive connections.
     #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u8).range(1..=128))]
     connections: u8,
+    /// Turns of each window, however long they take. What a profiler counts in two runs can then be subtracted.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=i64::from(PREPARED_MAX)))]
+    turns: Option<u32>,
+    /// A command that runs the server, with its arguments between spaces: a profiler.
+    #[arg(long)]
+    under: Option<String>,
     /// Windows of each scenario; the medians are reported.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=20))]
     rounds: u8,
@@ -69,8 +76,9 @@ struct Options {
     /// Only this scenario.
     #[arg(long, value_enum)]
     only: Option<Scenario>,
-    /// Requests before memory is read again; none skips it. Not sent when one scenario is chosen.
-    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(0..=1_000_000))]
+    /// Requests at the end, to see what becomes of memory: it is read after an eighth, a quarter, a half and all of them, and
+    /// in between everything expires. Not sent when one scenario is chosen.
+    #[arg(long, default_value_t = 200_000, value_parser = clap::value_parser!(u32).range(0..=1_000_000))]
     memory_requests: u32,
     /// Writes the numbers as JSON to this file too.
     #[arg(long)]
@@ -136,6 +144,18 @@ impl Scenario {
     }
 }
 
+/// Does what the command line says, and tells on standard error why it could not.
+#[must_use]
+pub fn command() -> ExitCode {
+    match run(&Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failed) => {
+            drop(writeln!(std::io::stderr(), "bench: {failed}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
 /// Does what the command line says.
 ///
 /// # Errors
@@ -171,13 +191,15 @@ pub fn run(arguments: &Arguments) -> Result<(), Failed> {
 const LONGEST_RUN: Duration = Duration::from_secs(25 * 60);
 /// A proof is good for a minute: what is prepared must be sent by then.
 const PREPARED_MAX: u32 = 120_000;
+/// So long a counted number of turns may take under a profiler.
+const TURNS_TAKE_MAX: Duration = Duration::from_secs(50);
 
 async fn measured(options: &Options, pinning: Pinning) -> Result<Report, Failed> {
     let dir = Scratch::make()?;
     let parties = Parties::make(&dir.0)?;
     let setup = serde_json::to_vec(&parties.setup()?).doing("writing the setup")?;
     std::fs::write(dir.0.join("setup.json"), setup).doing("writing the setup")?;
-    let server = Server::start(&dir.0, options.store, pinning)?;
+    let server = Server::start(&dir.0, options.store, pinning, options.under.as_deref())?;
     let mut bench =
         Bench { options, parties, control: Connection::open(server.port).await?, server, prices: Vec::new() };
     let at_rest = bench.server.process.resident_kib()?;
@@ -218,11 +240,13 @@ struct Counters {
 impl Bench<'_> {
     async fn scenario(&mut self, scenario: Scenario) -> Result<Row, Failed> {
         let tokens = self.tokens(scenario).await?;
-        let trial = self.window(scenario, &tokens, TRIAL, Duration::from_secs(5)).await?;
+        let trial_max = self.options.turns.map_or(Duration::from_secs(5), |_| TURNS_TAKE_MAX);
+        let trial = self.window(scenario, &tokens, TRIAL, trial_max).await?;
         let time = Duration::from_secs(self.options.seconds);
         let turns = number(trial.done) / trial.seconds * time.as_secs_f64() * 1.5;
         // truncated: a few turns more or less do not matter
         let turns: u32 = format!("{turns:.0}").parse().unwrap_or(PREPARED_MAX).clamp(TRIAL, PREPARED_MAX);
+        let (turns, time) = self.options.turns.map_or((turns, time), |turns| (turns, TURNS_TAKE_MAX));
         let mut windows = Vec::new();
         for _ in 0..self.options.rounds {
             self.prices.push(self.control.fetch("/bench/signatures").await?);
@@ -296,25 +320,41 @@ impl Bench<'_> {
         })
     }
 
-    /// Opaque tokens by client credentials, each introspected once.
+    /// Opaque tokens by client credentials, each introspected once, with readings on the way and all of it over before the
+    /// next part begins.
     async fn memory(&mut self, at_rest: u64) -> Result<Memory, Failed> {
         let wanted = if self.options.only.is_some() { 0 } else { self.options.memory_requests };
-        let (mut sent, mut errors) = (0_u32, 0);
-        while sent < wanted {
-            let half = (wanted - sent).div_ceil(2).min(4000);
+        let after_run = self.server.process.resident_kib()?;
+        let mut memory =
+            Memory { at_rest_kib: at_rest, after_run_kib: after_run, series: Vec::new(), errors: 0 };
+        let mut sent = 0;
+        for part in [8, 4, 2, 1] {
+            let until = wanted / part;
+            self.parties.later(self.control.fetch("/bench/later").await?);
+            memory.errors += self.issue_and_introspect(until.saturating_sub(sent)).await?;
+            sent = until;
+            if wanted > 0 {
+                memory.series.push((sent, self.server.process.resident_kib()?));
+            }
+        }
+        Ok(memory)
+    }
+
+    /// How many were refused.
+    async fn issue_and_introspect(&self, requests: u32) -> Result<u64, Failed> {
+        let (mut left, mut errors) = (requests, 0);
+        while left > 0 {
+            let half = left.div_ceil(2).min(4000);
             let issue = (0..half).map(|_| self.work(Scenario::ClientCredentialsOpaque, ""));
-            let issue = issue.collect::<Result<_, _>>()?;
-            let issued = self.drive(issue).await?;
+            let issued = self.drive(issue.collect::<Result<_, _>>()?).await?;
             let ask = issued.tokens.iter().map(|token| {
                 let ask = self.parties.introspect(token, Audience::Opaque, "application/json")?;
                 Ok(Work::One(Box::new(ask)))
             });
-            let ask = ask.collect::<Result<_, Failed>>()?;
-            errors += issued.errors + self.drive(ask).await?.errors;
-            sent += 2 * half;
+            errors += issued.errors + self.drive(ask.collect::<Result<_, Failed>>()?).await?.errors;
+            left = left.saturating_sub(2 * half);
         }
-        let after = self.server.process.resident_kib()?;
-        Ok(Memory { at_rest_kib: at_rest, after_kib: after, requests: sent, errors })
+        Ok(errors)
     }
 
     async fn drive(&self, work: Vec<Work>) -> Result<Outcome, Failed> {

@@ -46,16 +46,26 @@ struct Ready {
 }
 
 impl Server {
-    /// Starts this program again as the server.
-    pub(super) fn start(dir: &Path, store: StoreKind, pinning: Pinning) -> Result<Self, Failed> {
+    /// Starts this program again as the server, `under` another one if there is one.
+    pub(super) fn start(
+        dir: &Path,
+        store: StoreKind,
+        pinning: Pinning,
+        under: Option<&str>,
+    ) -> Result<Self, Failed> {
         let own = std::env::current_exe().doing("finding this program")?;
-        let mut command = match pinning {
-            Pinning::OneCoreEach => {
-                let mut command = Command::new("taskset");
-                command.args(["-c", "0"]).arg(own);
+        let pinned: &[&str] = match pinning {
+            Pinning::OneCoreEach => &["taskset", "-c", "0"],
+            Pinning::None => &[],
+        };
+        let mut words = pinned.iter().copied().chain(under.unwrap_or_default().split_ascii_whitespace());
+        let mut command = match words.next() {
+            Some(first) => {
+                let mut command = Command::new(first);
+                command.args(words).arg(own);
                 command
             }
-            Pinning::None => Command::new(own),
+            None => Command::new(own),
         };
         let store = match store {
             StoreKind::Sqlite => "sqlite",

@@ -31,11 +31,11 @@ pub struct Report {
 pub struct Memory {
     /// Before any request, in KiB.
     pub at_rest_kib: u64,
-    /// After all requests, in KiB.
-    pub after_kib: u64,
-    /// Requests of client credentials and introspection at the end of the run.
-    pub requests: u32,
-    /// Those that were refused.
+    /// After the scenarios, in KiB.
+    pub after_run_kib: u64,
+    /// After so many requests of client credentials and introspection, in KiB. Between two readings everything expired.
+    pub series: Vec<(u32, u64)>,
+    /// Requests of the series that were refused.
     pub errors: u64,
 }
 
@@ -128,13 +128,14 @@ impl Report {
             text,
             "Signatures on the same core: ES256 verify {es256_verify:.1} us, sign {es256_sign:.1} us, PS256 verify {ps256_verify:.1} us."
         )?;
-        let Memory { at_rest_kib, after_kib, requests, errors } = &self.memory;
-        write!(
-            text,
-            "Resident memory: {:.1} MB at rest, {:.1} MB after the run and {requests} requests ({errors} errors).",
-            number(*at_rest_kib) / 1024.0,
-            number(*after_kib) / 1024.0
-        )
+        let Memory { at_rest_kib, after_run_kib, series, errors } = &self.memory;
+        let megabytes = |kib: u64| number(kib) / 1024.0;
+        let (at_rest, after_run) = (megabytes(*at_rest_kib), megabytes(*after_run_kib));
+        write!(text, "Resident memory: {at_rest:.1} MB at rest, {after_run:.1} MB after the run")?;
+        for (requests, kib) in series {
+            write!(text, ", {:.1} MB after {requests} more", megabytes(*kib))?;
+        }
+        write!(text, " ({errors} errors).")
     }
 
     /// For programs. Units are in the names.
@@ -162,8 +163,8 @@ impl Report {
             "prices_us": self.prices,
             "memory_kib": {
                 "at_rest": self.memory.at_rest_kib,
-                "after": self.memory.after_kib,
-                "requests": self.memory.requests,
+                "after_run": self.memory.after_run_kib,
+                "after_requests": self.memory.series,
                 "errors": self.memory.errors,
             },
             "rows": rows.collect::<Vec<_>>(),

@@ -1,5 +1,8 @@
 //! The requests: every one signed before the clock starts, each with a `jti` of its own.
 
+use std::cell::Cell;
+use std::rc::Rc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
@@ -57,6 +60,7 @@ impl Audience {
 
 /// Who sends requests: clients, resource servers, and the DPoP key they share.
 pub struct Parties {
+    clock: Rc<Cell<i64>>,
     es256: Party,
     ps256: Party,
     at_jwt: Party,
@@ -69,6 +73,8 @@ struct Party {
     key: SigningKey,
     kid: KeyId,
     random: SystemRandom,
+    /// Seconds by which the server's clock was put forward.
+    clock: Rc<Cell<i64>>,
 }
 
 const REDIRECT_URI: &str = "https://tpp.bench.example/callback";
@@ -93,14 +99,34 @@ impl Parties {
         let files: Vec<_> =
             wanted.iter().map(|(name, alg)| (*alg, dir.join(format!("{name}.pem")))).collect();
         let keys = keys::ensure_all(&files, &random).doing("making keys")?;
+        let clock = Rc::new(Cell::new(0));
         let mut parties = keys.into_iter().zip(wanted).map(|(made, (id, algorithm))| {
             let alg = if algorithm == KeyAlgorithm::Ps256 { Alg::Ps256 } else { Alg::Es256 };
             let key = SigningKey::from_pkcs8_der(alg, made.pkcs8.secret_pkcs8_der(), &random);
             let kid = KeyId::new(id).doing("naming a key")?;
-            Ok(Party { id, key: key.doing("loading a key")?, kid, random: SystemRandom::new() })
+            Ok(Party {
+                id,
+                key: key.doing("loading a key")?,
+                kid,
+                random: SystemRandom::new(),
+                clock: Rc::clone(&clock),
+            })
         });
+        let clock = Rc::clone(&clock);
         let mut next = || parties.next().unwrap_or_else(|| Err(Failed::new("making keys", "one is missing")));
-        Ok(Self { es256: next()?, ps256: next()?, at_jwt: next()?, at_opaque: next()?, proof: next()? })
+        Ok(Self {
+            clock,
+            es256: next()?,
+            ps256: next()?,
+            at_jwt: next()?,
+            at_opaque: next()?,
+            proof: next()?,
+        })
+    }
+
+    /// The server's clock was put forward by so many seconds in all.
+    pub fn later(&self, seconds: i64) {
+        self.clock.set(seconds);
     }
 
     /// What the server has to know of them.
@@ -228,8 +254,7 @@ impl Parties {
         if let Some(members) = jwk.as_object_mut() {
             members.retain(|name, _| matches!(name.as_str(), "kty" | "crv" | "x" | "y"));
         }
-        let mut claims =
-            json!({ "jti": random_text()?, "htm": method, "htu": format!("{ISSUER}{path}"), "iat": now() });
+        let mut claims = json!({ "jti": random_text()?, "htm": method, "htu": format!("{ISSUER}{path}"), "iat": self.proof.now() });
         if let (Some(hash), Some(claims)) = (token_hash, claims.as_object_mut()) {
             claims.insert("ath".to_owned(), hash.into());
         }
@@ -256,8 +281,12 @@ impl Party {
         metadata
     }
 
+    fn now(&self) -> i64 {
+        SystemClock.now().seconds() + self.clock.get()
+    }
+
     fn authentication(&self) -> Result<String, Failed> {
-        let now = now();
+        let now = self.now();
         let header = json!({ "alg": self.key.alg().as_str(), "kid": self.kid.as_str(), "typ": "JWT" });
         let claims = json!({
             "iss": self.id, "sub": self.id, "aud": ISSUER, "jti": random_text()?,
@@ -336,10 +365,6 @@ pub(super) fn encoded(text: &str) -> String {
 fn random_text() -> Result<String, Failed> {
     let bytes = SystemEntropy::default().draw().doing("drawing random bytes")?;
     Ok(URL_SAFE_NO_PAD.encode(bytes.as_slice()))
-}
-
-fn now() -> i64 {
-    SystemClock.now().seconds()
 }
 
 #[cfg(test)]

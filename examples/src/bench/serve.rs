@@ -1,11 +1,12 @@
 //! The server under measurement: the authorization server on plain HTTP, pinned to its own core by whoever starts it.
 //!
-//! Three paths are there for the measurement only: an automatic approval in the place of the bank's pages, the
-//! counters of the store, and the price of a signature on this core.
+//! Four paths are there for the measurement only: an automatic approval in the place of the bank's pages, the counters of
+//! the store, the price of a signature on this core, and a clock that jumps ahead.
 
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -25,8 +26,8 @@ use oauth_core::store::sql::{SqlStore, migrations};
 use oauth_core::{
     Approval, Authentication, AuthorizationServer, Client, ClientMetadata, Clock, Entropy as _,
     FAPI2_SECURITY, Fault, FixedClients, InlineKeys, Interaction, Issuer, KeyId, LocalSigner, LogAudit,
-    NoDecrypter, NoUserClaims, Outcome, Ports, Resource, ResourceSetting, ResumeSubmitted, Scope,
-    ServerSecret, Settings, Store, Subject, SystemClock, SystemEntropy, TokenForm, VettedRequest,
+    NoDecrypter, NoUserClaims, Outcome, Ports, Resource, ResourceSetting, ResumeSubmitted, Scope, Seconds,
+    ServerSecret, Settings, Store, Subject, SystemClock, SystemEntropy, Timestamp, TokenForm, VettedRequest,
 };
 use rar_consent::{ConsentEngine, ConsentStore, DetailRegistry, MemoryConsents, SqlConsents};
 use ring::rand::SystemRandom;
@@ -104,6 +105,8 @@ async fn connection(bench: Arc<Bench>, stream: TcpStream) {
 
 struct Bench {
     server: Arc<AuthorizationServer>,
+    store: Arc<dyn Store>,
+    clock: Arc<Ahead>,
     service: OAuthService,
     database: Option<Database>,
     own_key: SigningKey,
@@ -127,15 +130,20 @@ impl Bench {
             }
             None => (Arc::new(MemoryStore::new()), Arc::new(MemoryConsents::new())),
         };
-        let server = server(stores, key(&der)?, setup.clients)?;
+        let (store, clock) = (Arc::clone(&stores.0), Arc::new(Ahead::default()));
+        let server = server(stores, key(&der)?, setup.clients, Arc::<Ahead>::clone(&clock))?;
         let service = OAuthService::new(Arc::clone(&server));
-        Ok(Self { server, service, database, own_key: key(&der)?, sample: setup.sample })
+        Ok(Self { server, store, clock, service, database, own_key: key(&der)?, sample: setup.sample })
     }
 
     async fn handle(&self, request: Request<Incoming>) -> Answer {
         match request.uri().path() {
             "/bench/approve" => self.approve(&request).await,
             "/bench/counters" => json_answer(&self.counters()),
+            "/bench/later" => match self.later().await {
+                Ok(seconds) => json_answer(&seconds),
+                Err(_) => plain(StatusCode::INTERNAL_SERVER_ERROR),
+            },
             "/bench/signatures" => match price_signatures(&self.own_key, &self.sample) {
                 Ok(prices) => json_answer(&prices),
                 Err(_) => plain(StatusCode::INTERNAL_SERVER_ERROR),
@@ -161,6 +169,13 @@ impl Bench {
         resumed.map_or_else(|_| plain(StatusCode::BAD_REQUEST), |back| returning(&back))
     }
 
+    /// It is later at once: whatever was prepared, issued or claimed is over, and swept. Says how many seconds passed.
+    async fn later(&self) -> Result<i64, Fault> {
+        let passed = self.clock.0.fetch_add(LATER.get(), Ordering::Relaxed) + LATER.get();
+        while self.store.sweep(self.clock.now()).await? > 0 {}
+        Ok(passed)
+    }
+
     fn counters(&self) -> serde_json::Value {
         match &self.database {
             Some(database) => json!({ "statements": database.statements(), "commits": database.commits() }),
@@ -182,8 +197,8 @@ fn server(
     (store, consents): (Arc<dyn Store>, Arc<dyn ConsentStore>),
     key: SigningKey,
     clients: Vec<serde_json::Value>,
+    clock: Arc<dyn Clock>,
 ) -> Result<Arc<AuthorizationServer>, Failed> {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let entropy = SystemEntropy::default();
     let registry = DetailRegistry::standard();
     let mut registered = Vec::with_capacity(clients.len());
@@ -231,6 +246,19 @@ fn approval() -> Result<Approval, Failed> {
         scope: Scope::new("openid payments").doing("naming the scope")?,
         accounts: vec!["current-account".to_owned()],
     })
+}
+
+/// The system's clock, and so many seconds more.
+#[derive(Default)]
+struct Ahead(AtomicI64);
+
+/// Longer than anything of this run is good for.
+const LATER: Seconds = Seconds::minutes(60);
+
+impl Clock for Ahead {
+    fn now(&self) -> Timestamp {
+        SystemClock.now().plus(Seconds::new(self.0.load(Ordering::Relaxed)))
+    }
 }
 
 /// Sends every browser straight to the automatic approval.

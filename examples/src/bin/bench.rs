@@ -2,16 +2,6 @@
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-use mandate_examples::bench::{Arguments, run};
-
 fn main() -> ExitCode {
-    match run(&Arguments::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failed) => {
-            use std::io::Write as _;
-            drop(writeln!(std::io::stderr(), "bench: {failed}"));
-            ExitCode::FAILURE
-        }
-    }
+    mandate_examples::bench::command()
 }

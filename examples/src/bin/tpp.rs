@@ -2,10 +2,6 @@
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-use mandate_examples::tpp::{self, Command};
-
-#[tokio::main]
-async fn main() -> ExitCode {
-    tpp::run(&Command::parse()).await
+fn main() -> ExitCode {
+    mandate_examples::tpp::command()
 }

@@ -11,8 +11,8 @@ use rustls::client::danger::ServerCertVerifier as _;
 use rustls_pki_types::{CertificateDer, ServerName};
 
 use super::{
-    CERTIFICATE_LIFETIME, PkiFault, RENEWAL_WINDOW, ServerIdentity, dress, issuer, named, new_key,
-    read_public, unix_time,
+    CERTIFICATE_LIFETIME, ClientIdentity, LocalPki, PkiFault, RENEWAL_WINDOW, SERVER_NAMES, ServerIdentity,
+    dress, issuer, named, new_key, read_public, unix_time,
 };
 use crate::keys::{self, Access, Existing};
 
@@ -39,8 +39,8 @@ impl Maker<'_> {
             }
         }
         let (pair, key_pem) = new_key(self.random)?;
-        let certificate =
-            self.server_params()?.signed_by(&pair, &issuer(self.now, self.random, self.authority_key)?)?;
+        let certificate = params(&self.names, self.now, self.random)?
+            .signed_by(&pair, &issuer(self.now, self.random, self.authority_key)?)?;
         keys::place(&key, key_pem.as_bytes(), Access::Owner, Existing::Replace)?;
         keys::place(&chain, certificate.pem().as_bytes(), Access::Everyone, Existing::Replace)?;
         let identity = ServerIdentity::read(&chain, &key)?;
@@ -77,12 +77,27 @@ impl Maker<'_> {
             .and_then(|key| rustls::sign::CertifiedKey::new(identity.chain.clone(), key).keys_match());
         matches.is_ok() && verifies(self.now) && verifies(self.now.plus(RENEWAL_WINDOW))
     }
+}
 
-    fn server_params(&self) -> Result<CertificateParams, PkiFault> {
-        let mut params = CertificateParams::new(self.names.clone())?;
-        dress(&mut params, self.now, CERTIFICATE_LIFETIME, self.random)?;
-        params.distinguished_name = named("localhost", "Mandate");
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-        Ok(params)
+impl LocalPki {
+    /// A certificate of this authority for a server on this machine: where a demo third party listens for events.
+    ///
+    /// # Errors
+    /// [`PkiFault`], when random bytes cannot be had.
+    pub fn issue_server_certificate(&self, now: Timestamp) -> Result<ClientIdentity, PkiFault> {
+        let random = SystemRandom::new();
+        let (key, key_pem) = new_key(&random)?;
+        let names = SERVER_NAMES.map(str::to_owned);
+        let certificate =
+            params(&names, now, &random)?.signed_by(&key, &issuer(now, &random, &self.authority_key)?)?;
+        Ok(ClientIdentity { certificate_pem: certificate.pem(), key_pem })
     }
+}
+
+fn params(names: &[String], now: Timestamp, random: &SystemRandom) -> Result<CertificateParams, PkiFault> {
+    let mut params = CertificateParams::new(names)?;
+    dress(&mut params, now, CERTIFICATE_LIFETIME, random)?;
+    params.distinguished_name = named("localhost", "Mandate");
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    Ok(params)
 }

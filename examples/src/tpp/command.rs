@@ -50,6 +50,8 @@ pub(crate) enum Order {
     Accounts(AccountsOrder),
     /// Run a small web shop at the registered redirect URI, for your own browser
     Serve,
+    /// Listen for the bank's events at the registered webhook address
+    Listen(ListenOrder),
     /// The consents made from here
     Consents {
         /// What to do with them; without it they are listed
@@ -80,6 +82,9 @@ pub(crate) struct PayOrder {
     /// By which API
     #[arg(long, value_enum, default_value = "uae")]
     pub(super) via: Api,
+    /// Subscribe to the events of the consent and its payment: see `tpp listen`
+    #[arg(long)]
+    pub(super) events: bool,
     #[command(flatten)]
     pub(super) terms: Terms,
     #[command(flatten)]
@@ -95,6 +100,7 @@ impl PayOrder {
             creditor_name: CREDITOR_NAME.to_owned(),
             reference: REFERENCE.to_owned(),
             via: Api::Uae,
+            events: false,
             terms: Terms::ONCE,
             customer,
         }
@@ -106,6 +112,19 @@ impl Customer {
     pub(super) const fn elsewhere() -> Self {
         Self { headless: false, username: None, password: None }
     }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ListenOrder {
+    /// Refuse so many attempts with 500 first, to see retries
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub(super) fail: u32,
+    /// Take so many seconds to answer: more than five is too slow
+    #[arg(long, default_value_t = 0, value_name = "SECONDS")]
+    pub(super) slow: u64,
+    /// End after so many events; 0 listens on
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub(super) count: u32,
 }
 
 #[derive(Debug, Args)]

@@ -85,6 +85,19 @@ pub(crate) struct Client {
     pub(crate) response: AuthorizationResponse,
     /// The registered `id_token_signed_response_alg`, when the file names one.
     pub(crate) id_token_alg: Option<Alg>,
+    /// Where it listens for events, when it does.
+    pub(crate) events: Option<EventFiles>,
+}
+
+/// What it takes to be sent events.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct EventFiles {
+    /// The registered address.
+    pub(crate) uri: String,
+    /// Certificate and key of the server there, PEM.
+    pub(crate) certificate: (PathBuf, PathBuf),
+    /// The key that events are encrypted to, PKCS#8 PEM, and its name in the registered set.
+    pub(crate) encryption: (PathBuf, String),
 }
 
 /// How the client authenticates at PAR and token endpoint.
@@ -207,6 +220,11 @@ struct ClientEntry {
     request_object_signing_alg: Option<String>,
     authorization_signed_response_alg: Option<String>,
     id_token_signed_response_alg: Option<String>,
+    webhook_uri: Option<String>,
+    webhook_certificate: Option<PathBuf>,
+    webhook_certificate_key: Option<PathBuf>,
+    encryption_key: Option<PathBuf>,
+    encryption_kid: Option<String>,
 }
 
 fn default_data_holder() -> String {
@@ -279,6 +297,19 @@ impl ClientEntry {
             (Some(_), None) => return Err(fault(&member("certificate_key"), "add it: certificate is set")),
             (None, Some(_)) => return Err(fault(&member("certificate"), "add it: certificate_key is set")),
         };
+        let server = (self.webhook_certificate, self.webhook_certificate_key);
+        let events = match (self.webhook_uri, server, (self.encryption_key, self.encryption_kid)) {
+            (None, ..) => None,
+            (Some(uri), (Some(certificate), Some(key)), (Some(opener), Some(kid))) => {
+                check_url(&member("webhook_uri"), &uri)?;
+                let certificate = (dir.join(certificate), dir.join(key));
+                Some(EventFiles { uri, certificate, encryption: (dir.join(opener), kid) })
+            }
+            (Some(_), ..) => {
+                let why = "goes with webhook_certificate, webhook_certificate_key, encryption_key and encryption_kid";
+                return Err(fault(&member("webhook_uri"), why));
+            }
+        };
         let client = Client {
             id: id.to_owned(),
             redirect_uri: self.redirect_uri,
@@ -292,6 +323,7 @@ impl ClientEntry {
             request_object,
             response,
             id_token_alg,
+            events,
         };
         if client.shows_certificate() && client.certificate.is_none() {
             let why =
@@ -323,7 +355,7 @@ fn check_url(member: &str, text: &str) -> Result<(), ConfigFault> {
     if fine { Ok(()) } else { Err(fault(member, why)) }
 }
 
-fn fault(member: &str, why: impl Into<String>) -> ConfigFault {
+pub(super) fn fault(member: &str, why: impl Into<String>) -> ConfigFault {
     ConfigFault::Value { member: member.to_owned(), why: why.into() }
 }
 

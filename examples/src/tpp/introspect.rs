@@ -172,6 +172,7 @@ fn config(keys: ResourceServerKeys) -> Config {
         request_object: RequestObject::Plain,
         response: AuthorizationResponse::Plain,
         id_token_alg: None,
+        events: None,
     };
     Config {
         dir: PathBuf::new(),

@@ -6,7 +6,7 @@
 //! | [`discovery`] | OpenID Connect Discovery 1.0, RFC 8414 |
 //! | [`assertion`], [`proof`] | RFC 7523, RFC 9449 |
 //! | [`flow`], [`token`], [`id_token`] | RFC 9126, 7636, 9207, 6749; OpenID Connect Core 1.0 |
-//! | [`payment`] | UAE Bank Service Initiation |
+//! | [`payment`], [`listen`] | UAE Bank Service Initiation |
 //! | [`accounts`], [`contribution`] | OFxPERA |
 //!
 //! A check that does not hold ends the run with exit code 1 and no further request.
@@ -30,6 +30,7 @@ mod id_token;
 mod introspect;
 mod jarm;
 mod keys;
+mod listen;
 mod mask;
 mod narrate;
 mod payment;
@@ -41,9 +42,11 @@ mod state;
 mod token;
 
 use std::collections::HashSet;
+use std::io::Write as _;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 
+use clap::Parser as _;
 use oauth_core::jose::JwkSet;
 use oauth_core::{Clock, Entropy, SystemClock, SystemEntropy};
 
@@ -58,6 +61,19 @@ use discovery::{Endpoints, Metadata};
 use error::Stop;
 use keys::{ClientKey, Random};
 use narrate::{Narrator, Report};
+
+/// Does what the command line says.
+#[must_use]
+pub fn command() -> ExitCode {
+    let command = Command::parse();
+    match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime.block_on(run(&command)),
+        Err(fault) => {
+            drop(writeln!(std::io::stderr(), "tpp: {fault}"));
+            ExitCode::from(2)
+        }
+    }
+}
 
 /// Runs one command with the system's clock and random source, and says how it ended: 0 done, 1 stopped for a
 /// security reason, 2 anything else.
@@ -86,6 +102,7 @@ async fn execute(command: &Command, narrator: &Arc<Narrator>) -> Result<Report, 
     match order {
         Order::Pay(order) => order.via.pay(&tpp, order).await,
         Order::Serve => shop::serve(tpp).await,
+        Order::Listen(order) => listen::listen(tpp, order).await,
         Order::Accounts(order) => accounts::read(&tpp, order).await,
         Order::Consents { order } => consents::run(&tpp, order.as_ref()).await,
         Order::Refresh { id } => consents::refresh(&tpp, id.as_deref()).await,
@@ -134,6 +151,13 @@ impl Tpp {
             clock,
             random,
         })
+    }
+
+    /// Fetches the bank's key set again: it may have new keys since the start.
+    async fn learn_keys(&self) -> Result<(), Stop> {
+        let keys = self.metadata.keys(&self.http).await?;
+        *self.keys.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = keys;
+        Ok(())
     }
 
     /// The connection for endpoints that know this client.

@@ -81,6 +81,15 @@ impl Narrator {
         self.tell(&format!("   {line}"));
     }
 
+    /// Something that arrived by itself: a line for people, or one JSON object on standard output.
+    #[expect(clippy::print_stdout, reason = "with --json what arrives belongs on standard output")]
+    pub(crate) fn event(&self, value: &Value, line: &str) {
+        match self.form {
+            Form::Json => println!("{value}"),
+            Form::Text | Form::Silent => self.say(line),
+        }
+    }
+
     /// One HTTP exchange in one line.
     pub(crate) fn exchange(&self, request: &str, status: http::StatusCode, millis: i64) {
         self.say(&format!("{request} -> {} ({millis} ms)", status.as_u16()));

@@ -82,7 +82,15 @@ pub(crate) fn ask(tpp: &Tpp, order: &PayOrder) -> Result<Asked, Stop> {
     let plan = plan(&order.terms, &order.amount, tpp.clock.now())?;
     tpp.metadata.check_details_type(DETAILS_TYPE)?;
     let consent_id = tpp.random.uuid()?.to_string();
-    let details = details(order, &consent_id, &plan);
+    let mut details = details(order, &consent_id, &plan);
+    if order.events {
+        let Some(events) = &tpp.config.client.events else {
+            let why = "--events: this client has no webhook_uri in tpp.toml";
+            return Err(Stop::Declined(why.to_owned()));
+        };
+        let subscription = json!({"Webhook": {"Url": events.uri, "IsActive": true}});
+        details.as_object_mut().map(|element| element.insert("Subscription".to_owned(), subscription));
+    }
     Ok(Asked { scope: "openid payments", details, api: Api::Uae, consent_id })
 }
 

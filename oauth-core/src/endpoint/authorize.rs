@@ -2,6 +2,7 @@
 //! bank's pages. Nothing is spent here, so a reload or a link preview costs nothing.
 
 use crate::limits;
+use crate::model::client::ClientStatus;
 use crate::model::request::VettedRequest;
 use crate::policy::Policy;
 use crate::refusal::{Error, Refusal};
@@ -32,6 +33,8 @@ pub(crate) struct AuthorizeCase {
     pub(crate) client_id: Option<String>,
     pub(crate) request_uri: Option<Fingerprint<RequestUri>>,
     pub(crate) request: Option<VettedRequest>,
+    /// Whether the client that pushed it may still ask.
+    pub(crate) client: Option<ClientStatus>,
     /// How long after the push a browser may arrive.
     pub(crate) lifetime: Seconds,
     pub(crate) now: Timestamp,
@@ -39,7 +42,7 @@ pub(crate) struct AuthorizeCase {
 
 /// The specification of this endpoint.
 pub(crate) const RULES: &[&Rule<AuthorizeCase>] =
-    &[&rfc9126::PUSHED, &rfc9126::SAME_CLIENT, &rfc9126::ARRIVES_IN_TIME];
+    &[&rfc9126::PUSHED, &rfc9126::SAME_CLIENT, &rfc9126::CLIENT_ACTIVE, &rfc9126::ARRIVES_IN_TIME];
 
 /// Where the browser goes, and the cookie that ties it to its ticket.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,11 +75,16 @@ async fn gather(context: &Context<'_>, form: &Form) -> Result<AuthorizeCase, Err
         Some(key) => context.ports.store.pushed(key, context.now).await?,
         None => None,
     };
+    let client = match &request {
+        Some(request) => context.ports.clients.client(&request.client).await?.map(|client| client.status),
+        None => None,
+    };
     let sent = form.get("request_uri").map(|_| key.unwrap_or(Fingerprint::from_bytes([0; 32])));
     Ok(AuthorizeCase {
         client_id: form.owned("client_id"),
         request_uri: sent,
         request,
+        client,
         lifetime: context.settings.request_uri_lifetime,
         now: context.now,
     })

@@ -9,10 +9,11 @@ use crate::identify::{self, Caller};
 use crate::limits;
 use crate::model::binding::Binding;
 use crate::model::token::AccessClaims;
+use crate::port::users::UserStanding;
 use crate::refusal::reason::RequestReason;
 use crate::refusal::{Error, Refusal, RuleId};
 use crate::server::Context;
-use crate::verify::access_token::{Resolved, resolve};
+use crate::verify::access_token::{Resolved, customer_standing, resolve};
 use crate::vocabulary::id::{ClientId, ConsentId};
 use crate::vocabulary::scope::Scope;
 use crate::vocabulary::uri::Issuer;
@@ -101,9 +102,17 @@ pub(crate) async fn introspect(
     let token = form
         .get("token")
         .ok_or(Refusal { rule: TOKEN_PRESENT, reason: RequestReason::TokenMissing.into() })?;
-    let found = resolve(context, token).await?;
+    let found = gather(context, token).await?;
     let introspection = decide(found, &caller);
     answer(context, &caller, introspection, wanted).await
+}
+
+/// The token, while the client it was issued to and the customer behind it may act.
+async fn gather(context: &Context<'_>, token: &str) -> Result<Option<Resolved>, Error> {
+    let Some(found) = resolve(context, token).await? else { return Ok(None) };
+    let client = context.active_client(&found.claims.client_id).await?;
+    let customer = customer_standing(&*context.ports.users, &found.claims).await?;
+    Ok((client.is_some() && customer == UserStanding::Good).then_some(found))
 }
 
 /// Pure: what this caller may learn.

@@ -4,6 +4,7 @@ pub(crate) mod authorize;
 pub(crate) mod introspect;
 pub(crate) mod jwks;
 pub(crate) mod metadata;
+pub(crate) mod pace;
 pub(crate) mod push;
 pub(crate) mod request_object;
 pub(crate) mod response;

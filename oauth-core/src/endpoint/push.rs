@@ -105,6 +105,7 @@ pub struct Pushed {
 pub(crate) async fn push(context: &Context<'_>, submitted: Submitted) -> Result<Pushed, Error> {
     let form = read(&submitted)?;
     let caller = identify::identify(context, &form, &submitted.presented).await?;
+    context.pushes.take(&caller.client.id, context.now)?;
     let case = gather(context, form, &caller).await?;
     let decision = decide(context, case, caller.policy)?;
     commit(context, &decision).await?;

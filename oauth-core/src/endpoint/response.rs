@@ -4,18 +4,15 @@
 use serde::Serialize;
 
 use super::seal::{Seal, seal};
+use crate::model::client::Client;
 use crate::model::request::VettedRequest;
 use crate::policy::AnswerBy;
-use crate::refusal::reason::RequestReason;
-use crate::refusal::{Error, Fault, Refusal, RuleId};
+use crate::refusal::{Error, Fault};
 use crate::server::Context;
 use crate::vocabulary::id::ClientId;
 use crate::vocabulary::uri::Issuer;
 use crate::wire::form_post;
 use crate::wire::redirect;
-
-/// JARM section 3: a response is signed as its client registered, so the client is still there.
-const CLIENT_THERE: RuleId = RuleId("JARM-3");
 
 /// How the browser goes back to the client.
 #[derive(Clone, PartialEq, Eq)]
@@ -93,14 +90,15 @@ struct Claims<'a> {
 /// Makes the response, signed where the request asked for that. Called before the one write.
 ///
 /// # Errors
-/// A fault of the signer or the directory, or a refusal when the client cannot be sent what it registered for.
+/// A fault of the signer, or a refusal when the client cannot be sent what it registered for.
 pub(crate) async fn respond(
     context: &Context<'_>,
+    client: &Client,
     request: &VettedRequest,
     decided: &Decided<'_>,
 ) -> Result<Return, Error> {
     let parameters = if request.answer_by.is_signed() {
-        vec![("response", signed(context, request, decided).await?)]
+        vec![("response", signed(context, client, request, decided).await?)]
     } else {
         plain(request, decided)
     };
@@ -133,12 +131,10 @@ fn plain(request: &VettedRequest, decided: &Decided<'_>) -> Vec<(&'static str, S
 /// JARM section 2.1. `iss` is inside, so none stands beside it (RFC 9207 section 2.4).
 async fn signed(
     context: &Context<'_>,
+    client: &Client,
     request: &VettedRequest,
     decided: &Decided<'_>,
 ) -> Result<String, Error> {
-    let client = context.ports.clients.client(&request.client).await?;
-    let client =
-        client.ok_or(Refusal { rule: CLIENT_THERE, reason: RequestReason::RequestUriUnknown.into() })?;
     let claims = Claims {
         iss: &request.issuer,
         aud: &request.client,
@@ -150,7 +146,7 @@ async fn signed(
     };
     let protection = client.messages.authorization;
     let how = Seal { alg: protection.alg, typ: None, encryption: protection.encryption };
-    seal(context, &client, &how, &claims).await
+    seal(context, client, &how, &claims).await
 }
 
 #[cfg(test)]

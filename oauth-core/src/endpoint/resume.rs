@@ -11,6 +11,7 @@ use crate::model::request::VettedRequest;
 use crate::port::consents::Overtaken;
 use crate::port::interaction::{Denial, Outcome};
 use crate::port::store::{Opening, Spend, Together};
+use crate::port::users::UserStanding;
 use crate::refusal::code::At;
 use crate::refusal::reason::{ApprovalReason, Reason, RequestReason};
 use crate::refusal::{Error, Refusal, RuleId};
@@ -61,7 +62,7 @@ pub(crate) async fn waiting(
 ) -> Result<Waiting, Error> {
     let key = context.tickets.open(ticket, browser, context.now)?;
     let request = pushed(context, &key).await?;
-    let client = context.ports.clients.client(&request.client).await?;
+    let client = context.active_client(&request.client).await?;
     let client = client.ok_or_else(|| refuse(THERE, RequestReason::RequestUriUnknown))?;
     Ok(Waiting { client, request })
 }
@@ -70,9 +71,16 @@ pub(crate) async fn waiting(
 pub(crate) async fn resume(context: &Context<'_>, submitted: ResumeSubmitted) -> Result<Return, Error> {
     let key = context.tickets.open(&submitted.ticket, submitted.browser.as_deref(), context.now)?;
     let request = pushed(context, &key).await?;
+    let client = context.active_client(&request.client).await?;
+    let client = client.ok_or_else(|| refuse(THERE, RequestReason::RequestUriUnknown))?;
     match submitted.outcome {
-        Outcome::Approved(approval) => approve(context, &key, &request, &approval).await,
-        Outcome::Denied(denial) => deny(context, &key, &request, denial).await,
+        Outcome::Approved(approval)
+            if context.ports.users.standing(&approval.subject).await? == UserStanding::Locked =>
+        {
+            deny(context, &client, &key, &request, Denial::Refused).await
+        }
+        Outcome::Approved(approval) => approve(context, &client, &key, &request, &approval).await,
+        Outcome::Denied(denial) => deny(context, &client, &key, &request, denial).await,
     }
 }
 
@@ -83,6 +91,7 @@ async fn pushed(context: &Context<'_>, key: &Fingerprint<RequestUri>) -> Result<
 
 async fn approve(
     context: &Context<'_>,
+    client: &Client,
     key: &Fingerprint<RequestUri>,
     request: &VettedRequest,
     approval: &Approval,
@@ -91,7 +100,8 @@ async fn approve(
     let id = grant_id(context)?;
     let grant = decide(context, request, approval, id)?;
     let back =
-        respond(context, request, &Decided { code: Some(code.reveal()), ..Decided::default() }).await?;
+        respond(context, client, request, &Decided { code: Some(code.reveal()), ..Decided::default() })
+            .await?;
     let opening = Opening { code: code.fingerprint(&context.settings.issuer), grant };
     applied(open(context, key, &opening, approval).await?)?;
     Ok(back)
@@ -160,6 +170,7 @@ fn decide(
 
 async fn deny(
     context: &Context<'_>,
+    client: &Client,
     key: &Fingerprint<RequestUri>,
     request: &VettedRequest,
     denial: Denial,
@@ -175,7 +186,7 @@ async fn deny(
         error_description: Some(&wire.description),
         ..Decided::default()
     };
-    let back = respond(context, request, &decided).await?;
+    let back = respond(context, client, request, &decided).await?;
     applied(close(context, key, request).await?)?;
     Ok(back)
 }

@@ -5,7 +5,6 @@ use serde_json::{Map, Value};
 
 use super::seal::{Seal, seal};
 use crate::identify::Presented;
-use crate::model::client::ClientStatus;
 use crate::refusal::reason::TokenReason;
 use crate::refusal::{Error, Refusal, RuleId};
 use crate::server::Context;
@@ -51,9 +50,9 @@ async fn answer(
     client: &ClientId,
     mut claims: Map<String, Value>,
 ) -> Result<UserinfoAnswer, Error> {
-    let client = context.ports.clients.client(client).await?;
-    let client = client
-        .filter(|client| client.status == ClientStatus::Active)
+    let client = context
+        .active_client(client)
+        .await?
         .ok_or(Refusal { rule: CLIENT, reason: TokenReason::Revoked.into() })?;
     let protection = client.messages.userinfo;
     if protection.alg.is_none() && protection.encryption.is_none() {

@@ -31,6 +31,7 @@ pub struct Outbound {
     connector: Connector,
     places: Places,
     time_max: Duration,
+    connect_max: Duration,
 }
 
 /// What a deployment chooses about its calls.
@@ -42,6 +43,8 @@ pub struct OutboundSettings {
     pub ports: Vec<u16>,
     /// Time for one exchange, from waiting for its turn to the last byte of the answer.
     pub time_max: Duration,
+    /// The part of it that may pass until the connection stands: name, address and TLS.
+    pub connect_max: Duration,
     /// Exchanges at a time.
     pub at_once: usize,
     /// Exchanges at a time with one host.
@@ -55,9 +58,19 @@ impl Default for OutboundSettings {
             reach: Reach::Internet,
             ports: vec![443],
             time_max: Duration::from_secs(3),
+            connect_max: Duration::from_secs(3),
             at_once: 32,
             at_once_per_host: 4,
         }
+    }
+}
+
+impl OutboundSettings {
+    /// For events that are sent to third parties: five seconds, two of them for the connection (UAE bank service initiation
+    /// section 11.2).
+    #[must_use]
+    pub fn for_webhooks(self) -> Self {
+        Self { time_max: Duration::from_secs(5), connect_max: Duration::from_secs(2), ..self }
     }
 }
 
@@ -139,6 +152,7 @@ impl Outbound {
             connector: Connector { reach: settings.reach, ports: settings.ports, resolver, tls },
             places: Places::new(settings.at_once, settings.at_once_per_host),
             time_max: settings.time_max,
+            connect_max: settings.connect_max,
         })
     }
 
@@ -167,7 +181,8 @@ impl Outbound {
     }
 
     async fn exchange(&self, outgoing: Outgoing<'_>) -> Result<Answered, OutboundFault> {
-        let stream = self.connector.open(outgoing.url).await?;
+        let opening = tokio::time::timeout(self.connect_max, self.connector.open(outgoing.url));
+        let stream = opening.await.map_err(|_| OutboundFault::Slow)??;
         let (mut sender, connection) = http1::Builder::new()
             .max_buf_size(limits::OUTBOUND_HEADER_BYTES)
             .max_headers(limits::OUTBOUND_HEADERS)

@@ -11,7 +11,7 @@ use super::service::BROWSER_COOKIE;
 use crate::endpoint::authorize::Interacting;
 use crate::endpoint::response::{FormPost, Return};
 use crate::refusal::code::{At, ErrorCode, Wire};
-use crate::refusal::reason::{Reason, TokenReason};
+use crate::refusal::reason::{Reason, RequestReason, TokenReason};
 use crate::refusal::{Error, Refusal};
 use crate::server::{AuthorizationServer, ErrorPage};
 use crate::vocabulary::id::CorrelationId;
@@ -113,6 +113,9 @@ pub(super) fn error(server: &AuthorizationServer, endpoint: Option<Endpoint>, er
     }
     if status == StatusCode::SERVICE_UNAVAILABLE {
         put(&mut answer, http::header::RETRY_AFTER, "1");
+    }
+    if let Error::Refused(Refusal { reason: Reason::Request(RequestReason::TooOften(wait)), .. }) = error {
+        put(&mut answer, http::header::RETRY_AFTER, &wait.get().to_string());
     }
     if wire.code == ErrorCode::UseDpopNonce {
         put(&mut answer, DPOP_NONCE, &server.demanded_nonce());

@@ -1,5 +1,8 @@
 //! Bodies are read under a bound, whole or not at all.
 
+use std::future::Future;
+use std::pin::Pin;
+
 use http_body::Body;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 
@@ -14,20 +17,25 @@ const FORM: RuleId = RuleId("RFC6749-4.1.3-media");
 /// RFC 9110 section 6.4: the body arrives whole.
 const WHOLE: RuleId = RuleId("RFC9110-6.4");
 
-/// Reads a form body.
-pub(super) async fn read_form<B>(headers: &http::HeaderMap, body: B) -> Result<Vec<u8>, Refusal>
+/// A body on its way. Nothing of it is read before somebody asks.
+pub(super) type Unread<'b> = Pin<Box<dyn Future<Output = Result<Vec<u8>, Refusal>> + Send + 'b>>;
+
+/// The bytes of a body, whole or not at all.
+pub(super) async fn whole<B>(body: B) -> Result<Vec<u8>, Refusal>
 where
     B: Body,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    if !is_form(headers) {
-        return Err(refuse(FORM, RequestReason::MediaType));
-    }
     match Limited::new(body, limits::FORM_BODY_BYTES).collect().await {
-        Ok(collected) => Ok(collected.to_bytes().to_vec()),
+        Ok(collected) => Ok(collected.to_bytes().into()),
         Err(error) if error.is::<LengthLimitError>() => Err(refuse(BOUNDED, RequestReason::TooLarge)),
         Err(_) => Err(refuse(WHOLE, RequestReason::Malformed)),
     }
+}
+
+/// Reads a form body.
+pub(super) async fn read_form(headers: &http::HeaderMap, body: Unread<'_>) -> Result<Vec<u8>, Refusal> {
+    if is_form(headers) { body.await } else { Err(refuse(FORM, RequestReason::MediaType)) }
 }
 
 /// One `Content-Type` of a form, no other charset than UTF-8, and no content coding.

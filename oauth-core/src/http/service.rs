@@ -7,13 +7,14 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use http::request::Parts;
 use http::{Method, Request, Response, StatusCode};
 use http_body::Body;
 use http_body_util::Full;
 
 use super::ExternalOrigin;
 use super::answer::{self, Answer, DPOP_NONCE, INTERACTION_ID};
-use super::body::{is_form, read_form, refuse};
+use super::body::{Unread, is_form, read_form, refuse, whole};
 use super::routes::{Aliased, Endpoint, Routes};
 use crate::endpoint::Submitted;
 use crate::endpoint::authorize::AuthorizeSubmitted;
@@ -73,16 +74,31 @@ impl OAuthService {
     /// Answers one request.
     pub async fn handle<B>(&self, request: Request<B>) -> Answer
     where
-        B: Body,
+        B: Body + Send,
+        B::Data: Send,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let correlation = match correlation(&self.server, request.headers()) {
+        let (head, body) = request.into_parts();
+        self.answer(head, Box::pin(whole(body))).await
+    }
+
+    /// The same for every kind of body, so that all of it is compiled here and not again in every program that serves.
+    fn answer<'r>(
+        &'r self,
+        head: Parts,
+        body: Unread<'r>,
+    ) -> Pin<Box<dyn Future<Output = Answer> + Send + 'r>> {
+        Box::pin(self.answered(head, body))
+    }
+
+    async fn answered(&self, head: Parts, body: Unread<'_>) -> Answer {
+        let correlation = match correlation(&self.server, &head.headers) {
             Ok(correlation) => correlation,
             Err(fault) => return answer::error(&self.server, None, &fault.into()),
         };
-        let endpoint = self.routes.find(request.uri().path());
-        let tried = tried_basic(request.headers());
-        let mut response = match self.dispatch(endpoint, request, &correlation).await {
+        let endpoint = self.routes.find(head.uri.path());
+        let tried = tried_basic(&head.headers);
+        let mut response = match self.dispatch(endpoint, (head, body), &correlation).await {
             Ok(response) => response,
             Err(error) if endpoint == Some(Endpoint::Authorize) => {
                 answer::error_page(&self.server, &error, &correlation)
@@ -111,18 +127,14 @@ impl OAuthService {
         response
     }
 
-    async fn dispatch<B>(
+    async fn dispatch(
         &self,
         endpoint: Option<Endpoint>,
-        request: Request<B>,
+        (head, body): (Parts, Unread<'_>),
         correlation: &CorrelationId,
-    ) -> Result<Answer, Error>
-    where
-        B: Body,
-        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-    {
+    ) -> Result<Answer, Error> {
         let endpoint = endpoint.ok_or_else(|| refuse(PATH, RequestReason::NotFound))?;
-        if !endpoint.methods().contains(request.method()) {
+        if !endpoint.methods().contains(&head.method) {
             return Err(refuse(METHOD, RequestReason::Method).into());
         }
         let server = &self.server;
@@ -135,28 +147,28 @@ impl OAuthService {
                 Ok(answer::document(&server.jwks().await?, "application/jwk-set+json", max_age))
             }
             Endpoint::Authorize => {
-                let submitted = self.arriving(request).await?;
+                let submitted = self.arriving(&head, body).await?;
                 Ok(answer::interact(&server.authorize(submitted, correlation).await?))
             }
             Endpoint::Userinfo => {
-                let presented = self.presented(&request);
-                only_in_the_header(request).await?;
+                let presented = self.presented(&head);
+                only_in_the_header(&head, body).await?;
                 match server.userinfo(&presented, correlation).await? {
                     UserinfoAnswer::Json(claims) => Ok(answer::json(StatusCode::OK, &claims)),
                     UserinfoAnswer::Jwt(jwt) => Ok(answer::signed(jwt, "application/jwt")),
                 }
             }
             Endpoint::Par => {
-                let pushed = server.push(self.submitted(request).await?, correlation).await?;
+                let pushed = server.push(self.submitted(&head, body).await?, correlation).await?;
                 Ok(answer::json(StatusCode::CREATED, &pushed))
             }
             Endpoint::Token => {
-                let issued = server.token(self.submitted(request).await?, correlation).await?;
+                let issued = server.token(self.submitted(&head, body).await?, correlation).await?;
                 Ok(answer::json(StatusCode::OK, &issued))
             }
             Endpoint::Introspect => {
-                let wanted = wanted_form(request.headers());
-                match server.introspect(self.submitted(request).await?, wanted, correlation).await? {
+                let wanted = wanted_form(&head.headers);
+                match server.introspect(self.submitted(&head, body).await?, wanted, correlation).await? {
                     IntrospectionAnswer::Json(introspection) => {
                         Ok(answer::json(StatusCode::OK, &introspection))
                     }
@@ -164,49 +176,39 @@ impl OAuthService {
                 }
             }
             Endpoint::Revoke => {
-                server.revoke(self.submitted(request).await?, correlation).await?;
+                server.revoke(self.submitted(&head, body).await?, correlation).await?;
                 Ok(answer::empty())
             }
         }
     }
 
-    async fn submitted<B>(&self, request: Request<B>) -> Result<Submitted, Error>
-    where
-        B: Body,
-        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-    {
-        if request.uri().query().is_some_and(|query| !query.is_empty()) {
+    async fn submitted(&self, head: &Parts, body: Unread<'_>) -> Result<Submitted, Error> {
+        if head.uri.query().is_some_and(|query| !query.is_empty()) {
             return Err(refuse(BODY_ONLY, RequestReason::Malformed).into());
         }
-        let presented = self.presented(&request);
-        let (parts, body) = request.into_parts();
-        Ok(Submitted { body: read_form(&parts.headers, body).await?, presented })
+        let presented = self.presented(head);
+        Ok(Submitted { body: read_form(&head.headers, body).await?, presented })
     }
 
-    async fn arriving<B>(&self, request: Request<B>) -> Result<AuthorizeSubmitted, Error>
-    where
-        B: Body,
-        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-    {
-        let browser = cookie(request.headers(), BROWSER_COOKIE);
-        let query = if request.method() == Method::POST {
-            let (parts, body) = request.into_parts();
-            read_form(&parts.headers, body).await?
+    async fn arriving(&self, head: &Parts, body: Unread<'_>) -> Result<AuthorizeSubmitted, Error> {
+        let browser = cookie(&head.headers, BROWSER_COOKIE);
+        let query = if head.method == Method::POST {
+            read_form(&head.headers, body).await?
         } else {
-            request.uri().query().unwrap_or_default().as_bytes().to_vec()
+            head.uri.query().unwrap_or_default().as_bytes().to_vec()
         };
         Ok(AuthorizeSubmitted { query, browser })
     }
 
-    fn presented<B>(&self, request: &Request<B>) -> Presented {
-        let origin = request.extensions().get::<ExternalOrigin>();
+    fn presented(&self, head: &Parts) -> Presented {
+        let origin = head.extensions.get::<ExternalOrigin>();
         let origin = origin.map_or_else(|| self.server.settings().issuer.origin(), |reached| &*reached.0);
         Presented {
-            method: request.method().as_str().to_owned(),
-            uri: format!("{origin}{}", request.uri().path()),
-            dpop: values(request.headers(), "dpop"),
-            authorization: values(request.headers(), "authorization"),
-            certificate: request.extensions().get::<PeerCertificate>().cloned(),
+            method: head.method.as_str().to_owned(),
+            uri: format!("{origin}{}", head.uri.path()),
+            dpop: values(&head.headers, "dpop"),
+            authorization: values(&head.headers, "authorization"),
+            certificate: head.extensions.get::<PeerCertificate>().cloned(),
         }
     }
 }
@@ -232,14 +234,9 @@ where
 }
 
 /// RFC 6750 section 2 with FAPI 2.0 Security Profile section 5.3.4: the token travels in the header and nowhere else.
-async fn only_in_the_header<B>(request: Request<B>) -> Result<(), Error>
-where
-    B: Body,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
-    let (parts, body) = request.into_parts();
-    let query = parts.uri.query().unwrap_or_default().as_bytes().to_vec();
-    let form = if is_form(&parts.headers) { read_form(&parts.headers, body).await? } else { Vec::new() };
+async fn only_in_the_header(head: &Parts, body: Unread<'_>) -> Result<(), Error> {
+    let query = head.uri.query().unwrap_or_default().as_bytes().to_vec();
+    let form = if is_form(&head.headers) { read_form(&head.headers, body).await? } else { Vec::new() };
     for parameters in [query, form] {
         if Form::read(&parameters, limits::FORM_BODY_BYTES)?.get("access_token").is_some() {
             return Err(Refusal { rule: IN_THE_HEADER, reason: TokenReason::Misplaced.into() }.into());

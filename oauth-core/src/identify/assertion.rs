@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::credential::Assertion;
 use super::keys;
-use crate::jose::{Audience, NumericDate};
+use crate::jose::{Audience, NumericDate, verify_in_vain};
 use crate::model::client::Client;
 use crate::policy::Policy;
 use crate::port::claims::Once;
@@ -70,9 +70,12 @@ pub(crate) async fn verify(
     };
     hold(BEFORE_SIGNATURE, &case, policy)?;
     let hint = KeyHint::Signature { kid: assertion.jws.kid(), alg: assertion.jws.alg() };
-    let verified = keys::of(context, client, hint)
-        .await?
-        .candidates(assertion.jws.kid(), assertion.jws.alg())
+    let keys = keys::of(context, client, hint).await?;
+    let mut candidates = keys.candidates(assertion.jws.kid(), assertion.jws.alg()).peekable();
+    if candidates.peek().is_none() {
+        verify_in_vain(&assertion.jws);
+    }
+    let verified = candidates
         .find_map(|key| assertion.jws.verify(key).ok())
         .ok_or(Refusal { rule: SIGNED, reason: ClientReason::AssertionSignature.into() })?;
     let claims: Claims = verified

@@ -1,14 +1,15 @@
 //! Exactly one credential, or a refusal (RFC 6749 section 2.3).
 
 use super::Presented;
-use crate::jose::Jws;
 use crate::jose::danger::UnverifiedClaims as _;
+use crate::jose::{self, Jws};
 use crate::limits;
 use crate::model::certificate::PeerCertificate;
 use crate::model::client::{Client, Credential};
-use crate::policy::ClientAuth;
+use crate::policy::{ClientAuth, Policy};
 use crate::refusal::reason::{ClientReason, RequestReason};
 use crate::refusal::{Refusal, RuleId};
+use crate::rules::rfc7523;
 use crate::vocabulary::id::ClientId;
 use crate::wire::form::Form;
 
@@ -41,6 +42,17 @@ impl Shown {
         match self {
             Self::Assertion(assertion) => &assertion.client_id,
             Self::Certificate { client_id, .. } => client_id,
+        }
+    }
+
+    /// Costs what a registered client with another key costs: who is registered cannot be told from the time of a
+    /// refusal.
+    pub(crate) fn verify_in_vain(&self, policy: &Policy) {
+        match self {
+            Self::Assertion(assertion) if rfc7523::is_worth_verifying(&assertion.jws, policy) => {
+                jose::verify_in_vain(&assertion.jws);
+            }
+            Self::Assertion(_) | Self::Certificate { .. } => {}
         }
     }
 

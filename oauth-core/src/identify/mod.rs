@@ -97,16 +97,20 @@ pub(crate) async fn identify(
     presented: &Presented,
 ) -> Result<Caller, Error> {
     let shown = credential::read(form, presented)?;
-    let client = look_up(context, shown.client_id()).await?;
+    let remembers_since = context.ports.claims.remembers_since(context.now).await?;
+    let Some(client) = context.active_client(shown.client_id()).await? else {
+        shown.verify_in_vain(context.policy);
+        return Err(refuse(AUTHENTICATED, ClientReason::Unknown).into());
+    };
     context.note_client(&client.id);
     let policy = policy_of(context, &client)?;
     if shown.method_of(&client) != client.credential.method()
         || !policy.client_auth.contains(&client.credential.method())
     {
+        shown.verify_in_vain(policy);
         return Err(refuse(AUTHENTICATED, ClientReason::MethodNotRegistered).into());
     }
     let mut once: Vec<(Once, RuleId, Reason)> = Vec::with_capacity(2);
-    let remembers_since = context.ports.claims.remembers_since(context.now).await?;
     match shown {
         Shown::Assertion(assertion) => {
             let claim = assertion::verify(context, &assertion, &client, policy, remembers_since).await?;
@@ -133,6 +137,14 @@ pub(crate) async fn identify(
     })
 }
 
+impl Context<'_> {
+    /// A client that is registered and active.
+    pub(crate) async fn active_client(&self, id: &ClientId) -> Result<Option<Arc<Client>>, Fault> {
+        let client = self.ports.clients.client(id).await?;
+        Ok(client.filter(|client| client.status == ClientStatus::Active))
+    }
+}
+
 /// The policy that holds for a client: the issuer's, or one of those this issuer serves for single clients.
 fn policy_of(context: &Context<'_>, client: &Client) -> Result<&'static Policy, Fault> {
     let policy = client.policy_or(context.policy);
@@ -157,14 +169,6 @@ fn bindable(context: &Context<'_>, client: &Client, presented: &Presented) -> Re
             })
         }
         Some(_) | None => Ok(()),
-    }
-}
-
-async fn look_up(context: &Context<'_>, id: &ClientId) -> Result<Arc<Client>, Error> {
-    let client = context.ports.clients.client(id).await?;
-    match client {
-        Some(client) if client.status == ClientStatus::Active => Ok(client),
-        Some(_) | None => Err(refuse(AUTHENTICATED, ClientReason::Unknown).into()),
     }
 }
 

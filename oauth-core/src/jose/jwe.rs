@@ -131,6 +131,12 @@ impl Jwe {
         self.cty.as_deref().is_some_and(|cty| cty.eq_ignore_ascii_case("JWT"))
     }
 
+    /// Whether the header says that the content is something else than a JWT.
+    #[must_use]
+    pub fn holds_other(&self) -> bool {
+        self.cty.is_some() && !self.holds_jwt()
+    }
+
     /// The whole object as received.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -7,6 +7,7 @@
 mod alg;
 mod claims;
 pub mod danger;
+mod decoy;
 mod encryption;
 mod jwe;
 mod jwk;
@@ -22,6 +23,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 pub use alg::Alg;
 pub use claims::{Audience, NumericDate, present};
+pub(crate) use decoy::verify_in_vain;
 pub use encryption::{ContentEncryption, Encryption, KeyManagement};
 #[cfg(feature = "jwe")]
 pub use jwe::DecryptionKey;

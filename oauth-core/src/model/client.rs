@@ -7,6 +7,7 @@ use super::messages::{Messages, own_policy};
 use crate::jose::{Alg, ContentEncryption, KeyManagement};
 use crate::policy::settings::TokenForm;
 use crate::policy::{ClientAuth, Constraint, Policy};
+use crate::vocabulary::https_url::HttpsUrl;
 use crate::vocabulary::id::{ClientId, DetailType};
 use crate::vocabulary::scope::Scope;
 use crate::vocabulary::uri::{RedirectUri, Resource};
@@ -32,6 +33,8 @@ pub struct Client {
     pub constraint: Constraint,
     /// Where its browsers may be sent.
     pub redirect_uris: Vec<RedirectUri>,
+    /// Where it listens for events. What it subscribes with is on a host of these, or of [`Self::redirect_uris`].
+    pub webhook_uris: Vec<HttpsUrl>,
     /// Which grants it may use.
     pub grant_types: Vec<GrantType>,
     /// The most it may ask for.
@@ -173,6 +176,9 @@ pub struct ClientMetadata {
     /// `redirect_uris`.
     #[serde(default)]
     pub redirect_uris: Vec<String>,
+    /// `webhook_uris`: where it listens for events, `https` each (UAE bank service initiation section 11.1).
+    #[serde(default)]
+    pub webhook_uris: Vec<String>,
     /// `grant_types`.
     #[serde(default = "code_only")]
     pub grant_types: Vec<GrantType>,
@@ -237,6 +243,18 @@ pub struct ClientMetadata {
     /// Algorithm of signed resource bodies.
     #[serde(default)]
     pub resource_signing_alg: Option<Alg>,
+    /// `resource_encryption_alg`: its signed resource bodies are encrypted to this server, and clear ones are refused.
+    #[serde(default)]
+    pub resource_encryption_alg: Option<KeyManagement>,
+    /// `resource_encryption_enc`.
+    #[serde(default)]
+    pub resource_encryption_enc: Option<ContentEncryption>,
+    /// `resource_encrypted_response_alg`: signed answers of resources are encrypted to this client.
+    #[serde(default)]
+    pub resource_encrypted_response_alg: Option<KeyManagement>,
+    /// `resource_encrypted_response_enc`.
+    #[serde(default)]
+    pub resource_encrypted_response_enc: Option<ContentEncryption>,
     /// `jwt` or `opaque`.
     #[serde(default)]
     pub access_token_format: Option<TokenForm>,
@@ -297,6 +315,13 @@ impl Client {
         if metadata.grant_types.contains(&GrantType::AuthorizationCode) && metadata.redirect_uris.is_empty() {
             blame("redirect_uris", "the authorization_code grant needs at least one");
         }
+        let mut webhook_uris = Vec::new();
+        for text in &metadata.webhook_uris {
+            match HttpsUrl::new(text) {
+                Ok(uri) => webhook_uris.push(uri),
+                Err(fault) => blame("webhook_uris", &format!("{text}: {fault}")),
+            }
+        }
         for alg in
             [metadata.id_token_signed_response_alg, metadata.resource_signing_alg].into_iter().flatten()
         {
@@ -316,6 +341,7 @@ impl Client {
                 keys,
                 constraint,
                 redirect_uris,
+                webhook_uris,
                 grant_types: metadata.grant_types,
                 scope: metadata.scope,
                 detail_types: metadata.authorization_details_types,

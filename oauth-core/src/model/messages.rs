@@ -20,6 +20,10 @@ pub struct Messages {
     pub userinfo: Protection,
     /// The signed introspection answers it is sent.
     pub introspection: Protection,
+    /// The signed bodies it sends to resources: encrypted to this server when one was registered.
+    pub resource_body: Option<Encryption>,
+    /// The signed answers it gets from resources.
+    pub resource_answer: Option<Encryption>,
 }
 
 /// Whether the authorization requests of a client are signed, where the policy leaves it open.
@@ -53,7 +57,15 @@ impl Messages {
     ) -> Self {
         let signed = signed(metadata, policy, blame);
         let encryption = encryption(metadata, blame);
-        let [request_object, id_token, authorization, userinfo, introspection] = encryption;
+        let [
+            request_object,
+            id_token,
+            authorization,
+            userinfo,
+            introspection,
+            resource_body,
+            resource_answer,
+        ] = encryption;
         if userinfo.is_some() && signed.userinfo.is_none() {
             blame("userinfo_signed_response_alg", "what is encrypted is signed first: register an algorithm");
         }
@@ -69,6 +81,8 @@ impl Messages {
             authorization: Protection { alg: signed.authorization, encryption: authorization },
             userinfo: Protection { alg: signed.userinfo, encryption: userinfo },
             introspection: Protection { alg: signed.introspection, encryption: introspection },
+            resource_body,
+            resource_answer,
         }
     }
 
@@ -79,6 +93,7 @@ impl Messages {
             ("authorization_encrypted_response_alg", self.authorization.encryption),
             ("userinfo_encrypted_response_alg", self.userinfo.encryption),
             ("introspection_encrypted_response_alg", self.introspection.encryption),
+            ("resource_encrypted_response_alg", self.resource_answer),
         ];
         for (member, encryption) in answers {
             if encryption.is_some_and(|encryption| keys.encryption_key(encryption.alg).is_none()) {
@@ -127,12 +142,12 @@ fn signed(metadata: &ClientMetadata, policy: &Policy, blame: &mut impl FnMut(&'s
     }
 }
 
-/// Request object, ID token, authorization response, userinfo, introspection.
+/// Request object, ID token, authorization response, userinfo, introspection, resource bodies, resource answers.
 fn encryption(
     metadata: &ClientMetadata,
     blame: &mut impl FnMut(&'static str, &str),
-) -> [Option<Encryption>; 5] {
-    let pairs: [(&'static str, Pair); 5] = [
+) -> [Option<Encryption>; 7] {
+    let pairs: [(&'static str, Pair); 7] = [
         (
             "request_object_encryption_alg",
             (metadata.request_object_encryption_alg, metadata.request_object_encryption_enc),
@@ -152,6 +167,11 @@ fn encryption(
         (
             "introspection_encrypted_response_alg",
             (metadata.introspection_encrypted_response_alg, metadata.introspection_encrypted_response_enc),
+        ),
+        ("resource_encryption_alg", (metadata.resource_encryption_alg, metadata.resource_encryption_enc)),
+        (
+            "resource_encrypted_response_alg",
+            (metadata.resource_encrypted_response_alg, metadata.resource_encrypted_response_enc),
         ),
     ];
     pairs.map(|(member, pair)| match pair {

@@ -37,6 +37,8 @@ pub struct Settings {
     pub client_policies: Vec<&'static Policy>,
     /// How long the customer may take between seeing the first page and deciding.
     pub interaction_lifetime: Seconds,
+    /// How often one client may push a request (RFC 9126 section 2.3).
+    pub push_rate: PushRate,
     /// Whether DPoP proofs must carry our nonce (RFC 9449 section 8).
     pub proof_nonce: ProofNonce,
     /// Algorithm of access tokens, ID tokens and signed answers, unless a client registered another.
@@ -77,6 +79,20 @@ pub enum ProofNonce {
     Off,
     /// Every proof needs a fresh nonce of ours.
     Require,
+}
+
+/// How often one client may push a request, at one process of the issuer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PushRate {
+    /// As often as it likes.
+    Unlimited,
+    /// So many a minute in the long run, and so many at once. Beyond that the answer is 429 with `Retry-After`.
+    Limited {
+        /// In the long run.
+        per_minute: u32,
+        /// At once, after a pause.
+        burst: u32,
+    },
 }
 
 /// Where each endpoint lives below the issuer's path.
@@ -165,6 +181,7 @@ impl Settings {
             authorization_response_lifetime: Seconds::new(120),
             client_policies: Vec::new(),
             interaction_lifetime: Seconds::minutes(10),
+            push_rate: PushRate::Limited { per_minute: 60_000, burst: 100_000 },
             proof_nonce: ProofNonce::Off,
             signing_alg: Alg::Es256,
             keys: KeyTimes::recommended(),
@@ -262,6 +279,16 @@ impl Settings {
                 setting: "request_uri_lifetime",
                 bound_by: "RFC 9126 2.2",
                 message: "at least 5 s, or no browser can follow".to_owned(),
+            });
+        }
+        if matches!(
+            self.push_rate,
+            PushRate::Limited { per_minute: 0, .. } | PushRate::Limited { burst: 0, .. }
+        ) {
+            found.push(OutOfBounds {
+                setting: "push_rate",
+                bound_by: "RFC 9126 2.3",
+                message: "at least one a minute and one at once, or nobody can push".to_owned(),
             });
         }
         if !policy.signing_algs.contains(&self.signing_alg) {

@@ -1,4 +1,4 @@
-//! What userinfo says about a customer. Called by the userinfo endpoint, after every check.
+//! Customers as the bank knows them: what userinfo says about one, and whether one may act right now.
 
 use async_trait::async_trait;
 use serde_json::{Map, Value};
@@ -16,6 +16,25 @@ pub trait UserClaims: Send + Sync {
     /// # Errors
     /// When the source cannot be asked.
     async fn claims(&self, subject: &Subject, scope: &Scope) -> Result<Option<Map<String, Value>>, Fault>;
+
+    /// Whether the customer may act right now. Asked whenever a grant opens, a token of a grant is made or introspected,
+    /// and at every call of a protected resource, so the answer should be cheap; a lock must show within a second.
+    ///
+    /// # Errors
+    /// When the source cannot be asked.
+    async fn standing(&self, subject: &Subject) -> Result<UserStanding, Fault> {
+        let told = self.claims(subject, &Scope::default()).await?;
+        Ok(if told.is_some() { UserStanding::Good } else { UserStanding::Locked })
+    }
+}
+
+/// Whether a customer may act right now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UserStanding {
+    /// Nothing is in the way.
+    Good,
+    /// Gone, or locked: nothing is granted in this name, and what was granted opens nothing meanwhile.
+    Locked,
 }
 
 /// Says nothing but `sub`.

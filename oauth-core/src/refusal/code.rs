@@ -27,6 +27,8 @@ pub enum ErrorCode {
     UnsupportedResponseType,
     /// RFC 6749 section 4.1.2.1.
     ServerError,
+    /// RFC 6749 section 4.1.2.1.
+    TemporarilyUnavailable,
     /// OpenID Connect Core section 3.1.2.6.
     LoginRequired,
     /// OpenID Connect Core section 3.1.2.6.
@@ -69,6 +71,7 @@ impl ErrorCode {
             Self::AccessDenied => "access_denied",
             Self::UnsupportedResponseType => "unsupported_response_type",
             Self::ServerError => "server_error",
+            Self::TemporarilyUnavailable => "temporarily_unavailable",
             Self::LoginRequired => "login_required",
             Self::ConsentRequired => "consent_required",
             Self::InvalidRequestUri => "invalid_request_uri",
@@ -142,6 +145,8 @@ fn status(reason: &Reason, code: ErrorCode, at: At) -> u16 {
         Reason::Request(RequestReason::TooLarge) => Some(413),
         Reason::Request(RequestReason::MediaType) => Some(415),
         Reason::Request(RequestReason::CallerNotAllowed) => Some(403),
+        // RFC 9126 section 2.3
+        Reason::Request(RequestReason::TooOften(_)) => Some(429),
         // FAPI 2.0 Message Signing section 5.6.1.2-3
         Reason::Message(_) => Some(401),
         Reason::Client(_)
@@ -310,6 +315,10 @@ const fn request(reason: RequestReason) -> (ErrorCode, &'static str) {
         RequestReason::EncryptionKeyMissing => (
             ErrorCode::InvalidRequest,
             "This client registered for encrypted answers and its key set has no key for that: publish one with use=enc.",
+        ),
+        RequestReason::TooOften(_) => (
+            ErrorCode::TemporarilyUnavailable,
+            "This client pushes more requests than it may; wait as long as Retry-After says.",
         ),
     }
 }

@@ -1,5 +1,7 @@
 //! Every way to be refused, grouped by what is at fault. Data: comparable, without text for the wire.
 
+use crate::vocabulary::time::Seconds;
+
 /// Every way to be refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reason {
@@ -147,6 +149,8 @@ pub enum RequestReason {
     CallerNotAllowed,
     /// The client registered for encrypted answers and has no key to encrypt to.
     EncryptionKeyMissing,
+    /// More requests than the client may push; how long it waits.
+    TooOften(Seconds),
 }
 
 /// The signed request object is wrong (RFC 9101).

@@ -21,6 +21,7 @@ use crate::model::client::GrantType;
 use crate::model::grant::Stage;
 use crate::port::consents::Standing;
 use crate::port::store::UseState;
+use crate::port::users::UserStanding;
 use crate::refusal::RuleId;
 use crate::refusal::reason::{GrantReason, RequestReason};
 
@@ -124,6 +125,12 @@ pub(crate) const CODE_CONSENT_STANDS: Rule<RedeemCase> = Rule {
     check: |case, _| demand(may_issue(case.standing), GrantReason::ConsentEnded),
 };
 
+/// Section 5.2: the customer who approved may still act. Nobody else learns that this is the reason.
+pub(crate) const CODE_CUSTOMER_STANDS: Rule<RedeemCase> = Rule {
+    id: RuleId("RFC6749-5.2-customer"),
+    check: |case, _| demand(case.customer == UserStanding::Good, GrantReason::Revoked),
+};
+
 /// Section 6: a refresh token is good only for the client it was issued to.
 pub(crate) const REFRESH_OF_CLIENT: Rule<RefreshCase> = Rule {
     id: RuleId("RFC6749-6-client"),
@@ -162,6 +169,12 @@ pub(crate) const REFRESH_CONSENT_STANDS: Rule<RefreshCase> = Rule {
     check: |case, _| demand(may_issue(case.standing), GrantReason::ConsentEnded),
 };
 
+/// Section 6: the customer behind the grant may still act.
+pub(crate) const REFRESH_CUSTOMER_STANDS: Rule<RefreshCase> = Rule {
+    id: RuleId("RFC6749-6-customer"),
+    check: |case, _| demand(case.customer == UserStanding::Good, GrantReason::Revoked),
+};
+
 /// Tokens are issued while the consent may still come into force or back into it.
 const fn may_issue(standing: Standing) -> bool {
     match standing {
@@ -193,6 +206,7 @@ mod tests {
                 redirect_uri: None,
                 verifier: None,
                 standing: Standing::Good,
+                customer: UserStanding::Good,
                 now,
             }
         };

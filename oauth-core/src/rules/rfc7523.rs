@@ -11,8 +11,7 @@
 //! | 3-9 | [`ALGORITHM`], [`Jws::verify`](crate::jose::Jws::verify) |
 
 use super::{Rule, demand};
-use crate::jose::Alg;
-use crate::jose::Audience;
+use crate::jose::{Alg, Audience, Jws};
 use crate::limits;
 use crate::policy::{AssertionAudience, Policy};
 use crate::refusal::RuleId;
@@ -70,15 +69,21 @@ pub(crate) const ALGORITHM: Rule<AssertionCase> = Rule {
     check: |case, policy| demand(policy.signing_algs.contains(&case.alg), ClientReason::AssertionAlgorithm),
 };
 
+/// What [`BEFORE_SIGNATURE`] asks, for an assertion whose client nobody knows.
+pub(crate) fn is_worth_verifying(jws: &Jws, policy: &Policy) -> bool {
+    policy.signing_algs.contains(&jws.alg()) && typ_fits(jws.typ())
+}
+
+fn typ_fits(typ: Option<&str>) -> bool {
+    typ.is_none_or(|typ| {
+        typ.eq_ignore_ascii_case("JWT") || typ.eq_ignore_ascii_case("client-authentication+jwt")
+    })
+}
+
 /// RFC 8725 section 3.11: a JWT of another kind is never an assertion. An absent `typ` is taken.
 pub(crate) const TYP_FITS: Rule<AssertionCase> = Rule {
     id: RuleId("RFC7523-2.2-typ"),
-    check: |case, _| {
-        let fits = case.typ.as_deref().is_none_or(|typ| {
-            typ.eq_ignore_ascii_case("JWT") || typ.eq_ignore_ascii_case("client-authentication+jwt")
-        });
-        demand(fits, ClientReason::AssertionType)
-    },
+    check: |case, _| demand(typ_fits(case.typ.as_deref()), ClientReason::AssertionType),
 };
 
 /// Sections 3-1 and 3-2: `iss`, `sub` and a sent `client_id` all name the client.

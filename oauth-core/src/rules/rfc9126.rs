@@ -7,13 +7,15 @@
 //! | 2.1, step 3 | [`RULES`](crate::endpoint::push) |
 //! | 3 | [`read`](crate::endpoint::request_object) |
 //! | 2.2, `expires_in` | [`ARRIVES_IN_TIME`] |
+//! | 2.3, rate | [`Pace`](crate::endpoint::pace) |
 //! | 2.3 | [`Form::read`](crate::wire::form::Form::read), [`limits::FORM_BODY_BYTES`](crate::limits::FORM_BODY_BYTES) |
-//! | 4 | [`PUSHED`], [`SAME_CLIENT`] |
+//! | 4 | [`PUSHED`], [`SAME_CLIENT`], [`CLIENT_ACTIVE`] |
 //! | 7.3 | [`Store::open`](crate::Store::open): spent when decided |
 
 use super::{Rule, demand};
 use crate::endpoint::authorize::AuthorizeCase;
 use crate::endpoint::push::FormCase;
+use crate::model::client::ClientStatus;
 use crate::policy::RequestPath;
 use crate::refusal::RuleId;
 use crate::refusal::reason::RequestReason;
@@ -46,6 +48,12 @@ pub(crate) const SAME_CLIENT: Rule<AuthorizeCase> = Rule {
     },
 };
 
+/// Section 4: a client that was disabled after its push asks nobody any more.
+pub(crate) const CLIENT_ACTIVE: Rule<AuthorizeCase> = Rule {
+    id: RuleId("RFC9126-4-active"),
+    check: |case, _| demand(case.client == Some(ClientStatus::Active), RequestReason::RequestUriUnknown),
+};
+
 /// Section 2.2: the browser arrives before `expires_in` has passed. Deciding may take longer: the request is kept until
 /// the ticket of the bank's pages is over.
 pub(crate) const ARRIVES_IN_TIME: Rule<AuthorizeCase> = Rule {
@@ -71,6 +79,7 @@ mod tests {
             client_id: None,
             request_uri: None,
             request: Some(vetted_request(pushed)),
+            client: Some(ClientStatus::Active),
             lifetime: Seconds::new(90),
             now: pushed.plus(Seconds::new(after)),
         };

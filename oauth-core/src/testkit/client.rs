@@ -27,6 +27,7 @@ pub fn client(id: &str) -> Client {
         keys: keys::public().into(),
         constraint: Constraint::Dpop,
         redirect_uris: vec![redirect_uri()],
+        webhook_uris: Vec::new(),
         grant_types: GrantType::ALL.to_vec(),
         scope: scope(),
         detail_types: vec![detail_type()],

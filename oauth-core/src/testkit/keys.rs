@@ -54,6 +54,14 @@ fn load(alg: Alg, pem: &str) -> SigningKey {
     SigningKey::from_pkcs8_pem(alg, pem, &ring::rand::SystemRandom::new()).expect("a key of this file")
 }
 
+/// A key that others encrypt to with RSA-OAEP-256.
+#[cfg(feature = "jwe")]
+pub fn decryption() -> crate::jose::DecryptionKey {
+    let id = KeyId::new("test-rsa-oaep-256").expect("a key identifier");
+    let alg = crate::jose::KeyManagement::RsaOaep256;
+    crate::jose::DecryptionKey::from_pkcs8_pem(alg, &id, TEST_ONLY_RSA_2048).expect("a key")
+}
+
 const TEST_ONLY_P256: &str = "\
 -----BEGIN PRIVATE KEY-----\n\
 MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgIEjphVXOBjV+Ez11\n\

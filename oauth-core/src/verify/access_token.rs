@@ -24,13 +24,14 @@ use crate::port::client_keys::{ClientKeys, KeyHint};
 use crate::port::consents::{Consents, Standing};
 use crate::port::signer::{Signer, Wanted};
 use crate::port::store::{Store, TokenStanding};
+use crate::port::users::{UserClaims, UserStanding};
 use crate::refusal::reason::{MessageReason, ProofReason, TokenReason};
 use crate::refusal::{Error, Fault, Refusal, RuleId};
 use crate::rules::rfc8705::CERTIFICATE_CURRENT;
 use crate::rules::rfc9421;
 use crate::server::Context;
 use crate::verify::message::{RequestMessage, VerifiedMessage, judge_request};
-use crate::vocabulary::id::KeyId;
+use crate::vocabulary::id::{KeyId, Subject};
 use crate::vocabulary::secret::{Access, Secret};
 use crate::vocabulary::time::Timestamp;
 use crate::vocabulary::uri::Issuer;
@@ -69,6 +70,7 @@ pub(crate) struct ResourceSide<'a> {
     pub(crate) store: &'a dyn Store,
     pub(crate) claims: &'a dyn Claims,
     pub(crate) consents: &'a dyn Consents,
+    pub(crate) users: &'a dyn UserClaims,
 }
 
 /// Judges access tokens of one issuer for one resource server that shares the issuer's stores.
@@ -83,6 +85,7 @@ pub struct TokenVerifier {
     claims: Arc<dyn Claims>,
     client_keys: Arc<dyn ClientKeys>,
     consents: Arc<dyn Consents>,
+    users: Arc<dyn UserClaims>,
 }
 
 impl std::fmt::Debug for TokenVerifier {
@@ -126,6 +129,7 @@ impl TokenVerifier {
             claims: Arc::clone(&ports.claims),
             client_keys: Arc::clone(&ports.client_keys),
             consents: Arc::clone(&ports.consents),
+            users: Arc::clone(&ports.users),
         }
     }
 
@@ -144,6 +148,7 @@ impl TokenVerifier {
             store: &*self.store,
             claims: &*self.claims,
             consents: &*self.consents,
+            users: &*self.users,
         };
         verify(&side, presented, now).await
     }
@@ -229,7 +234,24 @@ pub(crate) async fn verify(
     bound(side, presented, (scheme, token), &claims, now).await?;
     let standing =
         standing(side, &claims, form, now).await?.ok_or_else(|| refuse(STANDS, TokenReason::Revoked))?;
-    Ok(Authority { claims, standing })
+    match customer_standing(side.users, &claims).await? {
+        UserStanding::Good => Ok(Authority { claims, standing }),
+        UserStanding::Locked => Err(refuse(STANDS, TokenReason::Revoked).into()),
+    }
+}
+
+/// How the customer behind a token stands; good when there is none.
+pub(crate) async fn customer_standing(
+    users: &dyn UserClaims,
+    claims: &AccessClaims,
+) -> Result<UserStanding, Fault> {
+    if claims.grant_id.is_none() {
+        return Ok(UserStanding::Good);
+    }
+    match Subject::new(&claims.sub) {
+        Ok(subject) => users.standing(&subject).await,
+        Err(_) => Ok(UserStanding::Locked),
+    }
 }
 
 /// Whether the sender holds what the token is bound to; the proof is claimed.
@@ -401,6 +423,7 @@ mod tests {
             store: &store,
             claims: &claims,
             consents: &NoConsents,
+            users: &crate::port::users::NoUserClaims,
         };
         let (found, form) = whole(&side, handle.reveal(), now).await.unwrap().unwrap();
         let found = AccessClaims { consent_id: None, ..found };

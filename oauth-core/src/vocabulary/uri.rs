@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use url::Url;
 
 use crate::limits;
@@ -44,8 +44,8 @@ pub enum UriFault {
 }
 
 /// The issuer identifier (RFC 8414 section 2): an `https` URL without query and fragment.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize)]
+#[serde(try_from = "String")]
 pub struct Issuer(Arc<str>);
 
 impl Issuer {
@@ -89,6 +89,12 @@ impl Issuer {
     }
 }
 
+impl Serialize for Issuer {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
 impl TryFrom<String> for Issuer {
     type Error = UriFault;
     fn try_from(text: String) -> Result<Self, UriFault> {
@@ -109,8 +115,8 @@ impl fmt::Display for Issuer {
 }
 
 /// Where the browser goes when the authorization is decided (RFC 6749 section 3.1.2).
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize)]
+#[serde(try_from = "String")]
 pub struct RedirectUri(Arc<str>);
 
 /// Parameters that we add to a redirect URI, so no registered one may carry them (RFC 9700 section 4.1).
@@ -150,6 +156,12 @@ impl RedirectUri {
     }
 }
 
+impl Serialize for RedirectUri {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
 impl TryFrom<String> for RedirectUri {
     type Error = UriFault;
     fn try_from(text: String) -> Result<Self, UriFault> {
@@ -170,8 +182,8 @@ impl fmt::Display for RedirectUri {
 }
 
 /// A resource an access token is meant for (RFC 8707 section 2).
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize)]
+#[serde(try_from = "String")]
 pub struct Resource(Arc<str>);
 
 impl Resource {
@@ -190,6 +202,12 @@ impl Resource {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl Serialize for Resource {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
     }
 }
 

@@ -4,9 +4,11 @@
 //! one message may see two different orders to pay. Here there is one reading, or a refusal. A document becomes a
 //! checked tree first and a typed value second; a struct is read from an object only, never from an array.
 
+use std::borrow::Borrow;
 use std::fmt;
 
 use serde::de::{self, DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::map::Entry;
 use serde_json::{Map, Number, Value};
 
 use crate::limits;
@@ -77,15 +79,15 @@ pub struct JsonPath(String);
 /// at any depth, when it is nested deeper than [`limits::JSON_DEPTH`], when a number is out of range, or when it is
 /// not a `T`.
 pub fn read_strict<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, JsonFault> {
-    T::deserialize(tree::Strict(read_value(bytes)?))
+    from_tree(read_value(bytes)?)
 }
 
-/// Reads a value from a tree that [`read_value`] returned.
+/// Reads a value from a tree that [`read_value`] returned, or from a part of it.
 ///
 /// # Errors
 /// When it is not a `T`.
-pub fn from_tree<T: DeserializeOwned>(tree: Value) -> Result<T, JsonFault> {
-    T::deserialize(tree::Strict(tree))
+pub fn from_tree<T: DeserializeOwned>(tree: impl Borrow<Value>) -> Result<T, JsonFault> {
+    T::deserialize(tree::Strict(tree.borrow()))
 }
 
 /// Reads a document of unknown type.
@@ -195,16 +197,19 @@ impl<'de> Visitor<'de> for Node<'_> {
         self.enter()?;
         let mut members = Map::new();
         while let Some(name) = access.next_key::<String>()? {
-            if members.contains_key(&name) {
-                return Err(self.refuse(JsonFault::Repeated(JsonPath::to(&name))));
-            }
-            match access.next_value_seed(self.child()) {
-                Ok(value) => members.insert(name, value),
-                Err(error) => {
-                    self.locate(&name);
-                    return Err(error);
+            let place = match members.entry(name) {
+                Entry::Vacant(place) => place,
+                Entry::Occupied(taken) => {
+                    return Err(self.refuse(JsonFault::Repeated(JsonPath::to(taken.key()))));
                 }
             };
+            match access.next_value_seed(self.child()) {
+                Ok(value) => _ = place.insert(value),
+                Err(error) => {
+                    self.locate(place.key());
+                    return Err(error);
+                }
+            }
         }
         Ok(Value::Object(members))
     }

@@ -1,6 +1,6 @@
 //! A server under any policy, and a client of it that signs and encrypts with another JOSE implementation than ours.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use async_trait::async_trait;
@@ -17,11 +17,11 @@ use oauth_core::jose::{DecryptionKey, KeyManagement};
 use oauth_core::store::memory::{MemoryClaims, MemoryStore};
 use oauth_core::testkit::{CountedEntropy, FixedClock, keys};
 use oauth_core::{
-    Approval, Audit, AuditEvent, AuditOutcome, Authentication, AuthorizationServer, Chain, Client,
-    ClientDirectory, ClientId, ClientMetadata, CorrelationId, Denial, FAPI2_MESSAGE_SIGNING, Fault,
-    FixedClients, Interaction, Issuer, KeyId, LocalDecrypter, NoConsents, NoDetailTypes, OutOfBounds,
-    Outcome, PeerCertificate, Policy, Ports, Resource, ResumeSubmitted, Return, Scope, Seconds, ServerSecret,
-    Settings, Subject, Timestamp, UserClaims, VettedRequest,
+    Approval, Audit, AuditEvent, AuditOutcome, Authentication, AuthorizationServer, Chain, Claimed, Claims,
+    Client, ClientDirectory, ClientId, ClientMetadata, ClientStatus, CorrelationId, Denial,
+    FAPI2_MESSAGE_SIGNING, Fault, FixedClients, Interaction, Issuer, KeyId, LocalDecrypter, NoConsents,
+    NoDetailTypes, Once, OutOfBounds, Outcome, PeerCertificate, Policy, Ports, Resource, ResumeSubmitted,
+    Return, Scope, Seconds, ServerSecret, Settings, Subject, Timestamp, UserClaims, VettedRequest,
 };
 use serde_json::{Map, Value, json};
 use url::form_urlencoded;
@@ -275,6 +275,8 @@ pub(crate) struct Bank {
     service: OAuthService,
     audit: Arc<LastEvent>,
     directory: Arc<Directory>,
+    alice: Arc<Alice>,
+    pub(crate) claims: Arc<CountedClaims>,
     count: Mutex<u64>,
 }
 
@@ -287,16 +289,44 @@ impl Audit for LastEvent {
     }
 }
 
-/// A directory that forgets everyone when told to.
+/// A directory that forgets everyone, or disables the one client of most tests, when told to.
 struct Directory {
     known: FixedClients,
     forgotten: AtomicBool,
+    disabled: AtomicBool,
 }
 
 #[async_trait]
 impl ClientDirectory for Directory {
     async fn client(&self, id: &ClientId) -> Result<Option<Arc<Client>>, Fault> {
-        if self.forgotten.load(Ordering::SeqCst) { Ok(None) } else { self.known.client(id).await }
+        if self.forgotten.load(Ordering::SeqCst) {
+            return Ok(None);
+        }
+        let known = self.known.client(id).await?;
+        if !self.disabled.load(Ordering::SeqCst) || id.as_str() != CLIENT {
+            return Ok(known);
+        }
+        let disabled =
+            |client: Arc<Client>| Arc::new(Client { status: ClientStatus::Disabled, ..(*client).clone() });
+        Ok(known.map(disabled))
+    }
+}
+
+/// Replay protection that says how often it was asked to remember.
+pub(crate) struct CountedClaims {
+    memory: MemoryClaims,
+    pub(crate) claimed: AtomicU64,
+}
+
+#[async_trait]
+impl Claims for CountedClaims {
+    async fn claim(&self, once: &[Once], now: Timestamp) -> Result<Claimed, Fault> {
+        self.claimed.fetch_add(1, Ordering::SeqCst);
+        self.memory.claim(once, now).await
+    }
+
+    async fn remembers_since(&self, now: Timestamp) -> Result<Timestamp, Fault> {
+        self.memory.remembers_since(now).await
     }
 }
 
@@ -309,12 +339,17 @@ impl Interaction for Pages {
     }
 }
 
-struct Alice;
+/// The one customer, whom the bank may lock.
+#[derive(Default)]
+struct Alice {
+    locked: AtomicBool,
+}
 
 #[async_trait]
 impl UserClaims for Alice {
     async fn claims(&self, _subject: &Subject, _scope: &Scope) -> Result<Option<Map<String, Value>>, Fault> {
-        Ok(json!({ "name": "Alice" }).as_object().cloned())
+        let told = || json!({ "name": "Alice" }).as_object().cloned();
+        Ok(if self.locked.load(Ordering::SeqCst) { None } else { told() })
     }
 }
 
@@ -381,8 +416,16 @@ impl Bank {
     ) -> Result<Self, Vec<OutOfBounds>> {
         let clock = Arc::new(FixedClock::at(Timestamp::from_seconds(START)));
         let audit = Arc::new(LastEvent::default());
-        let directory =
-            Arc::new(Directory { known: FixedClients::new(clients), forgotten: AtomicBool::new(false) });
+        let directory = Arc::new(Directory {
+            known: FixedClients::new(clients),
+            forgotten: AtomicBool::new(false),
+            disabled: AtomicBool::new(false),
+        });
+        let alice = Arc::new(Alice::default());
+        let claims = Arc::new(CountedClaims {
+            memory: MemoryClaims::new(Timestamp::EPOCH),
+            claimed: AtomicU64::new(0),
+        });
         let ports = Ports {
             clock: clock.clone(),
             entropy: Arc::new(CountedEntropy::default()),
@@ -390,22 +433,32 @@ impl Bank {
             client_keys: Arc::new(oauth_core::InlineKeys),
             signer: keys::signer(),
             decrypter: decrypter(),
-            claims: Arc::new(MemoryClaims::new(Timestamp::EPOCH)),
+            claims: claims.clone(),
             store: Arc::new(MemoryStore::new()),
             details: Arc::new(NoDetailTypes),
             consents: Arc::new(NoConsents),
             interaction: Arc::new(Pages),
-            users: Arc::new(Alice),
+            users: alice.clone(),
             audit: audit.clone(),
         };
         let server = Arc::new(AuthorizationServer::new(policy, settings, ports)?);
         let service = OAuthService::new(Arc::clone(&server));
-        Ok(Self { server, clock, service, audit, directory, count: Mutex::new(0) })
+        Ok(Self { server, clock, service, audit, directory, alice, claims, count: Mutex::new(0) })
     }
 
     /// From now on nobody is registered.
     pub(crate) fn forget_clients(&self) {
         self.directory.forgotten.store(true, Ordering::SeqCst);
+    }
+
+    /// From now on the client of these tests is disabled, or not.
+    pub(crate) fn disable_client(&self, disabled: bool) {
+        self.directory.disabled.store(disabled, Ordering::SeqCst);
+    }
+
+    /// From now on the customer is locked, or not.
+    pub(crate) fn lock_customer(&self, locked: bool) {
+        self.alice.locked.store(locked, Ordering::SeqCst);
     }
 
     pub(crate) fn advance(&self, seconds: i64) {
@@ -438,10 +491,20 @@ impl Bank {
         fields: &[(&str, &str)],
         (name, value): (&str, &str),
     ) -> Answer {
-        let assertion = self.assertion();
+        self.post_signed(path, fields, &self.assertion(), (name, value)).await
+    }
+
+    /// The same with an assertion of the caller's own making.
+    pub(crate) async fn post_signed(
+        &self,
+        path: &str,
+        fields: &[(&str, &str)],
+        assertion: &str,
+        (name, value): (&str, &str),
+    ) -> Answer {
         let mut form = form_urlencoded::Serializer::new(String::new());
         form.append_pair("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
-        form.append_pair("client_assertion", &assertion);
+        form.append_pair("client_assertion", assertion);
         form.extend_pairs(fields);
         let request = Request::builder()
             .method(Method::POST)
@@ -453,6 +516,11 @@ impl Bank {
 
     /// A fresh client assertion.
     pub(crate) fn assertion(&self) -> String {
+        self.assertion_draft().sign()
+    }
+
+    /// The same before it is signed.
+    pub(crate) fn assertion_draft(&self) -> Draft {
         let mut count = self.count.lock().unwrap();
         *count += 1;
         let now = oauth_core::Clock::now(&*self.clock).seconds();
@@ -465,7 +533,7 @@ impl Bank {
             "ES256"
         };
         let kid = if alg == "PS256" { "ps" } else { "es" };
-        Draft { alg, kid: Some(kid), typ: None, claims, key: None }.sign()
+        Draft { alg, kid: Some(kid), typ: None, claims, key: None }
     }
 
     pub(crate) async fn push(&self, fields: &[(&str, &str)]) -> Answer {
@@ -568,7 +636,8 @@ impl Arrived<'_> {
         (self.ticket.clone(), self.browser.clone())
     }
 
-    pub(crate) async fn approve(self) -> Return {
+    /// The customer says yes to everything.
+    pub(crate) fn approval(&self) -> Outcome {
         let approval = Approval {
             subject: Subject::new("alice").unwrap(),
             authentication: Authentication {
@@ -579,7 +648,12 @@ impl Arrived<'_> {
             scope: self.request.scope.clone(),
             accounts: Vec::new(),
         };
-        self.decide(Outcome::Approved(approval)).await.unwrap()
+        Outcome::Approved(approval)
+    }
+
+    pub(crate) async fn approve(self) -> Return {
+        let approved = self.approval();
+        self.decide(approved).await.unwrap()
     }
 
     pub(crate) async fn deny(self) -> Return {

@@ -137,5 +137,5 @@ async fn a_client_that_is_gone_is_sent_no_signed_response() {
     let arrived = bank.arrive(pushed(&bank, "jwt").await).await;
     bank.forget_clients();
     let refused = arrived.decide(oauth_core::Outcome::Denied(oauth_core::Denial::Refused)).await.unwrap_err();
-    assert!(refused.to_string().contains("JARM-3"), "{refused}");
+    assert!(refused.to_string().contains("RFC9126-4-there"), "{refused}");
 }

@@ -1,6 +1,8 @@
 //! Tests of the whole engine: over HTTP messages with a second JOSE implementation, and against real databases.
 
 #[cfg(test)]
+mod attacks;
+#[cfg(test)]
 mod bank;
 #[cfg(test)]
 mod database;

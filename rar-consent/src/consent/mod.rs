@@ -1,5 +1,6 @@
 //! The consent: what a customer allows a third party, from the first request to its end.
 
+pub(crate) mod approval;
 pub(crate) mod exercise;
 mod former;
 pub(crate) mod history;
@@ -13,6 +14,7 @@ use oauth_core::{ClientId, ConsentId, Issuer, Seconds, Subject, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use approval::AuthorizerApproval;
 use history::{Actor, Changed, HistoryEntry};
 use status::{ConsentStatus, Role};
 use subscription::Subscription;
@@ -60,6 +62,9 @@ pub struct Consent {
     pub asked_at: Option<Timestamp>,
     /// Who suspended it: only that side may lift the suspension.
     pub suspended_by: Option<Role>,
+    /// Who has to approve, where the account asks for more than whoever was sent, and what they said.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approvals: Vec<AuthorizerApproval>,
     /// Where the third party wants its events; it may change this at any time, after the end as well.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subscription: Option<Subscription>,
@@ -137,6 +142,7 @@ impl Consent {
             shown: None,
             asked_at: None,
             suspended_by: None,
+            approvals: Vec::new(),
             subscription: None,
             revision: 1,
         };

@@ -116,7 +116,7 @@ const fn may(
 use ConsentStatus::{Authorized, AwaitingAuthorization, Expired, Finished, Rejected, Revoked, Suspended};
 
 /// Every move there is. In the UAE a waiting consent can only be authorised or rejected, so time rejects it; elsewhere
-/// it expires, and the third party may take it back before anybody has decided.
+/// it expires, and the third party may take it back before anybody has decided, and hold it for a while afterwards.
 pub const TRANSITIONS: &[Transition] = &[
     may(AwaitingAuthorization, Authorized, &[Role::Customer, Role::Operator], EVERY),
     may(AwaitingAuthorization, Rejected, &[Role::Customer, Role::Operator, Role::Engine], EVERY),
@@ -128,8 +128,10 @@ pub const TRANSITIONS: &[Transition] = &[
     may(Suspended, Expired, &[Role::Clock], EVERY),
     may(Authorized, Revoked, &[Role::Tpp, Role::Customer, Role::Operator], EVERY),
     may(Suspended, Revoked, &[Role::Tpp, Role::Customer, Role::Operator], EVERY),
-    may(Authorized, Suspended, &[Role::Tpp, Role::Operator], EVERY),
-    may(Suspended, Authorized, &[Role::Tpp, Role::Operator], EVERY),
+    may(Authorized, Suspended, &[Role::Operator], EVERY),
+    may(Suspended, Authorized, &[Role::Operator], EVERY),
+    may(Authorized, Suspended, &[Role::Tpp], SHARING),
+    may(Suspended, Authorized, &[Role::Tpp], SHARING),
 ];
 
 /// A move that is not in the table, or that is not for this side to make. Nothing changed.
@@ -153,6 +155,8 @@ pub enum MoveFault {
     NoSuchMove,
     /// The other side suspended it and alone may lift that.
     OtherSide,
+    /// Somebody who has to approve has not.
+    ApprovalMissing,
 }
 
 impl Consent {
@@ -171,6 +175,9 @@ impl Consent {
         let refuse = |why| IllegalMove { from, to, role, why };
         if !is_allowed(from, to, role, self.terms.dialect()) {
             return Err(refuse(MoveFault::NoSuchMove));
+        }
+        if from == AwaitingAuthorization && to == Authorized && !self.is_approved_by_all() {
+            return Err(refuse(MoveFault::ApprovalMissing));
         }
         let lifting = from == Suspended && to == Authorized;
         if lifting && self.suspended_by != Some(role) {

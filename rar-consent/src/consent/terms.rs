@@ -58,6 +58,25 @@ impl Terms {
         }
     }
 
+    /// Whether money can be moved under it, so that everybody must approve whom the account asks for.
+    #[must_use]
+    pub fn moves_money(&self) -> bool {
+        match self {
+            Self::UaePayment(_) | Self::Payment(_) => true,
+            Self::Ofxpera(consent) => consent.permissions.contains(&Permission::PaymentInitiate),
+            Self::Accounts(_) => false,
+        }
+    }
+
+    /// The consent it continues (`BaseConsentId`).
+    #[must_use]
+    pub fn base(&self) -> Option<&str> {
+        match self {
+            Self::UaePayment(payment) => payment.base_consent.as_deref(),
+            Self::Ofxpera(_) | Self::Payment(_) | Self::Accounts(_) => None,
+        }
+    }
+
     /// How long the customer may take to decide, when the request says so.
     #[must_use]
     pub const fn authorise_within(&self) -> Option<Seconds> {
@@ -100,6 +119,24 @@ pub struct UaePayment {
     pub sponsor: Option<Sponsor>,
     /// `Risk`: kept, never interpreted.
     pub risk: Option<Value>,
+    /// `Permissions`: what the third party may read besides.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub permissions: Vec<UaePermission>,
+}
+
+/// What a UAE consent lets the third party read besides the consent and its payments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum UaePermission {
+    /// The account the customer pays from, to send money back to.
+    ReadRefundAccount,
+}
+
+impl UaePayment {
+    /// Whether the third party may be told the account the customer pays from.
+    #[must_use]
+    pub fn tells_refund_account(&self) -> bool {
+        self.permissions.contains(&UaePermission::ReadRefundAccount)
+    }
 }
 
 /// Who has to approve.

@@ -31,6 +31,9 @@ fn in_words(name: &str, leaf: &Value) -> String {
         ("authorization", _) => "One person".to_owned(),
         ("pay_by_account", _) => "Pay by account: Yes".to_owned(),
         ("active", _) => "Events wanted: No".to_owned(),
+        ("permissions", Value::String(name)) if name == "ReadRefundAccount" => {
+            "The account you pay from, to send money back".to_owned()
+        }
         ("execute_at", _) => "5 December 2026, 06:00:00 (Dubai time)".to_owned(),
         ("kind", Value::String(kind)) => format!("One {}", kind.to_ascii_lowercase()),
         ("alignment", Value::String(alignment)) if alignment == "consent" => "counted from".to_owned(),
@@ -76,6 +79,7 @@ fn every_field_of_a_uae_payment_is_shown() {
             "creditor": {"iban": "AE050260001015432198765", "name": name("Date Palm Books LLC", "c-ar"),
                 "trading_name": name("Palm Books", "ct-ar")},
             "payer_reference": "order 88121", "beneficiary_reference": "inv 7", "purpose_code": "GDDS",
+            "permissions": ["ReadRefundAccount"],
             "sponsor": {"name": "Sponsor Ltd", "identification": "LIC-9"},
             "risk": {"device": {"ip": "192.0.2.1", "score": 17, "trusted": true}, "tags": ["a-tag"]}
         }}),

@@ -5,7 +5,7 @@ mod schedule;
 use serde_json::Value;
 
 use super::{Description, Row, Section, choice_of_debtor, plain, section, strong, yes_or_no};
-use crate::consent::terms::{UaeAccount, UaeAuthorization, UaeName, UaePayment};
+use crate::consent::terms::{UaeAccount, UaeAuthorization, UaeName, UaePayment, UaePermission};
 use crate::value::calendar::Zone;
 use schedule::Around;
 
@@ -53,6 +53,11 @@ fn sections(payment: &UaePayment, until: &str) -> Vec<Section> {
         behind.push(plain("On behalf of", &*sponsor.name));
         behind.push(plain("Its identification", &*sponsor.identification));
     }
+    behind.extend(payment.permissions.iter().map(|permission| match permission {
+        UaePermission::ReadRefundAccount => {
+            plain("May also see", "The account you pay from, to send money back")
+        }
+    }));
     let risk = payment.risk.as_ref().map(|risk| leaves("", risk)).unwrap_or_default();
     let paid_from = payment.debtor.as_ref().map(account).unwrap_or_default();
     [

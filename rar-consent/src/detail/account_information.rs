@@ -79,7 +79,7 @@ fn is_within(own: &AccountInformation, other: &AccountInformation) -> bool {
 }
 
 fn terms(element: &Value, place: &Place) -> Result<AccountInformation, Refusal> {
-    let wire: Wire = typed(element.clone(), place)?;
+    let wire: Wire = typed(element, place)?;
     let refuse = |member, hint| place.member(member).refuse(rfc9396::VALUES_TYPED, DetailsFault::Value, hint);
     let valid_until = calendar::read_instant(&wire.valid_until)
         .map_err(|_| refuse("validUntil", "must be a date-time of RFC 3339 with its offset"))?;

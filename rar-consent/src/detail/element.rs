@@ -1,5 +1,7 @@
 //! Reading one element: where something stands, and strict structs with faults that name it.
 
+use std::borrow::Borrow;
+
 use oauth_core::json::{self, JsonFault, JsonPath};
 use oauth_core::{DetailsFault, DetailsReason, Refusal, RuleId};
 use serde::de::DeserializeOwned;
@@ -52,7 +54,7 @@ impl Place {
 }
 
 /// Reads a typed value from an element or a part of it.
-pub(crate) fn typed<T: DeserializeOwned>(value: Value, place: &Place) -> Result<T, Refusal> {
+pub(crate) fn typed<T: DeserializeOwned>(value: impl Borrow<Value>, place: &Place) -> Result<T, Refusal> {
     json::from_tree(value).map_err(|fault| {
         let (rule, fault, path, hint) = match fault {
             JsonFault::Missing(path) => {
@@ -79,7 +81,17 @@ pub(crate) fn typed<T: DeserializeOwned>(value: Value, place: &Place) -> Result<
     })
 }
 
-/// Where the first null stands. No member of any type may be null: absent means absent.
+/// Whether there is a null somewhere in it. No member of any type may be null: absent means absent.
+pub(crate) fn holds_null(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+        Value::Array(items) => items.iter().any(holds_null),
+        Value::Object(members) => members.values().any(holds_null),
+    }
+}
+
+/// Where the first null stands.
 pub(crate) fn first_null(value: &Value, place: &Place) -> Option<Place> {
     match value {
         Value::Null => Some(place.clone()),

@@ -35,7 +35,7 @@ impl DetailKind for OfxperaKind {
 
     fn read(&self, asked: &Asked<'_>) -> Result<Reading, Refusal> {
         let element = Value::Object(asked.element.clone());
-        let wire: Wire = typed(element.clone(), &asked.place)?;
+        let wire: Wire = typed(&element, &asked.place)?;
         let stored =
             asked.facts.0.iter().filter_map(|fact| serde_json::from_value::<Consent>(fact.clone()).ok());
         let stored = stored

@@ -88,7 +88,7 @@ impl DetailKind for PaymentInitiationKind {
 }
 
 fn terms(element: &Value, place: &Place) -> Result<PaymentInitiation, Refusal> {
-    let wire: Wire = typed(element.clone(), place)?;
+    let wire: Wire = typed(element, place)?;
     let refuse =
         |member, hint| place.member(member).refuse(rfc9396::PAYMENT_VALUES, DetailsFault::Value, hint);
     let amount =

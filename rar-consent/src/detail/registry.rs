@@ -9,7 +9,7 @@ use oauth_core::{
 use serde_json::{Map, Value};
 
 use super::account_information::AccountInformationKind;
-use super::element::first_null;
+use super::element::{first_null, holds_null};
 use super::ofxpera::OfxperaKind;
 use super::payment_initiation::PaymentInitiationKind;
 use super::uae::ServiceInitiationKind;
@@ -113,7 +113,8 @@ impl DetailRegistry {
             return Ok(VettedDetails::default());
         };
         let place = Place::element(0);
-        let nulls = element.iter().find_map(|(name, value)| first_null(value, &place.member(name)));
+        let mut holding = element.iter().filter(|(_, value)| holds_null(value));
+        let nulls = holding.find_map(|(name, value)| first_null(value, &place.member(name)));
         if let Some(null) = nulls {
             let hint = "no member may be null; leave it out";
             return Err(null.refuse(rfc9396::VALUES_TYPED, DetailsFault::Value, hint));
@@ -172,7 +173,7 @@ fn canonical(kind: &dyn DetailKind) -> Option<DetailType> {
 }
 
 fn fresh_id(case: &DetailsCase<'_>) -> Result<ConsentId, Refusal> {
-    ConsentId::new(&uuid::from_random(case.fresh)).map_err(|_| {
+    ConsentId::new(&uuid::made_at(case.now, case.fresh)).map_err(|_| {
         Place::element(0).refuse(rfc9396::VALUES_TYPED, DetailsFault::Consent, "no identifier could be made")
     })
 }

@@ -8,7 +8,8 @@ use oauth_core::{
 };
 
 use super::ConsentEngine;
-use crate::consent::history::{Actor, Changed, HistoryEntry};
+use crate::consent::approval::{FirstApproval, FirstFault};
+use crate::consent::history::{Actor, Changed, Channel, HistoryEntry};
 use crate::consent::status::ConsentStatus;
 use crate::consent::{Consent, Lodged};
 use crate::describe::{AccountChoice, choice};
@@ -21,6 +22,11 @@ const ID_UNUSED: RuleId = RuleId("UAEBSI-4.1-unused");
 const STILL_WAITING: RuleId = RuleId("RFC9396-7-waiting");
 /// RFC 9396 section 7: the accounts given are those that could be chosen.
 const ACCOUNTS_CHOSEN: RuleId = RuleId("RFC9396-7-accounts");
+
+/// UAE bank service initiation section 4: a consent continues one of the same client and customer.
+const BASE_OWN: RuleId = RuleId("UAEBSI-4-base");
+/// UAE bank service initiation section 7: `UAEOF.Single` is given from an account that one person may debit.
+const ONE_PERSON: RuleId = RuleId("UAEBSI-7-single");
 
 #[async_trait]
 impl Consents for ConsentEngine {
@@ -65,15 +71,19 @@ impl Consents for ConsentEngine {
         let consent =
             self.consent(id, now).await?.filter(|consent| belongs(consent, &grant.client, &grant.issuer));
         let consent = consent.ok_or_else(decided)?;
-        let accounts = chosen(&choice(&consent.terms), &approval.accounts)?;
-        let actor = Actor::Customer(approval.subject.clone());
-        if !is_waiting(&consent) {
+        let accounts =
+            self.identified(chosen(&choice(&consent.terms), &approval.accounts)?, &consent).await?;
+        let by = approval.subject.clone();
+        if !is_open(&consent) {
             return Err(decided().into());
         }
-        let (moved, entry) =
-            consent.moved(ConsentStatus::Authorized, &actor, "approved", now).map_err(|_| decided())?;
-        let authorised = Consent { subject: Some(approval.subject.clone()), accounts, ..moved };
-        self.replacing(&authorised, &entry)
+        if self.objection(&consent, &by, now).await?.is_some() {
+            return Err(Refusal { rule: BASE_OWN, reason: ApprovalReason::Widened.into() }.into());
+        }
+        let authorizers = self.authorizers(&consent.terms, &accounts).await?;
+        let (approved, entry) =
+            consent.approved_by(FirstApproval { by, accounts, authorizers }, now).map_err(not_approved)?;
+        self.replacing(&approved, &entry.through(Channel::Redirect))
     }
 
     async fn rejection(
@@ -87,7 +97,7 @@ impl Consents for ConsentEngine {
         };
         let consent = self.consent(id, now).await?;
         let Some(consent) =
-            consent.filter(|stored| belongs(stored, &request.client, &request.issuer) && is_waiting(stored))
+            consent.filter(|stored| belongs(stored, &request.client, &request.issuer) && is_open(stored))
         else {
             return Ok(None);
         };
@@ -95,6 +105,7 @@ impl Consents for ConsentEngine {
         let Ok((moved, entry)) = consent.moved(ConsentStatus::Rejected, &actor, "declined", now) else {
             return Ok(None);
         };
+        let entry = entry.through(Channel::Redirect);
         self.replacing(&Consent { subject: subject.cloned(), ..moved }, &entry)
     }
 
@@ -105,6 +116,12 @@ impl Consents for ConsentEngine {
 }
 
 impl ConsentEngine {
+    /// An account that the request itself names, by the bank's own identifier.
+    async fn identified(&self, accounts: Vec<String>, consent: &Consent) -> Result<Vec<String>, Fault> {
+        let AccountChoice::Fixed(iban) = choice(&consent.terms) else { return Ok(accounts) };
+        Ok(self.mandates.identifier(&iban).await?.map_or(accounts, |id| vec![id]))
+    }
+
     /// A pushed request refers to a stored consent: from now on the terms stand still.
     async fn reference(
         &self,
@@ -114,7 +131,7 @@ impl ConsentEngine {
     ) -> Result<Option<ConsentChange>, Error> {
         let stored = self.consent(id, now).await?;
         let stored = stored.filter(|stored| belongs(stored, &request.client, &request.issuer));
-        let stored = stored.filter(is_waiting).ok_or_else(decided)?;
+        let stored = stored.filter(is_open).ok_or_else(decided)?;
         if stored.asked_at.is_some() {
             return Ok(None);
         }
@@ -135,8 +152,9 @@ fn belongs(consent: &Consent, client: &ClientId, issuer: &Issuer) -> bool {
     consent.client == *client && consent.issuer == *issuer
 }
 
-fn is_waiting(consent: &Consent) -> bool {
-    consent.status == ConsentStatus::AwaitingAuthorization
+/// Whether nobody has decided yet: once a first customer has approved, the other authorisers decide, and no further request.
+fn is_open(consent: &Consent) -> bool {
+    consent.status == ConsentStatus::AwaitingAuthorization && consent.approvals.is_empty()
 }
 
 /// The accounts a consent is given for, when the choice allows them.
@@ -156,6 +174,13 @@ fn chosen(choice: &AccountChoice, given: &[String]) -> Result<Vec<String>, Refus
 
 fn decided() -> Refusal {
     Refusal { rule: STILL_WAITING, reason: ApprovalReason::DecidedBefore.into() }
+}
+
+fn not_approved(fault: FirstFault) -> Refusal {
+    match fault {
+        FirstFault::DecidedBefore => decided(),
+        FirstFault::NotAlone => Refusal { rule: ONE_PERSON, reason: ApprovalReason::Widened.into() },
+    }
 }
 
 fn id_used() -> Refusal {

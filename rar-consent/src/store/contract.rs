@@ -10,12 +10,16 @@
 //! Each part starts with an empty store of its own, so `make` is called many times. Run it on a runtime of several
 //! threads: sixty-four tasks race for one consent, round after round.
 
+mod events;
+
 use std::sync::Arc;
 
+pub use events::{EventPorts, event_outbox_contract};
 pub use oauth_core::store::contract::Breach;
 use oauth_core::store::contract::{BEGINNING, ROUNDS, race, same};
 use oauth_core::{ClientId, ConsentId, IllFormed, Issuer, Seconds, Subject, Timestamp, UriFault};
 
+use crate::consent::approval::{Authorizer, Decision, FirstApproval};
 use crate::consent::history::{Actor, HistoryEntry};
 use crate::consent::status::{ConsentStatus, IllegalMove};
 use crate::consent::terms::{AccountInformation, AccountPermission, Terms};
@@ -36,6 +40,7 @@ where
     listed(&*make().await).await?;
     due(&*make().await).await?;
     forgotten(&*make().await).await?;
+    waiting_for(&*make().await).await?;
     replace_race(&make().await).await?;
     insert_race(&make().await).await
 }
@@ -139,6 +144,39 @@ async fn due(store: &dyn ConsentStore) -> Result<(), Breach> {
     same("what has ended is never due", &all.len(), &3)?;
     same("the longest overdue comes first", &all.is_sorted_by_key(Consent::due_at), &true)?;
     same("a batch has a bound", &(all.len() <= DUE_MAX), &true)
+}
+
+async fn waiting_for(store: &dyn ConsentStore) -> Result<(), Breach> {
+    let subject = |text: &str| Subject::new(text).map_err(wrong);
+    let (consent, entry) = waiting(1, BEGINNING)?;
+    store.insert(&consent, &entry).await?;
+    let authorizer = |name: &str| {
+        Ok::<_, Breach>(Authorizer {
+            id: format!("fin-{name}"),
+            kind: "Financial".to_owned(),
+            subject: Some(subject(name)?),
+        })
+    };
+    let authorizers = vec![authorizer("customer")?, authorizer("second")?, authorizer("t%ird")?];
+    let first = FirstApproval { by: subject("customer")?, accounts: vec!["acc-1".to_owned()], authorizers };
+    let refused = |fault: &dyn std::fmt::Display| Breach::Suite(fault.to_string());
+    let (asked, by) = consent.approved_by(first, BEGINNING).map_err(|fault| refused(&fault))?;
+    store.replace(&asked, &by).await?;
+    let asked = Consent { revision: asked.revision + 1, ..asked };
+    for name in ["second", "t%ird"] {
+        let found = store.waiting_for(&subject(name)?).await?;
+        same("who has to approve finds what waits", &found, &vec![asked.clone()])?;
+    }
+    for name in ["customer", "secon", "third", "%", "_econd"] {
+        let found = store.waiting_for(&subject(name)?).await?;
+        same("who has approved, and anybody else, finds nothing", &found, &Vec::new())?;
+    }
+    let ops = Actor::Operator("contract".to_owned());
+    let (decided, by) =
+        asked.decided("fin-second", Decision::Rejected, &ops, BEGINNING).map_err(|fault| refused(&fault))?;
+    store.replace(&decided, &by).await?;
+    let found = store.waiting_for(&subject("t%ird")?).await?;
+    same("what has ended waits for nobody", &found, &Vec::new())
 }
 
 async fn forgotten(store: &dyn ConsentStore) -> Result<(), Breach> {

@@ -1,5 +1,7 @@
 //! Consents in this process, for tests and demonstrations.
 
+mod events;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -8,6 +10,7 @@ use oauth_core::{ClientId, Companion, ConsentId, Fault, Kept, Subject, Timestamp
 
 use crate::consent::Consent;
 use crate::consent::history::HistoryEntry;
+use crate::event::Event;
 use crate::port::{ConsentStore, DUE_MAX, Inserted, LIST_MAX, Replaced};
 
 /// Consents in memory.
@@ -19,6 +22,8 @@ struct Shelf {
     /// By unique key, in the order of their creation.
     order: Vec<String>,
     consents: HashMap<String, (Consent, Vec<HistoryEntry>)>,
+    /// In the order in which they happened.
+    events: Vec<events::Waiting>,
 }
 
 impl MemoryConsents {
@@ -69,6 +74,11 @@ impl HeldConsents<'_> {
             Kept::Done => Replaced::Done,
             Kept::Overtaken => Replaced::Conflict,
         }
+    }
+
+    /// Keeps an event together with the change that it tells of.
+    pub fn enqueue(&mut self, event: Event) {
+        self.0.events.push(events::Waiting::new(event));
     }
 }
 
@@ -121,6 +131,13 @@ impl Shelf {
         }
         *consent = Consent { revision: changed.revision.saturating_add(1), ..changed.clone() };
         history.extend(entry.cloned());
+        if changed.declines_events() {
+            self.cancel(&changed.id);
+        }
+        // Only a consent that cannot be written has no event, and such a consent no store would keep.
+        if let Some(Ok(Some(event))) = entry.map(|entry| Event::of_consent(changed, entry)) {
+            self.events.push(events::Waiting::new(event));
+        }
         Kept::Done
     }
 
@@ -160,6 +177,15 @@ impl ConsentStore for MemoryConsents {
         Ok(self.shelf().newest(|consent| consent.client == *client))
     }
 
+    async fn waiting_for(&self, subject: &Subject) -> Result<Vec<Consent>, Fault> {
+        Ok(self.shelf().newest(|consent| consent.waits_for().any(|other| other == subject)))
+    }
+
+    async fn of_base(&self, client: &ClientId, base: &str) -> Result<Vec<Consent>, Fault> {
+        let continues = |consent: &Consent| consent.client == *client && consent.terms.base() == Some(base);
+        Ok(self.shelf().newest(continues))
+    }
+
     async fn history(&self, id: &ConsentId) -> Result<Vec<HistoryEntry>, Fault> {
         Ok(self.shelf().named(id).map(|(_, history)| history.clone()).unwrap_or_default())
     }
@@ -177,7 +203,7 @@ impl ConsentStore for MemoryConsents {
         for key in &keys {
             shelf.consents.remove(key);
         }
-        let Shelf { order, consents } = &mut *shelf;
+        let Shelf { order, consents, .. } = &mut *shelf;
         order.retain(|key| consents.contains_key(key));
         Ok(u64::try_from(keys.len()).unwrap_or(u64::MAX))
     }

@@ -1,15 +1,19 @@
 //! Consents in SQLite or PostgreSQL, over the database layer of `oauth-core`.
 
+mod events;
+
+pub use events::enqueue;
+
 use async_trait::async_trait;
 use oauth_core::store::database::{
     Change, Database, DbError, Migration, MigrationSet, Row, Statement, Transaction,
 };
-use oauth_core::{ClientId, Companion, ConsentId, Fault, Subject, Timestamp};
+use oauth_core::{ClientId, Companion, ConsentId, Fault, Kept, Subject, Timestamp};
 
 use crate::consent::Consent;
 use crate::consent::history::HistoryEntry;
 use crate::consent::status::ConsentStatus;
-use crate::port::{ConsentStore, Inserted, KeptStatus};
+use crate::port::{ConsentStore, Inserted, KeptStatus, Replaced};
 
 /// Consents in a database.
 #[derive(Debug, Clone)]
@@ -24,6 +28,21 @@ pub const fn migrations() -> MigrationSet {
 const MIGRATIONS: &[Migration] = &[
     Migration::shared(1, "consents and their history", TABLES),
     Migration::shared(2, "indexes of those that are in question", PARTIAL),
+    Migration {
+        version: 3,
+        name: "who else has to approve, and what a consent continues",
+        sqlite: "ALTER TABLE consent ADD COLUMN waits_for TEXT;
+            ALTER TABLE consent ADD COLUMN base TEXT;
+            UPDATE consent SET base = json_extract(body, '$.terms.uae_payment_1.base_consent');
+            CREATE INDEX consent_waiting ON consent (created_at) WHERE waits_for IS NOT NULL;
+            CREATE INDEX consent_by_base ON consent (client, base, created_at) WHERE base IS NOT NULL;",
+        postgres: "ALTER TABLE consent ADD COLUMN waits_for TEXT;
+            ALTER TABLE consent ADD COLUMN base TEXT;
+            UPDATE consent SET base = body::json #>> '{terms,uae_payment_1,base_consent}';
+            CREATE INDEX consent_waiting ON consent (created_at) WHERE waits_for IS NOT NULL;
+            CREATE INDEX consent_by_base ON consent (client, base, created_at) WHERE base IS NOT NULL;",
+    },
+    events::MIGRATION,
 ];
 
 /// What [`FORGET`] looks through; and a consent enters the list of its customer when there is one.
@@ -55,11 +74,11 @@ const TABLES: &str = "CREATE TABLE consent (
      CREATE INDEX consent_history_by_consent ON consent_history (consent, position);";
 
 const INSERT: &str =
-    "INSERT INTO consent (id, unique_key, client, subject, status, created_at, due_at, revision, body)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING";
+    "INSERT INTO consent (id, unique_key, client, subject, status, created_at, due_at, revision, body, waits_for, base)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING";
 const UPDATE: &str =
-    "UPDATE consent SET subject = $1, status = $2, due_at = $3, body = $4, revision = revision + 1
-    WHERE id = $5 AND revision = $6";
+    "UPDATE consent SET subject = $1, status = $2, due_at = $3, body = $4, waits_for = $5, revision = revision + 1
+    WHERE id = $6 AND revision = $7";
 const LOCK: &str = "UPDATE consent SET revision = revision WHERE id = $1 RETURNING revision, body";
 const NOTE: &str = "INSERT INTO consent_history (consent, at, body) VALUES ($1, $2, $3)";
 const BY_ID: &str = "SELECT revision, body FROM consent WHERE id = $1";
@@ -67,6 +86,11 @@ const STATUS: &str = "SELECT status, due_at FROM consent WHERE id = $1";
 const BY_SUBJECT: &str = "SELECT revision, body FROM consent WHERE subject = $1
     ORDER BY created_at DESC, id DESC LIMIT 200";
 const BY_CLIENT: &str = "SELECT revision, body FROM consent WHERE client = $1
+    ORDER BY created_at DESC, id DESC LIMIT 200";
+/// Few consents wait for others at any time, and those alone are looked through.
+const WAITING_FOR: &str = "SELECT revision, body FROM consent WHERE waits_for IS NOT NULL
+    AND waits_for LIKE $1 ESCAPE '\\' ORDER BY created_at DESC LIMIT 200";
+const BY_BASE: &str = "SELECT revision, body FROM consent WHERE client = $1 AND base = $2
     ORDER BY created_at DESC, id DESC LIMIT 200";
 const DUE: &str = "SELECT revision, body FROM consent WHERE due_at <= $1 ORDER BY due_at LIMIT 500";
 /// A consent without a subject was never approved, and a rejected one neither.
@@ -88,6 +112,24 @@ impl SqlConsents {
         Box::new(Change::new(self.0.clone(), "consents", statements))
     }
 
+    /// A change after which nobody wants the events that wait. It stands beside [`Change`], whose statements must each find a
+    /// row; what goes with a request or a grant never ends a subscription.
+    async fn replace_and_cancel(&self, changed: &Consent, entry: &HistoryEntry) -> Result<Kept, Fault> {
+        let (changed, entry) = (changed.clone(), entry.clone());
+        let work = self.0.transaction(move |transaction| {
+            let (changed, entry) = (changed.clone(), entry.clone());
+            Box::pin(async move {
+                if transaction.execute(update(&changed)?).await?.affected == 0 {
+                    return Ok(Kept::Overtaken);
+                }
+                transaction.execute(note(&changed.id, &entry)?).await?;
+                transaction.execute(events::cancellation(&changed.id)).await?;
+                Ok(Kept::Done)
+            })
+        });
+        work.await.map_err(fault)
+    }
+
     async fn list(&self, query: Statement) -> Result<Vec<Consent>, Fault> {
         let rows = self.0.read(query).await.map_err(fault)?;
         rows.iter().map(read).collect::<Result<_, _>>().map_err(fault)
@@ -103,7 +145,8 @@ pub async fn lock(transaction: &mut Transaction<'_>, id: &ConsentId) -> Result<O
     row.as_ref().map(read).transpose()
 }
 
-/// Keeps a consent that [`lock`] returned and was changed since, with an entry when its status changed.
+/// Keeps a consent that [`lock`] returned and was changed since, with an entry when its status changed, and the event that
+/// tells of it.
 ///
 /// # Errors
 /// Whatever the engine reports; [`DbError::Other`] when the stored revision is another one.
@@ -117,6 +160,9 @@ pub async fn save(
     }
     if let Some(entry) = entry {
         transaction.execute(note(&changed.id, entry)?).await?;
+        if let Some(event) = events::of_change(changed, entry)? {
+            transaction.execute(event).await?;
+        }
     }
     Ok(())
 }
@@ -145,7 +191,20 @@ impl ConsentStore for SqlConsents {
     }
 
     fn replacement(&self, changed: &Consent, entry: &HistoryEntry) -> Result<Box<dyn Companion>, Fault> {
-        Ok(self.change(vec![update(changed).map_err(fault)?, note(&changed.id, entry).map_err(fault)?]))
+        let mut statements = vec![update(changed).map_err(fault)?, note(&changed.id, entry).map_err(fault)?];
+        statements.extend(events::of_change(changed, entry).map_err(fault)?);
+        Ok(self.change(statements))
+    }
+
+    async fn replace(&self, changed: &Consent, entry: &HistoryEntry) -> Result<Replaced, Fault> {
+        let kept = match changed.declines_events() {
+            true => self.replace_and_cancel(changed, entry).await?,
+            false => self.replacement(changed, entry)?.keep().await?,
+        };
+        Ok(match kept {
+            Kept::Done => Replaced::Done,
+            Kept::Overtaken => Replaced::Conflict,
+        })
     }
 
     async fn consent(&self, id: &ConsentId) -> Result<Option<Consent>, Fault> {
@@ -164,6 +223,19 @@ impl ConsentStore for SqlConsents {
 
     async fn of_client(&self, client: &ClientId) -> Result<Vec<Consent>, Fault> {
         self.list(Statement::new(BY_CLIENT).text(client.as_str())).await
+    }
+
+    async fn waiting_for(&self, subject: &Subject) -> Result<Vec<Consent>, Fault> {
+        let escaped: String = subject
+            .as_str()
+            .chars()
+            .flat_map(|c| matches!(c, '%' | '_' | '\\').then_some('\\').into_iter().chain([c]))
+            .collect();
+        self.list(Statement::new(WAITING_FOR).text(format!("%\n{escaped}\n%"))).await
+    }
+
+    async fn of_base(&self, client: &ClientId, base: &str) -> Result<Vec<Consent>, Fault> {
+        self.list(Statement::new(BY_BASE).text(client.as_str()).text(base)).await
     }
 
     async fn history(&self, id: &ConsentId) -> Result<Vec<HistoryEntry>, Fault> {
@@ -200,7 +272,9 @@ fn row_of(consent: &Consent) -> Result<Statement, DbError> {
         .int(consent.created_at.millis())
         .opt_int(consent.due_at().map(Timestamp::millis))
         .int(consent.revision)
-        .text(written(consent)?))
+        .text(written(consent)?)
+        .opt_text(waits_for(consent))
+        .opt_text(consent.terms.base()))
 }
 
 fn update(changed: &Consent) -> Result<Statement, DbError> {
@@ -209,8 +283,15 @@ fn update(changed: &Consent) -> Result<Statement, DbError> {
         .text(changed.status.as_str())
         .opt_int(changed.due_at().map(Timestamp::millis))
         .text(written(changed)?)
+        .opt_text(waits_for(changed))
         .text(changed.id.as_str())
         .int(changed.revision))
+}
+
+/// Everybody the consent waits for, each between two line breaks, which no name has.
+fn waits_for(consent: &Consent) -> Option<String> {
+    let names: String = consent.waits_for().map(|subject| format!("{subject}\n")).collect();
+    (!names.is_empty()).then(|| format!("\n{names}"))
 }
 
 fn note(id: &ConsentId, entry: &HistoryEntry) -> Result<Statement, DbError> {

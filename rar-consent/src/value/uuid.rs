@@ -1,5 +1,7 @@
 //! UUIDs as consent identifiers (RFC 9562).
 
+use oauth_core::Timestamp;
+
 /// Whether this is a version 4 UUID in upper or lower case, alone or behind three small letters and a hyphen.
 pub(crate) fn is_consent_id(text: &str) -> bool {
     let bare = without_prefix(text).as_bytes();
@@ -16,11 +18,13 @@ pub(crate) fn key(text: &str) -> String {
     if is_uuid(bare.as_bytes()) { bare.to_ascii_lowercase() } else { text.to_owned() }
 }
 
-/// A version 4 UUID over the first 16 of these random bytes.
-pub(crate) fn from_random(bytes: &[u8; 32]) -> String {
-    let [b0, b1, b2, b3, b4, b5, b6, b7, b8, b9, b10, b11, b12, b13, b14, b15, ..] = *bytes;
-    let seed = [b0, b1, b2, b3, b4, b5, b6, b7, b8, b9, b10, b11, b12, b13, b14, b15];
-    uuid::Builder::from_random_bytes(seed).into_uuid().to_string()
+/// A version 7 UUID of this instant over the first ten of these random bytes. What was made one after the other stands
+/// side by side in every index, so that a database writes few pages for many consents.
+pub(crate) fn made_at(now: Timestamp, bytes: &[u8; 32]) -> String {
+    let [b0, b1, b2, b3, b4, b5, b6, b7, b8, b9, ..] = *bytes;
+    let millis = u64::try_from(now.millis()).unwrap_or_default();
+    let random = [b0, b1, b2, b3, b4, b5, b6, b7, b8, b9];
+    uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid().to_string()
 }
 
 fn without_prefix(text: &str) -> &str {
@@ -70,8 +74,10 @@ mod tests {
     }
 
     #[test]
-    fn a_fresh_identifier_is_a_version_4_uuid() {
-        assert!(is_consent_id(&from_random(&[0xff; 32])));
-        assert!(is_consent_id(&from_random(&[0; 32])));
+    fn a_fresh_identifier_is_a_version_7_uuid_and_later_ones_come_later() {
+        let at = |millis: i64, random: u8| made_at(Timestamp::from_millis(millis), &[random; 32]);
+        assert_eq!(at(0x0123_4567_89ab, 0xff), "01234567-89ab-7fff-bfff-ffffffffffff");
+        assert_eq!(at(0x0123_4567_89ab, 0), "01234567-89ab-7000-8000-000000000000");
+        assert!(at(1_700_000_000_000, 0xff) < at(1_700_000_000_001, 0));
     }
 }

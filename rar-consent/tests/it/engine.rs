@@ -233,7 +233,12 @@ async fn a_suspension_holds_until_its_own_side_lifts_it() {
     assert_eq!(bank.engine.suspend(&id, &operator, "check", later(2)).await.unwrap(), Moved::Now);
     assert_eq!(bank.engine.suspend(&id, &operator, "check", later(2)).await.unwrap(), Moved::Before);
     assert_eq!(bank.standing(&request, later(2)).await, Standing::Suspended);
-    assert_eq!(bank.engine.resume(&id, &tpp, "", later(3)).await.unwrap(), Moved::OtherSide);
+    let lifted = bank.engine.resume(&id, &tpp, "", later(3)).await.unwrap();
+    assert_eq!(
+        lifted,
+        Moved::Illegal(ConsentStatus::Suspended),
+        "a UAE third party suspends and resumes nothing"
+    );
     assert_eq!(bank.engine.resume(&id, &operator, "", later(3)).await.unwrap(), Moved::Now);
     assert_eq!(bank.standing(&request, later(3)).await, Standing::Good);
 }

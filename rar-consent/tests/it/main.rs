@@ -1,6 +1,8 @@
 //! Details and consents as an embedder meets them.
 
 #[cfg(test)]
+mod approvals;
+#[cfg(test)]
 mod endpoints;
 #[cfg(test)]
 mod engine;

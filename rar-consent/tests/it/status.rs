@@ -36,7 +36,7 @@ const MOVES: &[(ConsentStatus, ConsentStatus, &str, &str, &str)] = &[
     (AwaitingAuthorization, Rejected, "cu op cl en", "cu op en", "cu op en"),
     (AwaitingAuthorization, Expired, "", "cl", "cl"),
     (AwaitingAuthorization, Revoked, "", "tp", "tp"),
-    (Authorized, Suspended, "tp op", "tp op", "tp op"),
+    (Authorized, Suspended, "op", "tp op", "tp op"),
     (Authorized, Revoked, "tp cu op", "tp cu op", "tp cu op"),
     (Authorized, Expired, "cl", "cl", "cl"),
     (Authorized, Finished, "en", "", "en"),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use oauth_core::store::database::{Database, DatabaseUrl, Statement};
-use rar_consent::store::contract::consent_store_contract;
+use rar_consent::store::contract::{EventPorts, consent_store_contract, event_outbox_contract};
 use rar_consent::{ConsentStatus, ConsentStore, MemoryConsents, SqlConsents, lock, migrations, save};
 
 use crate::fixture::{NOW, authorised, uae_consent, use_of};
@@ -122,4 +122,30 @@ pub(crate) async fn postgres() -> Option<Database> {
     let database = Database::open(&url).await.unwrap();
     database.migrate(&migrations()).await.unwrap();
     Some(database)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_in_memory_keep_the_contract() {
+    let make = || async {
+        let store = Arc::new(MemoryConsents::new());
+        EventPorts { consents: store.clone(), events: store }
+    };
+    event_outbox_contract(make).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_in_sqlite_keep_the_contract() {
+    event_outbox_contract(|| async { events_in(sqlite().await) }).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_in_postgresql_keep_the_contract() {
+    if postgres().await.is_some() {
+        event_outbox_contract(|| async { events_in(postgres().await.unwrap()) }).await.unwrap();
+    }
+}
+
+fn events_in(database: Database) -> EventPorts {
+    let store = Arc::new(SqlConsents::new(database));
+    EventPorts { consents: store.clone(), events: store }
 }

@@ -388,7 +388,9 @@ fn events_go_only_to_a_host_of_the_client() {
         element["Subscription"] = json!({"Webhook": {"Url": url, "IsActive": true}});
         Push::of(element)
     };
-    hook("https://tpp.example/hooks/uae?x=1").taken();
+    for good in ["https://tpp.example/hooks/uae?x=1", "https://TPP.example:8443/h"] {
+        hook(good).taken();
+    }
     for bad in [
         "http://tpp.example/h",
         "https://evil.example/h",
@@ -396,7 +398,8 @@ fn events_go_only_to_a_host_of_the_client() {
         "https://tpp.example.evil.example",
         "https://tpp.example/#f",
         "https://",
-        "https://tpp.example:9/h",
+        "https://hooks.tpp.example/h",
+        "https://tpp.example:0/h",
         "//tpp.example",
         "https://tpp.example\\.evil.example/",
     ] {

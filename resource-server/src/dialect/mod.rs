@@ -12,7 +12,7 @@ use std::pin::Pin;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::Method;
-use oauth_core::ClientId;
+use oauth_core::Client;
 
 use crate::domain::IdempotencyKey;
 use crate::guard::{Arrived, AuthDate, Authority, GuardRefusal, Needs};
@@ -169,8 +169,8 @@ pub trait Dialect: Send + Sync + Sized + 'static {
     /// How a refusal of the guard looks here. Status, body and media type only; challenges are added outside.
     async fn refuse(&self, refusal: &GuardRefusal, arrived: &Arrived) -> Answer;
 
-    /// As [`Dialect::refuse`], where the caller is known: for interfaces that sign what they say.
-    async fn refuse_client(&self, refusal: &GuardRefusal, arrived: &Arrived, _client: &ClientId) -> Answer {
+    /// As [`Dialect::refuse`], where the caller is known: for interfaces that sign what they say, or encrypt it.
+    async fn refuse_client(&self, refusal: &GuardRefusal, arrived: &Arrived, _client: &Client) -> Answer {
         self.refuse(refusal, arrived).await
     }
 }

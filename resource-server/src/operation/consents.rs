@@ -1,7 +1,9 @@
 //! Reading, lodging and taking back consents as the third party.
 
 use oauth_core::{ConsentId, Fault};
-use rar_consent::{Actor, Consent, ConsentStatus, HistoryEntry, Inserted, Lodged, Replaced, Terms};
+use rar_consent::{
+    Actor, Channel, Consent, ConsentStatus, HistoryEntry, Inserted, Lodged, Replaced, Subscription, Terms,
+};
 use serde_json::Value;
 
 use crate::domain::{IdempotencyKey, RequestFingerprint};
@@ -19,6 +21,9 @@ pub enum ConsentRefusal {
     /// It has ended in a way that nothing follows.
     #[error("consent is {0:?}")]
     Over(ConsentStatus),
+    /// Where events are to go is not complete, or not the client's.
+    #[error("subscription: {0:?}")]
+    Subscription(SubscriptionFault),
     /// Another request holds the key.
     #[error("the key belongs to another request")]
     ConflictingRepeat,
@@ -73,6 +78,113 @@ pub async fn revoke(
         }
     }
     Err(ConsentRefusal::Busy)
+}
+
+/// The consents of this client that continue another one, newest first, as they stand now.
+///
+/// # Errors
+/// [`ConsentRefusal::Busy`], or a fault.
+pub async fn of_base(
+    operations: &Operations,
+    authority: &Authority,
+    base: &str,
+) -> Result<Vec<Consent>, ConsentRefusal> {
+    let mut found = Vec::new();
+    for consent in operations.ports.consents.of_base(&authority.client.id, base).await? {
+        if consent.issuer != authority.claims().iss {
+            continue;
+        }
+        found.push(match consent.at(authority.now) {
+            None => consent,
+            Some(_) => read(operations, authority, &consent.id).await?,
+        });
+    }
+    Ok(found)
+}
+
+/// What a client changes of its consent: all of it or nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConsentOrder {
+    /// Its end, in the word that says for whom.
+    pub revoke: Option<&'static str>,
+    /// Where its events go.
+    pub subscription: Option<SubscriptionOrder>,
+}
+
+/// A change of a subscription. What is not named stays.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SubscriptionOrder {
+    /// The address.
+    pub url: Option<String>,
+    /// Whether events are wanted.
+    pub active: Option<bool>,
+}
+
+/// What is wrong with a subscription.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SubscriptionFault {
+    /// The address may not be called for this client.
+    Elsewhere,
+    /// There was no address before, and none is named.
+    UrlMissing,
+    /// Whether events are wanted was not said before, and is not now.
+    ActiveMissing,
+}
+
+/// Changes a consent, in one change.
+///
+/// # Errors
+/// [`ConsentRefusal::Over`] when it has ended or waits, [`ConsentRefusal::Subscription`], or a fault.
+pub async fn change(
+    operations: &Operations,
+    authority: &Authority,
+    id: &ConsentId,
+    order: &ConsentOrder,
+) -> Result<Consent, ConsentRefusal> {
+    for _ in 0..TRIES {
+        let consent = read(operations, authority, id).await?;
+        let Some((changed, entry)) = ordered(&consent, authority, order)? else { return Ok(consent) };
+        if operations.ports.consents.replace(&changed, &entry.through(Channel::Api)).await? == Replaced::Done
+        {
+            return Ok(changed);
+        }
+    }
+    Err(ConsentRefusal::Busy)
+}
+
+/// Pure: the consent after the order. The entry speaks of the end, where there is one.
+fn ordered(
+    consent: &Consent,
+    authority: &Authority,
+    order: &ConsentOrder,
+) -> Result<Option<(Consent, HistoryEntry)>, ConsentRefusal> {
+    let (actor, now) = (Actor::Tpp(authority.client.id.clone()), authority.now);
+    let mut outcome = None;
+    if let Some(wanted) = &order.subscription {
+        let to = subscription(consent.subscription.as_ref(), wanted).map_err(ConsentRefusal::Subscription)?;
+        if !to.is_at_home(&authority.client) {
+            return Err(ConsentRefusal::Subscription(SubscriptionFault::Elsewhere));
+        }
+        outcome = Some(consent.subscribed(to, &actor, now));
+    }
+    if let Some(by) = order.revoke {
+        let before = outcome.as_ref().map_or(consent, |(changed, _)| changed);
+        let moved = before.moved(ConsentStatus::Revoked, &actor, by, now);
+        outcome = Some(moved.map_err(|_| ConsentRefusal::Over(consent.status))?);
+    }
+    Ok(outcome)
+}
+
+fn subscription(
+    before: Option<&Subscription>,
+    wanted: &SubscriptionOrder,
+) -> Result<Subscription, SubscriptionFault> {
+    let url = wanted.url.clone().or_else(|| before.map(|before| before.url.clone()));
+    let active = wanted.active.or_else(|| before.map(|before| before.active));
+    Ok(Subscription {
+        url: url.ok_or(SubscriptionFault::UrlMissing)?,
+        active: active.ok_or(SubscriptionFault::ActiveMissing)?,
+    })
 }
 
 /// By what a request to lodge a consent is known when it is repeated.

@@ -46,7 +46,7 @@ pub(super) async fn debtor(
     };
     let id = id.ok_or(unusable(DebtorFault::NotGiven))?;
     let account = operations.ports.accounts.account(&id).await?.ok_or(unusable(DebtorFault::Closed))?;
-    if Some(&account.customer) != authority.subject.as_ref() {
+    if Some(&account.customer) != authority.subject.as_ref() && !approved_by_others(authority) {
         return Err(unusable(DebtorFault::NotGiven));
     }
     let pays = matches!(order.creditor, Creditor::Internal { account: ref to, .. } if *to == account.id);
@@ -57,6 +57,12 @@ pub(super) async fn debtor(
         AccountStatus::Dormant | AccountStatus::Frozen => Err(unusable(DebtorFault::Blocked)),
         AccountStatus::Closed => Err(unusable(DebtorFault::Closed)),
     }
+}
+
+/// Whether everybody has approved whom the account asks for: then it need not be the payer's alone.
+fn approved_by_others(authority: &Authority) -> bool {
+    let consent = authority.consent.as_ref();
+    consent.is_some_and(|consent| !consent.approvals.is_empty() && consent.is_approved_by_all())
 }
 
 /// The day and the rail take the order.

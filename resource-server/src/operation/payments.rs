@@ -12,7 +12,8 @@ use crate::domain::{
 };
 use crate::guard::{Authority, GuardRefusal};
 use crate::port::{
-    Advanced, Booked, Found, KeyRef, KeyedOperation, OfKind, PaymentChange, PaymentMove, PaymentQuery,
+    Admission, Advanced, Booked, Found, KeyRef, KeyedOperation, OfKind, PaymentChange, PaymentMove,
+    PaymentQuery,
 };
 use crate::rail::{fresh_names, settle_one};
 
@@ -164,6 +165,8 @@ pub enum DebtorFault {
     Currency,
     /// Blocked, for now or until the customer calls.
     Blocked,
+    /// The bank cannot say at the moment.
+    Unreachable,
     /// Closed, or gone.
     Closed,
 }
@@ -244,6 +247,9 @@ pub async fn initiate_fresh(
         client_sequence: order.client_sequence,
         created_at: authority.now,
     };
+    if let Admission::Refused(fault) = operations.ports.rail.admits(&terms, authority.now).await? {
+        return Err(PaymentRefusal::DebtorUnusable(fault));
+    }
     let change = PaymentChange {
         key: key_ref(authority, &key),
         fingerprint,

@@ -12,7 +12,7 @@
 //! | 8.1, step 9; 6 | [`CONSENT_IN_FORCE`] |
 //! | 8.1, steps 10 and 11; 9.3 | [`Consent::exercise`](rar_consent::Consent::exercise): [`AS_AGREED`], [`WITHIN_CONTROL`] |
 //! | 8.1, step 12 | [`ACCOUNT_OPEN`] |
-//! | 10, 14 | [`OWN_ONLY`] |
+//! | 10, 14 | [`OWN_ONLY`], [`BASE_NAMED`], [`REFUND_PERMITTED`] |
 
 use oauth_core::RuleId;
 
@@ -32,6 +32,10 @@ pub(crate) const WITHIN_CONTROL: RuleId = RuleId("UAEBSI-8.1-11");
 pub(crate) const ACCOUNT_OPEN: RuleId = RuleId("UAEBSI-8.1-12");
 /// Sections 10 and 14: a client sees its own consents and payments, a customer's token its own consent's.
 pub(crate) const OWN_ONLY: RuleId = RuleId("UAEBSI-10-pay");
+/// Section 14: a list of consents is asked for by the consent they continue.
+pub(crate) const BASE_NAMED: RuleId = RuleId("UAEBSI-14-base");
+/// Section 14: where a refund goes is told when the customer permits it.
+pub(crate) const REFUND_PERMITTED: RuleId = RuleId("UAEBSI-14-refund");
 /// Section 13: an identifier in a path is well-formed.
 pub(crate) const ID_WELL_FORMED: RuleId = RuleId("UAEBSI-13-id");
 /// Sections 6 and 11.1: the status of a consent moves by the table.

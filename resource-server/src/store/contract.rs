@@ -15,6 +15,7 @@
 mod accounts;
 mod atomicity;
 mod desk;
+mod limits;
 mod lodgings;
 mod payments;
 mod races;
@@ -90,5 +91,6 @@ where
     payments::hold(&make).await?;
     lodgings::hold(&make).await?;
     races::hold(&make).await?;
+    limits::hold(&make).await?;
     atomicity::hold(&make).await
 }

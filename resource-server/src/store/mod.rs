@@ -5,6 +5,8 @@ pub mod contract;
 #[cfg(any(feature = "memory", feature = "sql"))]
 mod effects;
 #[cfg(any(feature = "memory", feature = "sql"))]
+mod events;
+#[cfg(any(feature = "memory", feature = "sql"))]
 mod lines;
 #[cfg(feature = "memory")]
 pub mod memory;

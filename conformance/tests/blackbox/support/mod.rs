@@ -14,6 +14,7 @@ use tokio::process::Command;
 use tokio::sync::OnceCell;
 
 pub(crate) mod certificates;
+pub(crate) mod ear;
 pub(crate) mod judge;
 pub(crate) mod raw;
 pub(crate) mod uae;
@@ -70,7 +71,7 @@ macro_rules! over_every_database {
 pub(crate) use over_every_database;
 
 /// A database of our own on the server that is offered.
-async fn fresh_database(url: &str) -> String {
+pub(crate) async fn fresh_database(url: &str) -> String {
     let name = format!("blackbox_{}", host::uuid().replace('-', ""));
     let psql = host::program("psql", &[]).expect("psql");
     let made =

@@ -68,7 +68,8 @@ pub(crate) fn api_origin(world: &World, tpp: &Tpp) -> String {
     }
 }
 
-fn signed(tpp: &Tpp, message: &Value) -> String {
+/// The message as a signed body of this client.
+pub(crate) fn signed(tpp: &Tpp, message: &Value) -> String {
     let (now, key) = (host::now(), &tpp.registered().key);
     let draft = Draft {
         header: Members::of([

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use oauth_core::jose::Alg;
 use oauth_core::{
-    ClientMetadata, Issuer, KeyTimes, Paths, Policy, ProofNonce, Resource, ResourceSetting, Scope, Seconds,
-    ServerSecret, Settings, TokenForm,
+    ClientMetadata, Issuer, KeyTimes, Paths, Policy, ProofNonce, PushRate, Resource, ResourceSetting, Scope,
+    Seconds, ServerSecret, Settings, TokenForm,
 };
 use zeroize::Zeroizing;
 
@@ -111,6 +111,7 @@ impl IssuerPlan {
             interaction_lifetime: draft.interaction_lifetime,
             authorization_response_lifetime: draft.authorization_response_lifetime,
             client_policies: draft.client_policies.clone(),
+            push_rate: draft.push_rate,
             proof_nonce: draft.proof_nonce,
             signing_alg: draft.signing_alg,
             keys: draft.keys,
@@ -213,6 +214,10 @@ fn choose(table: &Table<'_>, settings: &mut Settings) {
             *lifetime = Seconds::new(seconds);
         }
     }
+    if let Some(rate) = table.table("push_rate") {
+        settings.push_rate = push_rate(&rate);
+        rate.done();
+    }
     let nonces = [("off", ProofNonce::Off), ("require", ProofNonce::Require)];
     if let Some(nonce) = table.one_of("proof_nonce", &nonces) {
         settings.proof_nonce = nonce;
@@ -238,6 +243,23 @@ fn choose(table: &Table<'_>, settings: &mut Settings) {
     let resources: Vec<ResourceSetting> = table.tables("resources").iter().filter_map(resource).collect();
     if !resources.is_empty() {
         settings.resources = resources;
+    }
+}
+
+/// How often one client may push; no limit where `per_minute` is 0.
+fn push_rate(table: &Table<'_>) -> PushRate {
+    let number = |name: &str| {
+        let number = table.need(name, "RFC 9126 section 2.3", table.integer(name));
+        number.map(u32::try_from).transpose().unwrap_or_else(|_| {
+            table.blame(name, "RFC 9126 section 2.3", "must be between 0 and 4294967295");
+            None
+        })
+    };
+    match (number("per_minute"), number("burst")) {
+        (Some(0), _) => PushRate::Unlimited,
+        (per_minute, burst) => {
+            PushRate::Limited { per_minute: per_minute.unwrap_or(1), burst: burst.unwrap_or(1) }
+        }
     }
 }
 

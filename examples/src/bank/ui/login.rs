@@ -76,6 +76,7 @@ pub(super) async fn submit(ui: &Ui, visit: &Visit) -> Result<Answer, UiFault> {
             "Too many attempts for this user name. Please wait a minute and try again.",
             StatusCode::TOO_MANY_REQUESTS,
         ),
+        SignIn::Locked => ("Your access to online banking is locked. Please call us.", StatusCode::FORBIDDEN),
     };
     let mut answer = render(ui, visit, username, Some(message))?;
     *answer.status_mut() = status;

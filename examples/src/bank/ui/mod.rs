@@ -15,7 +15,7 @@ use http_body::Body;
 use oauth_core::http::{BROWSER_COOKIE, cookie};
 use oauth_core::{
     ApprovalReason, AuthorizationServer, ClientDirectory, Clock, CorrelationId, Error, ErrorPage, Fault,
-    Interaction, Issuer, Reason, Subject, Timestamp, VettedRequest,
+    Interaction, Issuer, Reason, Subject, Timestamp, UserClaims as _, UserStanding, VettedRequest,
 };
 use rar_consent::ConsentEngine;
 
@@ -201,10 +201,12 @@ impl Ui {
         };
         let session = cookie(&parts.headers, &self.session_cookie);
         let signed_in = self.sessions.find(session.as_deref(), now).await?;
-        let signed_in = signed_in.and_then(|found| {
-            let customer = self.customers.by_subject(&found.subject)?;
-            Some((found, customer))
-        });
+        let signed_in = match signed_in {
+            Some(found) if self.customers.standing(&found.subject).await? == UserStanding::Good => {
+                self.customers.by_subject(&found.subject).map(|customer| (found, customer))
+            }
+            Some(_) | None => None,
+        };
         let query: Vec<(String, String)> =
             serde_urlencoded::from_str(parts.uri.query().unwrap_or_default()).unwrap_or_default();
         let from_query = query.into_iter().find(|(name, _)| name == "ticket").map(|(_, value)| value);

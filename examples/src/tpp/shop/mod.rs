@@ -81,7 +81,7 @@ pub(super) async fn serve(tpp: Tpp) -> Result<Report, Stop> {
 }
 
 /// A name for a request that failed without one.
-fn correlation(random: &super::keys::Random) -> CorrelationId {
+pub(super) fn correlation(random: &super::keys::Random) -> CorrelationId {
     let text = random.uuid().map(|uuid| uuid.to_string()).unwrap_or_default();
     CorrelationId::new(&text)
         .or_else(|_| CorrelationId::new("unnamed"))

@@ -11,6 +11,7 @@ use crate::model::grant::Grant;
 use crate::policy::Policy;
 use crate::port::consents::Standing;
 use crate::port::store::{Redemption, Spend};
+use crate::port::users::UserStanding;
 use crate::refusal::reason::{GrantReason, Reason, RequestReason};
 use crate::refusal::{Error, Refusal, RuleId};
 use crate::rules::{Rule, hold, rfc6749, rfc7636, rfc9449};
@@ -27,6 +28,7 @@ pub(crate) struct RedeemCase {
     pub(crate) redirect_uri: Option<String>,
     pub(crate) verifier: Option<String>,
     pub(crate) standing: Standing,
+    pub(crate) customer: UserStanding,
     pub(crate) now: Timestamp,
 }
 
@@ -40,6 +42,7 @@ pub(crate) const RULES: &[&Rule<RedeemCase>] = &[
     &rfc6749::REDIRECT_URI_SAME,
     &rfc7636::VERIFIER_MATCHES,
     &rfc6749::CODE_CONSENT_STANDS,
+    &rfc6749::CODE_CUSTOMER_STANDS,
 ];
 
 /// RFC 6749 section 4.1.2: the code exists.
@@ -85,6 +88,7 @@ async fn gather(
 ) -> Result<RedeemCase, Error> {
     let grant = context.ports.store.grant_by_code(&code.key(context)).await?.ok_or_else(unknown)?;
     let standing = context.standing_of(&grant).await?;
+    let customer = context.ports.users.standing(&grant.subject).await?;
     Ok(RedeemCase {
         client: Arc::clone(&caller.client),
         binding,
@@ -92,6 +96,7 @@ async fn gather(
         redirect_uri: form.owned("redirect_uri"),
         verifier: form.owned("code_verifier"),
         standing,
+        customer,
         now: context.now,
     })
 }

@@ -11,6 +11,7 @@ use crate::model::details::{AuthorizationDetails, VettedDetails};
 use crate::policy::{Policy, RefreshRotation};
 use crate::port::consents::Standing;
 use crate::port::store::{Redemption, RefreshRecord, Spend};
+use crate::port::users::UserStanding;
 use crate::refusal::reason::{GrantReason, Reason, RequestReason};
 use crate::refusal::{Error, Refusal, RuleId};
 use crate::rules::{Rule, hold, rfc6749};
@@ -26,6 +27,7 @@ pub(crate) struct RefreshCase {
     pub(crate) record: RefreshRecord,
     pub(crate) scope: Option<Scope>,
     pub(crate) standing: Standing,
+    pub(crate) customer: UserStanding,
     pub(crate) now: Timestamp,
     binding: Binding,
     narrowed: AuthorizationDetails,
@@ -37,6 +39,7 @@ pub(crate) const RULES: &[&Rule<RefreshCase>] = &[
     &rfc6749::REFRESH_UNSPENT,
     &rfc6749::REFRESH_LIVES,
     &rfc6749::REFRESH_CONSENT_STANDS,
+    &rfc6749::REFRESH_CUSTOMER_STANDS,
     &rfc6749::REFRESH_WITHIN,
 ];
 
@@ -88,11 +91,13 @@ async fn gather(
     };
     let record = context.ports.store.grant_by_refresh(key).await?.ok_or_else(unknown)?;
     let standing = context.standing_of(&record.grant).await?;
+    let customer = context.ports.users.standing(&record.grant.subject).await?;
     Ok(RefreshCase {
         client: Arc::clone(&caller.client),
         record,
         scope,
         standing,
+        customer,
         now: context.now,
         binding,
         narrowed,

@@ -40,6 +40,10 @@ impl Job {
         }
     }
 
+    pub(super) fn texts(&self) -> impl Iterator<Item = &'static str> {
+        self.statements().iter().map(|statement| statement.sql)
+    }
+
     /// A failure after a link that changed nothing is not the reason why a chain stopped.
     pub(super) fn judge(&self, written: Vec<Written>, ended: Result<(), Fault>) -> Result<Did, Fault> {
         let stopped = match (self, chain::outcome(&written), &ended) {

@@ -95,11 +95,13 @@ impl Task {
         }
     }
 
-    /// What waits, up to the first notice to close.
+    /// What waits, up to the first notice to close. Requests that can go on at once do so first, so that their look-ups
+    /// come along.
     async fn next(&self) -> (Vec<LookUp>, Option<Closing>) {
         let mut asks = self.asks.lock().await;
         let mut batch = Vec::with_capacity(BATCH);
         let mut next = asks.recv().await;
+        tokio::task::yield_now().await;
         loop {
             match next {
                 Some(Ask::LookUp(look_up)) => batch.push(look_up),

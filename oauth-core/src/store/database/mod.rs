@@ -55,6 +55,7 @@ struct Shared {
     counters: Arc<Counters>,
 }
 
+/// What waits for PostgreSQL is large, and in a box, so that what waits for SQLite is not as large.
 enum Connected {
     #[cfg(feature = "sqlite")]
     Sqlite(Box<sqlite::Sqlite>),
@@ -122,7 +123,7 @@ impl Database {
             #[cfg(feature = "sqlite")]
             Connected::Sqlite(sqlite) => sqlite.read(query).await,
             #[cfg(feature = "postgres")]
-            Connected::Postgres(postgres) => postgres.read(query).await,
+            Connected::Postgres(postgres) => Box::pin(postgres.read(query)).await,
         }
     }
 
@@ -145,7 +146,7 @@ impl Database {
             #[cfg(feature = "sqlite")]
             Connected::Sqlite(sqlite) => sqlite.look_up(query).await,
             #[cfg(feature = "postgres")]
-            Connected::Postgres(postgres) => Ok(postgres.read(query).await?.into_iter().next()),
+            Connected::Postgres(postgres) => Ok(Box::pin(postgres.read(query)).await?.into_iter().next()),
         }
     }
 
@@ -159,7 +160,7 @@ impl Database {
             #[cfg(feature = "sqlite")]
             Connected::Sqlite(sqlite) => sqlite.write(statement).await,
             #[cfg(feature = "postgres")]
-            Connected::Postgres(postgres) => postgres.write(statement).await,
+            Connected::Postgres(postgres) => Box::pin(postgres.write(statement)).await,
         }
     }
 
@@ -175,7 +176,7 @@ impl Database {
             #[cfg(feature = "sqlite")]
             Connected::Sqlite(sqlite) => sqlite.chain(statements).await,
             #[cfg(feature = "postgres")]
-            Connected::Postgres(postgres) => postgres.chain(statements).await,
+            Connected::Postgres(postgres) => Box::pin(postgres.chain(statements)).await,
         }
     }
 
@@ -254,7 +255,7 @@ impl Database {
             #[cfg(feature = "sqlite")]
             Connected::Sqlite(sqlite) => sqlite.transaction(work).await,
             #[cfg(feature = "postgres")]
-            Connected::Postgres(postgres) => postgres.transaction(work).await,
+            Connected::Postgres(postgres) => Box::pin(postgres.transaction(work)).await,
         }
     }
 }

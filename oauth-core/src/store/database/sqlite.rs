@@ -1,5 +1,6 @@
 //! SQLite: one writer, a few readers.
 
+use std::fmt::Write as _;
 use std::path::Path;
 use std::str::FromStr as _;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -42,8 +43,10 @@ const LOG_BYTES: &str = "67108864";
 /// Pages in the log before it is copied into the file. Pages that change again and again, those of indexes, are then copied
 /// once for many changes; a start after a crash reads at most so many.
 const LOG_PAGES: &str = "4000";
-/// Pages a connection keeps in memory, in KiB as SQLite counts them: below zero.
+/// Pages the writer keeps in memory, in KiB as SQLite counts them: below zero.
 const CACHE_KIB: &str = "-8000";
+/// Pages each reader keeps. What it keeps is void as soon as somebody writes; the system's own cache is not.
+const READER_CACHE_KIB: &str = "-2000";
 /// Tries to open a file that other processes are opening at the same moment.
 const OPEN_TRIES: u32 = 50;
 
@@ -52,7 +55,7 @@ impl Sqlite {
         create_private(path)?;
         let options = options(SqliteConnectOptions::new().filename(path));
         let writer = Writer::open(options.clone(), Arc::clone(&counters)).await?;
-        let options = options.pragma("query_only", "ON");
+        let options = options.pragma("query_only", "ON").pragma("cache_size", READER_CACHE_KIB);
         let look_ups = Some(LookUps::open(&options, READERS, &counters));
         Ok(Self { writer, readers: Some(Readers::new(options)), look_ups, counters })
     }
@@ -162,7 +165,7 @@ pub(super) async fn execute(
 pub(super) async fn execute_all(
     connection: &mut SqliteConnection,
     start: Start,
-    statements: &[Statement],
+    statements: &[&Statement],
 ) -> (Vec<Written>, Result<(), Fault>) {
     let text = joined(start, statements);
     let params = statements.iter().flat_map(|statement| statement.params.iter().cloned());
@@ -182,8 +185,8 @@ pub(super) enum Start {
 
 /// One text of several statements, with the parameters numbered through. It is the same text for the same statements,
 /// so that the connection finds them prepared.
-fn joined(start: Start, statements: &[Statement]) -> String {
-    let mut text = String::with_capacity(statements.iter().map(|statement| statement.sql.len() + 8).sum());
+fn joined(start: Start, statements: &[&Statement]) -> String {
+    let mut text = String::with_capacity(statements.iter().map(|statement| statement.sql.len() + 32).sum());
     if start == Start::Begin {
         text.push_str("BEGIN IMMEDIATE;");
     }
@@ -204,9 +207,8 @@ pub(super) fn numbered(text: &mut String, sql: &str, before: usize) {
         let end = piece.bytes().position(|byte| !byte.is_ascii_digit()).unwrap_or(piece.len());
         let (number, rest) = piece.split_at(end);
         let number = number.parse::<usize>().unwrap_or_default().saturating_add(before);
-        text.push('$');
-        text.push_str(&number.to_string());
-        text.push_str(rest);
+        // writing to a string cannot fail
+        let _ = write!(text, "${number}{rest}");
     }
 }
 
@@ -327,7 +329,8 @@ impl Readers {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let connection = match idle {
             Some(connection) => connection,
-            None => connect(&self.options).await?,
+            // rare and large
+            None => Box::pin(connect(&self.options)).await?,
         };
         Ok(Lease { readers: self, connection: Some(connection), _permit: permit })
     }

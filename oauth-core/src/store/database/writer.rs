@@ -75,6 +75,7 @@ impl Task {
     async fn run(mut self) {
         let mut batch = Vec::with_capacity(BATCH);
         while self.jobs.recv_many(&mut batch, BATCH).await > 0 {
+            self.wait_for_company(&mut batch).await;
             let closing = batch.iter().position(|job| matches!(job, Job::Close(_)));
             let rest = closing.map(|at| batch.split_off(at));
             if !batch.is_empty() {
@@ -85,6 +86,16 @@ impl Task {
             }
         }
         drop(self.close_connection().await);
+    }
+
+    /// Requests that can go on at once do so first: what they write is part of the same commit.
+    async fn wait_for_company(&mut self, batch: &mut Vec<Job>) {
+        tokio::task::yield_now().await;
+        while batch.len() < BATCH
+            && let Ok(job) = self.jobs.try_recv()
+        {
+            batch.push(job);
+        }
     }
 
     async fn commit_together(&mut self, jobs: Vec<Job>) {
@@ -158,22 +169,24 @@ async fn alone(connection: &mut SqliteConnection, mut jobs: Vec<Job>, counters: 
     usable
 }
 
-/// Jobs of nothing but statements, in one transaction without savepoints and with one trip for each. When one of several
-/// does not come to its end, nothing is kept and all are run again, each behind a savepoint.
-async fn at_once(connection: &mut SqliteConnection, jobs: Vec<Job>, counters: &Counters) -> Usable {
+/// Jobs of nothing but statements, in one transaction without savepoints, those of the same statements together in one
+/// trip. When one of several does not come to its end, nothing is kept and all are run again, each behind a savepoint.
+async fn at_once(connection: &mut SqliteConnection, mut jobs: Vec<Job>, counters: &Counters) -> Usable {
+    // who waits here together does not wait for each other: their order is free
+    jobs.sort_by(|one, other| one.texts().cmp(other.texts()));
     let mut done = Vec::with_capacity(jobs.len());
     let mut start = Start::Begin;
-    for job in &jobs {
-        let statements = job.statements();
+    let mut rest = jobs.as_slice();
+    while !rest.is_empty() {
+        let (group, after) = rest.split_at_checked(alike(rest)).unwrap_or((rest, &[]));
+        let statements: Vec<_> = group.iter().flat_map(Job::statements).collect();
         statements.iter().for_each(|_| counters.statement());
-        let (written, ended) = execute_all(connection, start, statements).await;
-        let verdict = job.judge(written, ended);
-        let goes_on = matches!(verdict, Ok(Did::All(_)));
-        done.push(verdict);
-        if !goes_on {
+        let (written, ended) = execute_all(connection, start, &statements).await;
+        done.extend(judge(group, written, ended));
+        if !matches!(done.last(), Some(Ok(Did::All(_)))) {
             break;
         }
-        start = Start::Within;
+        (start, rest) = (Start::Within, after);
     }
     let failed = match done.last() {
         Some(Ok(Did::Stopped(_))) => Some(Reach::Statement),
@@ -208,6 +221,34 @@ async fn at_once(connection: &mut SqliteConnection, jobs: Vec<Job>, counters: &C
             if undone.is_ok() && reach != Reach::Connection { Usable::Yes } else { Usable::No }
         }
     }
+}
+
+/// Jobs of the same statements that travel together at most.
+const TOGETHER: usize = 8;
+
+/// How many jobs at the front have the same statements: a power of two, so that the texts are few and stay prepared.
+fn alike(jobs: &[Job]) -> usize {
+    let Some(first) = jobs.first() else { return 0 };
+    let same = jobs.iter().take(TOGETHER).take_while(|job| job.texts().eq(first.texts())).count();
+    same.checked_ilog2().map_or(0, |power| 1 << power)
+}
+
+/// What became of each job of a group, up to the first that did not come to its end.
+fn judge(group: &[Job], written: Vec<Written>, ended: Result<(), Fault>) -> Vec<Result<Did, Fault>> {
+    let mut written = written.into_iter();
+    let mut ended = Some(ended);
+    let mut verdicts = Vec::with_capacity(group.len());
+    for job in group {
+        let own: Vec<_> = written.by_ref().take(job.statements().len()).collect();
+        let whole = own.len() == job.statements().len();
+        let verdict = job.judge(own, if whole { Ok(()) } else { ended.take().unwrap_or(Ok(())) });
+        let goes_on = matches!(verdict, Ok(Did::All(_)));
+        verdicts.push(verdict);
+        if !goes_on {
+            break;
+        }
+    }
+    verdicts
 }
 
 /// All jobs in one transaction. When it cannot be committed, every job has failed: even a refusal may rest on what
@@ -309,7 +350,7 @@ async fn link(
         return (Err(fault.error.again()), Err(fault));
     }
     statements.iter().for_each(|_| counters.statement());
-    let (written, ended) = execute_all(connection, Start::Within, statements).await;
+    let (written, ended) = execute_all(connection, Start::Within, &Vec::from_iter(statements)).await;
     let outcome = match (chain::outcome(&written), ended) {
         (Chained::Done, Err(fault)) => Err(fault.error),
         (outcome, _) => Ok(outcome),

@@ -4,37 +4,37 @@
 use std::fmt;
 
 use serde::de::{
-    self, DeserializeSeed, Deserializer, EnumAccess, Expected, IntoDeserializer as _, MapAccess, SeqAccess,
-    Unexpected, VariantAccess, Visitor,
+    self, DeserializeSeed, Deserializer, EnumAccess, Expected, MapAccess, SeqAccess, Unexpected, VariantAccess,
+    Visitor,
 };
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{JsonFault, JsonPath};
 
-/// A tree about to become a typed value.
-pub(super) struct Strict(pub(super) Value);
+/// A tree to be read as a typed value.
+pub(super) struct Strict<'t>(pub(super) &'t Value);
 
-impl<'de> Deserializer<'de> for Strict {
+impl<'de> Deserializer<'de> for Strict<'_> {
     type Error = JsonFault;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, JsonFault> {
         match self.0 {
             Value::Null => visitor.visit_unit(),
-            Value::Bool(value) => visitor.visit_bool(value),
+            Value::Bool(value) => visitor.visit_bool(*value),
             Value::Number(number) => match (number.as_u64(), number.as_i64(), number.as_f64()) {
                 (Some(value), _, _) => visitor.visit_u64(value),
                 (None, Some(value), _) => visitor.visit_i64(value),
                 (None, None, Some(value)) => visitor.visit_f64(value),
                 (None, None, None) => Err(JsonFault::NotFinite),
             },
-            Value::String(value) => visitor.visit_string(value),
+            Value::String(value) => visitor.visit_str(value),
             Value::Array(items) => {
-                let mut list = List { rest: items.into_iter(), index: 0 };
+                let mut list = List { rest: items.iter(), index: 0 };
                 let value = visitor.visit_seq(&mut list)?;
                 if list.rest.len() > 0 { Err(shape("a shorter array")) } else { Ok(value) }
             }
             Value::Object(members) => {
-                let mut object = Object { rest: members.into_iter(), current: None };
+                let mut object = Object { rest: members.iter(), current: None };
                 let value = visitor.visit_map(&mut object)?;
                 if object.rest.len() > 0 { Err(shape("fewer members")) } else { Ok(value) }
             }
@@ -70,7 +70,7 @@ impl<'de> Deserializer<'de> for Strict {
     ) -> Result<V::Value, JsonFault> {
         match self.0 {
             Value::String(name) => visitor.visit_enum(Variant { name, content: None }),
-            Value::Object(members) if members.len() == 1 => match Map::into_iter(members).next() {
+            Value::Object(members) if members.len() == 1 => match members.iter().next() {
                 Some((name, content)) => visitor.visit_enum(Variant { name, content: Some(content) }),
                 None => Err(shape("one member")),
             },
@@ -86,12 +86,12 @@ impl<'de> Deserializer<'de> for Strict {
     }
 }
 
-struct List {
-    rest: std::vec::IntoIter<Value>,
+struct List<'t> {
+    rest: std::slice::Iter<'t, Value>,
     index: usize,
 }
 
-impl<'de> SeqAccess<'de> for List {
+impl<'de> SeqAccess<'de> for List<'_> {
     type Error = JsonFault;
 
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, JsonFault> {
@@ -108,19 +108,19 @@ impl<'de> SeqAccess<'de> for List {
     }
 }
 
-struct Object {
-    rest: serde_json::map::IntoIter,
-    current: Option<(String, Value)>,
+struct Object<'t> {
+    rest: serde_json::map::Iter<'t>,
+    current: Option<(&'t str, &'t Value)>,
 }
 
-impl<'de> MapAccess<'de> for Object {
+impl<'de> MapAccess<'de> for Object<'_> {
     type Error = JsonFault;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, JsonFault> {
         let Some((name, value)) = self.rest.next() else {
             return Ok(None);
         };
-        let key = seed.deserialize(de::value::StrDeserializer::<JsonFault>::new(&name))?;
+        let key = seed.deserialize(de::value::StrDeserializer::<JsonFault>::new(name))?;
         self.current = Some((name, value));
         Ok(Some(key))
     }
@@ -129,7 +129,7 @@ impl<'de> MapAccess<'de> for Object {
         let Some((name, value)) = self.current.take() else {
             return Err(shape("a member"));
         };
-        seed.deserialize(Strict(value)).map_err(|fault| fault.below(&name))
+        seed.deserialize(Strict(value)).map_err(|fault| fault.below(name))
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -137,30 +137,30 @@ impl<'de> MapAccess<'de> for Object {
     }
 }
 
-struct Variant {
-    name: String,
-    content: Option<Value>,
+struct Variant<'t> {
+    name: &'t str,
+    content: Option<&'t Value>,
 }
 
-impl<'de> EnumAccess<'de> for Variant {
+impl<'de, 't> EnumAccess<'de> for Variant<'t> {
     type Error = JsonFault;
-    type Variant = Content;
+    type Variant = Content<'t>;
 
-    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Content), JsonFault> {
-        let name: de::value::StringDeserializer<JsonFault> = self.name.into_deserializer();
+    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Content<'t>), JsonFault> {
+        let name = de::value::StrDeserializer::<JsonFault>::new(self.name);
         Ok((seed.deserialize(name)?, Content(self.content)))
     }
 }
 
-struct Content(Option<Value>);
+struct Content<'t>(Option<&'t Value>);
 
-impl Content {
-    fn value(self) -> Result<Strict, JsonFault> {
+impl<'t> Content<'t> {
+    fn value(self) -> Result<Strict<'t>, JsonFault> {
         self.0.map(Strict).ok_or_else(|| shape("an object with one member"))
     }
 }
 
-impl<'de> VariantAccess<'de> for Content {
+impl<'de> VariantAccess<'de> for Content<'_> {
     type Error = JsonFault;
 
     fn unit_variant(self) -> Result<(), JsonFault> {

@@ -1,6 +1,6 @@
 use oauth_core::store::database::{Chained, Database, DbError, Statement};
 
-use super::fixture::{count, everywhere, insert};
+use super::fixture::{count, everywhere, file, insert};
 
 fn raise(id: &str, from: i64) -> Statement {
     Statement::new("UPDATE item SET n = n + 1 WHERE id = $1 AND n = $2").text(id).int(from)
@@ -62,6 +62,50 @@ async fn chains_and_writes_at_one_time_do_not_meet_each_other() {
             assert_eq!(n_of(&db, &format!("i-{n}")).await, wanted, "{} {n}", place.name);
         }
     }
+}
+
+/// On SQLite changes of the same statements make one trip.
+#[tokio::test(flavor = "multi_thread")]
+async fn changes_that_travel_together_are_each_answered_with_their_own_rows() {
+    for place in everywhere().await {
+        let db = place.with_tables().await;
+        let mut racers = tokio::task::JoinSet::new();
+        for n in 0..90_i64 {
+            let db = db.clone();
+            racers.spawn(async move {
+                let id = format!("i-{n}");
+                if n % 3 == 0 {
+                    assert_eq!(db.chain(vec![insert(&id, n), raise(&id, n)]).await.unwrap(), Chained::Done);
+                } else {
+                    let insert = Statement::new("INSERT INTO item (id, n) VALUES ($1, $2) RETURNING id, n");
+                    let row = db.write(insert.text(&id).int(n)).await.unwrap().first().unwrap();
+                    assert_eq!((row.text("id").unwrap(), row.int("n").unwrap()), (&*id, n));
+                }
+            });
+        }
+        racers.join_all().await;
+        for n in 0..90 {
+            let wanted = if n % 3 == 0 { n + 1 } else { n };
+            assert_eq!(n_of(&db, &format!("i-{n}")).await, Some(wanted), "{}", place.name);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn what_is_written_by_requests_that_need_not_wait_is_one_commit() {
+    let db = file().with_tables().await;
+    let before = db.commits();
+    let inside = db.clone();
+    let all = tokio::spawn(async move {
+        let mut requests = tokio::task::JoinSet::new();
+        for n in 0..8 {
+            let db = inside.clone();
+            requests.spawn(async move { db.write(insert(format!("i-{n}"), n)).await.map(drop) });
+        }
+        requests.join_all().await
+    });
+    assert!(all.await.unwrap().iter().all(Result::is_ok));
+    assert_eq!(db.commits() - before, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

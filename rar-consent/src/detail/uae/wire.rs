@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::schedule::{self, WireSchedule};
 use super::spelling::Spelling;
 use crate::consent::subscription::Subscription;
-use crate::consent::terms::{Sponsor, UaeAccount, UaeAuthorization, UaeName, UaePayment};
+use crate::consent::terms::{Sponsor, UaeAccount, UaeAuthorization, UaeName, UaePayment, UaePermission};
 use crate::detail::Place;
 use crate::detail::element::typed;
 use crate::rules::uae_consent;
@@ -31,6 +31,8 @@ struct Container {
     #[serde(rename = "SponsoredTPPInformation")]
     sponsored_tpp_information: Option<SponsoredTpp>,
     risk: Option<Map<String, Value>>,
+    #[serde(default)]
+    permissions: Vec<UaePermission>,
 }
 
 #[derive(Deserialize)]
@@ -133,6 +135,7 @@ pub(super) fn read(
             .sponsored_tpp_information
             .map(|sponsor| Sponsor { name: sponsor.name, identification: sponsor.identification }),
         risk: wire.risk.map(Value::Object),
+        permissions: wire.permissions,
     };
     Ok((wire.consent_id, terms))
 }

@@ -274,8 +274,77 @@ pub(crate) struct ConsentAnswer {
     pub(crate) subscription: Option<Value>,
     /// Where it and its payments are read.
     pub(crate) links: ConsentLinks,
-    /// Empty.
-    pub(crate) meta: Empty,
+    /// What stands outside the consent.
+    pub(crate) meta: ConsentMeta,
+}
+
+/// `Meta` of a consent.
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct ConsentMeta {
+    /// Who has to approve, where the account asks for several (section 7).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) multiple_authorizers: Option<MultipleAuthorizers>,
+}
+
+/// Who has to approve, and what they said.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct MultipleAuthorizers {
+    /// How many.
+    pub(crate) total_required: usize,
+    /// Each of them.
+    pub(crate) authorizations: Vec<Authorization>,
+}
+
+/// One who has to approve.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct Authorization {
+    /// Who.
+    pub(crate) authorizer_id: String,
+    /// In which role.
+    pub(crate) authorizer_type: String,
+    /// What was said.
+    pub(crate) authorization_status: &'static str,
+    /// When, once it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) authorization_date: Option<String>,
+}
+
+/// The `message` about the account a refund goes to (section 14).
+#[derive(Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct RefundAnswer {
+    /// The account.
+    pub(crate) data: RefundData,
+    /// Where this is read.
+    pub(crate) links: SelfLink,
+}
+
+/// `Data` of a refund account.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct RefundData {
+    /// The consent it is of.
+    pub(crate) consent_id: String,
+    /// The consent that one continues.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) base_consent_id: Option<String>,
+    /// The account.
+    pub(crate) refund_account: RefundAccount,
+}
+
+/// An account, by its IBAN.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct RefundAccount {
+    /// `IBAN`.
+    pub(crate) scheme_name: &'static str,
+    /// The IBAN.
+    pub(crate) identification: String,
+    /// Who holds it.
+    pub(crate) name: String,
 }
 
 /// `Links` of a consent: `Related` is a list, its payments in the order they were made.
@@ -289,59 +358,13 @@ pub(crate) struct ConsentLinks {
     pub(crate) related: Vec<String>,
 }
 
-/// The `message` of `PATCH /payment-consents/{ConsentId}` (section 11.1), as far as it is served.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(crate) struct ConsentPatch {
-    /// The change of status.
-    pub(crate) data: ConsentPatchData,
-}
-
-/// `Data` of a change.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(crate) struct ConsentPatchData {
-    /// The status it is to have.
-    pub(crate) status: PatchStatus,
-    /// Who wants it.
-    pub(crate) revoked_by: RevokedBy,
-}
-
-/// Statuses a client may ask for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-pub(crate) enum PatchStatus {
-    /// The end, before its time.
-    Revoked,
-}
-
-/// Who a client may say wants the end (section 6).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-pub(crate) enum RevokedBy {
-    /// The client itself.
-    #[serde(rename = "TPP")]
-    Tpp,
-    /// The customer, at the client.
-    #[serde(rename = "TPP.InitiatedByUser")]
-    TppInitiatedByUser,
-}
-
-impl RevokedBy {
-    /// The word of the wire.
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Tpp => "TPP",
-            Self::TppInitiatedByUser => "TPP.InitiatedByUser",
-        }
-    }
-}
-
 /// `{}`
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Empty {}
 
 #[cfg(test)]
 mod tests {
-    use oauth_core::json::{from_tree, read_strict};
+    use oauth_core::json::from_tree;
     use serde_json::json;
 
     use super::*;
@@ -423,14 +446,5 @@ mod tests {
             message.pointer_mut(parent).unwrap().as_object_mut().unwrap().remove(name).unwrap();
             assert!(from_tree::<PaymentRequest>(message).is_err(), "{name}");
         }
-    }
-
-    #[test]
-    fn a_change_of_a_consent_says_who_wants_it() {
-        let read = |text: &str| read_strict::<ConsentPatch>(text.as_bytes());
-        assert!(read(r#"{"Data":{"Status":"Revoked","RevokedBy":"TPP.InitiatedByUser"}}"#).is_ok());
-        assert!(read(r#"{"Data":{"Status":"Revoked"}}"#).is_err());
-        assert!(read(r#"{"Data":{"Status":"Suspended","RevokedBy":"TPP"}}"#).is_err());
-        assert!(read(r#"{"Data":{"Status":"Revoked","RevokedBy":"LFI"}}"#).is_err());
     }
 }

@@ -34,10 +34,16 @@ pub(crate) enum Reason {
     Scope,
     /// The token is for another consent than the body names.
     OtherConsent,
+    /// The customer did not permit this with the consent.
+    Permission,
     /// A header is malformed or missing.
     Header,
-    /// The body is encrypted, and this server holds no key it could be encrypted for.
-    Encrypted,
+    /// A parameter of the query is malformed or missing.
+    Parameter,
+    /// The body is not encrypted to a key of this server, or was damaged.
+    Undecryptable,
+    /// The JOSE header of the encryption is not acceptable, or the body is in the clear where it must not be.
+    JweHeader,
     /// The body is not a compact JWS.
     Malformed,
     /// The JOSE header of the body is not acceptable.
@@ -62,6 +68,8 @@ pub(crate) enum Reason {
     ControlParameters,
     /// The bank has blocked the account for a while.
     AccountBlocked,
+    /// The bank cannot reach the account at the moment.
+    AccountUnreachable,
     /// The account is closed or no longer the customer's.
     AccountGone,
     /// The idempotency key was used for another request.
@@ -70,6 +78,9 @@ pub(crate) enum Reason {
     InProgress,
     /// Others change the resource all the time.
     Busy,
+    /// The client registered for encrypted answers and has no key to encrypt them to. The one answer that is not encrypted:
+    /// it holds nothing else.
+    Unsealable,
     /// Something on our side failed.
     Failed,
 }
@@ -109,11 +120,22 @@ impl Reason {
                 INVALID_SCOPE,
                 "The access token is for another consent than Data.ConsentId names.",
             ),
+            Self::Permission => {
+                signed(403, INVALID_SCOPE, "The consent does not hold the permission of this operation.")
+            }
             Self::Header => signed(400, GENERIC, "The header named in Path is missing or malformed."),
-            Self::Encrypted => signed(
+            Self::Parameter => {
+                signed(400, GENERIC, "The query parameter named in Path is missing or malformed.")
+            }
+            Self::Undecryptable => signed(
                 400,
                 "JWE.DecryptionError",
-                "Encrypted bodies are not offered here yet; send the signed JWT itself.",
+                "The body cannot be decrypted: encrypt the signed JWT to a key of this server with use enc.",
+            ),
+            Self::JweHeader => signed(
+                400,
+                "JWE.InvalidHeader",
+                "The body must be encrypted as registered: alg RSA-OAEP-256, enc A256GCM, cty JWT, no zip and no crit.",
             ),
             Self::Malformed => {
                 signed(400, "JWS.Malformed", "The body is not a JWS in compact form within 64 KiB.")
@@ -161,6 +183,11 @@ impl Reason {
             Self::AccountBlocked => {
                 signed(403, "Consent.AccountTemporarilyBlocked", "The account is blocked for the time being.")
             }
+            Self::AccountUnreachable => signed(
+                403,
+                "Consent.TransientAccountAccessFailure",
+                "The account cannot be reached at the moment; try again with the same key.",
+            ),
             Self::AccountGone => signed(
                 403,
                 "Consent.PermanentAccountAccessFailure",
@@ -175,6 +202,11 @@ impl Reason {
                 "The first request with this idempotency key is still running; ask again.",
             ),
             Self::Busy => signed(409, RECOVERABLE, "The resource is being changed; ask again."),
+            Self::Unsealable => signed(
+                500,
+                GENERIC,
+                "Your key set has no key with use enc for resource_encrypted_response_alg; nothing was done.",
+            ),
             Self::Failed => signed(500, RECOVERABLE, "Something failed on our side; repeat the request."),
         }
     }
@@ -248,8 +280,11 @@ mod tests {
         (Reason::MediaType, 415, None),
         (Reason::Scope, 403, Some("AccessToken.InvalidScope")),
         (Reason::OtherConsent, 403, Some("AccessToken.InvalidScope")),
+        (Reason::Permission, 403, Some("AccessToken.InvalidScope")),
         (Reason::Header, 400, Some("GenericError")),
-        (Reason::Encrypted, 400, Some("JWE.DecryptionError")),
+        (Reason::Parameter, 400, Some("GenericError")),
+        (Reason::Undecryptable, 400, Some("JWE.DecryptionError")),
+        (Reason::JweHeader, 400, Some("JWE.InvalidHeader")),
         (Reason::Malformed, 400, Some("JWS.Malformed")),
         (Reason::JoseHeader, 400, Some("JWS.InvalidHeader")),
         (Reason::Signature, 400, Some("JWS.InvalidSignature")),
@@ -262,10 +297,12 @@ mod tests {
         (Reason::Funds, 400, Some("Consent.BusinessRuleViolation")),
         (Reason::ControlParameters, 400, Some("Consent.FailsControlParameters")),
         (Reason::AccountBlocked, 403, Some("Consent.AccountTemporarilyBlocked")),
+        (Reason::AccountUnreachable, 403, Some("Consent.TransientAccountAccessFailure")),
         (Reason::AccountGone, 403, Some("Consent.PermanentAccountAccessFailure")),
         (Reason::KeyReused, 409, Some("GenericError")),
         (Reason::InProgress, 409, Some("GenericRecoverableError")),
         (Reason::Busy, 409, Some("GenericRecoverableError")),
+        (Reason::Unsealable, 500, Some("GenericError")),
         (Reason::Failed, 500, Some("GenericRecoverableError")),
     ];
 

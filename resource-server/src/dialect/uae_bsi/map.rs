@@ -2,17 +2,19 @@
 
 use oauth_core::{ConsentId, RuleId, Timestamp};
 use rar_consent::{
-    Actor, Amount, Consent, Consumption, SinglePayment, Subscription, UaeAccount, UaeName, UaePayment,
-    UaePaymentType, Use,
+    Actor, Amount, AuthorizerApproval, Consent, Consumption, SinglePayment, Subscription, UaeAccount,
+    UaeName, UaePayment, UaePaymentType, Use,
 };
 use serde_json::{Map, Value, json};
 
 use super::body::{
-    AmountText, ConsentAnswer, ConsentLinks, Empty, English, Instruction, PaymentAnswer, PaymentData,
-    PaymentFound, PaymentLinks, PaymentRequestData, PaymentStatusCode, RevokedBy, SelfLink, SequenceNumber,
-    StatusDetail, StatusReason,
+    AmountText, Authorization, ConsentAnswer, ConsentLinks, ConsentMeta, Empty, English, Instruction,
+    MultipleAuthorizers, PaymentAnswer, PaymentData, PaymentFound, PaymentLinks, PaymentRequestData,
+    PaymentStatusCode, RefundAccount, RefundAnswer, RefundData, SelfLink, SequenceNumber, StatusDetail,
+    StatusReason,
 };
 use super::error::{Reason, Refused};
+use super::patch::RevokedBy;
 use crate::domain::{
     Creditor, Currency, Iban, IdempotencyKey, IntegerDigits, Line, LocalizedName, Money, Payment, PaymentId,
     PaymentStatus, Precision, Purpose, Rail, RejectionReason, RequestFingerprint, write_instant,
@@ -196,7 +198,41 @@ pub(crate) fn consent_answer(
             this: base.consent(&consent.id),
             related: payments.iter().map(|id| base.payment(id)).collect(),
         },
-        meta: Empty {},
+        meta: ConsentMeta { multiple_authorizers: multiple_authorizers(consent) },
+    }
+}
+
+/// Section 7: who has to approve, from the first of several approvals on.
+pub(crate) fn multiple_authorizers(consent: &Consent) -> Option<MultipleAuthorizers> {
+    let told = |entry: &AuthorizerApproval| Authorization {
+        authorizer_id: entry.authorizer.id.clone(),
+        authorizer_type: entry.authorizer.kind.clone(),
+        authorization_status: entry.state.as_str(),
+        authorization_date: entry.decided_at.map(date_time),
+    };
+    let authorizations: Vec<Authorization> = consent.approvals.iter().map(told).collect();
+    let total_required = authorizations.len();
+    (total_required > 0).then_some(MultipleAuthorizers { total_required, authorizations })
+}
+
+/// The message that says where a refund goes (section 14).
+pub(crate) fn refund_answer(
+    base: &Base,
+    (consent, terms): (&Consent, &UaePayment),
+    iban: &str,
+    holder: &str,
+) -> RefundAnswer {
+    RefundAnswer {
+        data: RefundData {
+            consent_id: consent.id.as_str().to_owned(),
+            base_consent_id: terms.base_consent.clone(),
+            refund_account: RefundAccount {
+                scheme_name: "IBAN",
+                identification: iban.to_owned(),
+                name: holder.to_owned(),
+            },
+        },
+        links: SelfLink { this: format!("{}/refund", base.consent(&consent.id)) },
     }
 }
 

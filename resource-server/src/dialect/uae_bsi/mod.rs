@@ -4,9 +4,13 @@
 //! `rar_consent`; here they are used and read.
 
 mod body;
+mod consents;
 mod error;
 mod map;
+mod notify;
+mod patch;
 mod routes;
+mod sealing;
 mod signature;
 
 use std::sync::Arc;
@@ -15,7 +19,10 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderName, HeaderValue, StatusCode};
-use oauth_core::{ClientId, ClientKeys, Fault, InlineKeys, Issuer, KeyHint, KeysFault, Policy, Signer};
+use oauth_core::{
+    Client, ClientKeys, Decrypter, Fault, InlineKeys, Issuer, KeyHint, KeysFault, NoDecrypter, Policy,
+    Signer, Timestamp,
+};
 use serde::Serialize;
 
 use super::{Answer, Call, Dialect, HeaderOrder, HeaderRules, KeyForm, Participant, Route, Versions};
@@ -26,12 +33,15 @@ use map::{BASE_PATH, Base};
 use routes::Stop;
 use signature::{Expected, SignedMessage, message_alg};
 
+pub use notify::UaeNotices;
+
 /// UAE Bank Service Initiation over a bank's ports.
 pub struct UaeBsi {
     issuer: Issuer,
     policy: &'static Policy,
     signer: Arc<dyn Signer>,
     client_keys: Arc<dyn ClientKeys>,
+    decrypter: Arc<dyn Decrypter>,
     operations: Operations,
 }
 
@@ -49,7 +59,8 @@ impl UaeBsi {
         signer: Arc<dyn Signer>,
         operations: Operations,
     ) -> Self {
-        Self { issuer, policy, signer, client_keys: Arc::new(InlineKeys), operations }
+        let (client_keys, decrypter) = (Arc::new(InlineKeys), Arc::new(NoDecrypter));
+        Self { issuer, policy, signer, client_keys, decrypter, operations }
     }
 
     /// Fetches the keys of clients that registered a `jwks_uri`; without this only keys registered inline are known.
@@ -58,11 +69,26 @@ impl UaeBsi {
         Self { client_keys, ..self }
     }
 
+    /// Takes bodies that are encrypted to these keys; without this none is.
+    #[must_use]
+    pub fn with_decrypter(self, decrypter: Arc<dyn Decrypter>) -> Self {
+        Self { decrypter, ..self }
+    }
+
+    /// Whether what is answered to this client can be encrypted as it registered: asked before anything is done.
+    async fn can_answer(&self, client: &Client, now: Timestamp) -> Result<(), Stop> {
+        match client.messages.resource_answer {
+            Some(encryption) => sealing::key(&*self.client_keys, client, encryption, now).await.map(drop),
+            None => Ok(()),
+        }
+    }
+
     /// The signed body of a call.
     async fn message(&self, call: &Call) -> Result<SignedMessage, Stop> {
         let (client, now) = (&call.authority.client, call.arrived.now);
         let base = Base::at(&call.arrived.origin);
-        let jws = signature::open(&call.body, message_alg(client.message_alg, self.policy.signing_algs))?;
+        let body = sealing::open(&*self.decrypter, client, &call.body).await?;
+        let jws = signature::open(&body, message_alg(client.message_alg, self.policy.signing_algs))?;
         let hint = KeyHint::Signature { kid: jws.kid(), alg: jws.alg() };
         let keys = match self.client_keys.of(client, hint, now).await {
             Ok(keys) => keys,
@@ -81,20 +107,26 @@ impl UaeBsi {
         Ok(SignedMessage::verify(&jws, &expected)?)
     }
 
-    /// A signed answer.
+    /// A signed answer, encrypted where the client registered for it.
     async fn signed(
         &self,
         status: StatusCode,
         message: &(impl Serialize + Sync),
-        (client, arrived): (&ClientId, &Arrived),
-    ) -> Result<Answer, Fault> {
+        (client, arrived): (&Client, &Arrived),
+    ) -> Result<Answer, Stop> {
+        let signed = self.sign(message, (client, arrived)).await?;
+        let sealed = sealing::seal(&*self.client_keys, client, signed, arrived.now).await?;
+        Ok(of_jwt(status, sealed))
+    }
+
+    async fn sign(
+        &self,
+        message: &(impl Serialize + Sync),
+        (client, arrived): (&Client, &Arrived),
+    ) -> Result<String, Fault> {
         let jti = fresh_uuid(&*self.operations.ports.entropy)?;
         let when = (arrived.now, jti.as_str());
-        let text = signature::sign(&*self.signer, &self.issuer, client, message, when).await?;
-        let mut answer = Answer::new(Bytes::from(text));
-        *answer.status_mut() = status;
-        answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/jwt"));
-        Ok(answer)
+        signature::sign(&*self.signer, &self.issuer, &client.id, message, when).await
     }
 
     async fn answer(
@@ -102,12 +134,12 @@ impl UaeBsi {
         status: StatusCode,
         message: &(impl Serialize + Sync),
         call: &Call,
-    ) -> Result<Answer, Fault> {
-        self.signed(status, message, (&call.authority.client.id, &call.arrived)).await
+    ) -> Result<Answer, Stop> {
+        self.signed(status, message, (&call.authority.client, &call.arrived)).await
     }
 
     /// A refusal, signed where the document gives it a body and the caller is known.
-    async fn denied(&self, refused: Refused, client: Option<&ClientId>, arrived: &Arrived) -> Answer {
+    async fn denied(&self, refused: Refused, client: Option<&Client>, arrived: &Arrived) -> Answer {
         let (rule, reason) = (refused.rule, refused.reason);
         let (status, message) = refused.answer();
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -122,20 +154,28 @@ impl UaeBsi {
         answer
     }
 
+    /// A refusal is encrypted as answers are. That it cannot be is told without it, and nothing else with it.
     async fn told(
         &self,
         status: StatusCode,
         message: &ErrorMessage,
-        client: &ClientId,
+        client: &Client,
         arrived: &Arrived,
     ) -> Answer {
-        match self.signed(status, message, (client, arrived)).await {
-            Ok(answer) => answer,
-            Err(fault) => {
-                log(&fault, arrived);
-                bare(StatusCode::INTERNAL_SERVER_ERROR)
+        let fault = match self.signed(status, message, (client, arrived)).await {
+            Ok(answer) => return answer,
+            Err(Stop::Failed(fault)) => fault,
+            Err(Stop::Refused(refused)) => {
+                let (status, message) = refused.answer();
+                let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+                match self.sign(&message, (client, arrived)).await {
+                    Ok(signed) => return of_jwt(status, signed),
+                    Err(fault) => fault,
+                }
             }
-        }
+        };
+        log(&fault, arrived);
+        bare(StatusCode::INTERNAL_SERVER_ERROR)
     }
 }
 
@@ -165,7 +205,7 @@ impl Dialect for UaeBsi {
         self.denied(of_guard(refusal), None, arrived).await
     }
 
-    async fn refuse_client(&self, refusal: &GuardRefusal, arrived: &Arrived, client: &ClientId) -> Answer {
+    async fn refuse_client(&self, refusal: &GuardRefusal, arrived: &Arrived, client: &Client) -> Answer {
         self.denied(of_guard(refusal), Some(client), arrived).await
     }
 }
@@ -186,6 +226,13 @@ fn of_guard(refusal: &GuardRefusal) -> Refused {
         GuardRefusal::Failed(_) => (Reason::Failed, None),
     };
     Refused { rule: refusal.rule(), reason, path }
+}
+
+fn of_jwt(status: StatusCode, jwt: String) -> Answer {
+    let mut answer = Answer::new(Bytes::from(jwt));
+    *answer.status_mut() = status;
+    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/jwt"));
+    answer
 }
 
 fn bare(status: StatusCode) -> Answer {

@@ -2,22 +2,21 @@
 
 use http::header::LOCATION;
 use http::{HeaderName, Method, StatusCode};
-use oauth_core::{ConsentId, Fault, RuleId};
+use oauth_core::{Fault, RuleId};
 use rar_consent::{Consent, ExerciseFault, ExerciseRefusal, Terms, UaePayment, UaePaymentType};
 
-use super::body::{ConsentPatch, PatchStatus, PaymentRequest};
+use super::body::PaymentRequest;
+use super::consents::{change_consent, list_consents, own_consent, read_consent, read_refund};
 use super::error::{Reason, Refused};
 use super::map::{self, Base, Shown};
-use super::{UaeBsi, bare, log, with_header};
+use super::{UaeBsi, log, with_header};
 use crate::dialect::{Answer, Call, Route};
-use crate::domain::{ClientOf, PageRequest, Payment, PaymentId};
+use crate::domain::{Payment, PaymentId};
 use crate::guard::{
     ANY_STANDING, Authentication, Body, GuardRefusal, IDEMPOTENCY_KEY, IN_FORCE, Needs, Retry, Scoped,
     TokenKind,
 };
-use crate::operation::consents::{self, ConsentRefusal};
 use crate::operation::payments::{self, DebtorFault, PaymentOrder, PaymentRefusal};
-use crate::port::{OfKind, PaymentQuery};
 use crate::rules::fapi_resource::OUR_SIDE;
 use crate::rules::uae_payments as rules;
 
@@ -35,6 +34,9 @@ const READ: Needs = Needs {
     body: Body::None,
     retry: Retry::None,
 };
+
+/// A resource is read by the client for itself.
+const BY_CLIENT: Needs = Needs { token: TokenKind::Client, scope: PLAIN, ..READ };
 
 pub(super) const ROUTES: &[Route<UaeBsi>] = &[
     Route {
@@ -79,6 +81,20 @@ pub(super) const ROUTES: &[Route<UaeBsi>] = &[
     },
     Route {
         method: Method::GET,
+        path: "/payment-consents",
+        needs: BY_CLIENT,
+        handle: |bank, call| {
+            Box::pin(async move { settle(bank, call, list_consents(bank, call).await).await })
+        },
+    },
+    Route {
+        method: Method::GET,
+        path: "/payment-consents/{ConsentId}/refund",
+        needs: BY_CLIENT,
+        handle: |bank, call| Box::pin(async move { settle(bank, call, read_refund(bank, call).await).await }),
+    },
+    Route {
+        method: Method::GET,
         path: "/payment-consents/{ConsentId}",
         needs: READ,
         handle: |bank, call| {
@@ -88,15 +104,7 @@ pub(super) const ROUTES: &[Route<UaeBsi>] = &[
     Route {
         method: Method::PATCH,
         path: "/payment-consents/{ConsentId}",
-        needs: Needs {
-            token: TokenKind::Client,
-            scope: PLAIN,
-            authentication: Authentication::ANY,
-            standing: ANY_STANDING,
-            permission: None,
-            body: Body::SignedJwt,
-            retry: Retry::None,
-        },
+        needs: Needs { body: Body::SignedJwt, ..BY_CLIENT },
         handle: |bank, call| {
             Box::pin(async move { settle(bank, call, change_consent(bank, call).await).await })
         },
@@ -130,11 +138,12 @@ async fn settle(bank: &UaeBsi, call: &Call, outcome: Result<Answer, Stop>) -> An
             Refused::new(OUR_SIDE, Reason::Failed)
         }
     };
-    bank.denied(refused, Some(&call.authority.client.id), &call.arrived).await
+    bank.denied(refused, Some(&call.authority.client), &call.arrived).await
 }
 
 /// Section 8.1: a payment is ordered. Steps 5 to 7 stand here, 8 to 12 in [`book`].
 async fn create_payment(bank: &UaeBsi, call: &Call) -> Result<Answer, Stop> {
+    bank.can_answer(&call.authority.client, call.arrived.now).await?;
     let message = bank.message(call).await?;
     let fingerprint = message.fingerprint();
     let PaymentRequest { data } = message.into_shape()?;
@@ -192,69 +201,7 @@ async fn read_payment(bank: &UaeBsi, call: &Call) -> Result<Answer, Stop> {
     let (_, terms) = own_consent(bank, call, &payment.terms().consent).await?;
     let base = Base::at(&call.arrived.origin);
     let message = map::payment_answer(&base, &payment, part_of(&terms, &payment), Shown::Current);
-    Ok(bank.answer(StatusCode::OK, &message, call).await?)
-}
-
-/// Section 14: a consent as it is now, with its payments; of more than a thousand, the newest.
-async fn read_consent(bank: &UaeBsi, call: &Call) -> Result<Answer, Stop> {
-    let (consent, terms) = own_consent(bank, call, &consent_id(call)?).await?;
-    let query = PaymentQuery {
-        client: ClientOf { issuer: consent.issuer.clone(), id: consent.client.clone() },
-        consent: Some(consent.id.clone()),
-        stages: Vec::new(),
-        oldest: None,
-        newest: None,
-        account: None,
-        kind: OfKind::Any,
-        page: PageRequest::new(1, PageRequest::MAX_SIZE).unwrap_or(PageRequest::FIRST),
-    };
-    let found = bank.operations.ports.payments.payments(&query).await?;
-    let oldest_first: Vec<PaymentId> = found.items.iter().rev().map(|payment| payment.id().clone()).collect();
-    let base = Base::at(&call.arrived.origin);
-    let message = map::consent_answer(&base, (&consent, &terms), &oldest_first, call.arrived.now);
-    Ok(bank.answer(StatusCode::OK, &message, call).await?)
-}
-
-/// Sections 6 and 11.1: the client takes a consent back.
-async fn change_consent(bank: &UaeBsi, call: &Call) -> Result<Answer, Stop> {
-    let ConsentPatch { data } = bank.message(call).await?.into_shape()?;
-    let (consent, _) = own_consent(bank, call, &consent_id(call)?).await?;
-    let PatchStatus::Revoked = data.status;
-    let illegal = || Refused::at(rules::STATUS_MOVES, Reason::StatusMove, "Data.Status");
-    if consent.status.is_terminal() {
-        return Err(illegal().into());
-    }
-    let (id, by) = (&consent.id, data.revoked_by.as_str());
-    match consents::revoke(&bank.operations, &call.authority, id, by).await {
-        Ok(_) => Ok(bare(StatusCode::NO_CONTENT)),
-        Err(ConsentRefusal::Over(_)) => Err(illegal().into()),
-        Err(other) => Err(of_consent(other)),
-    }
-}
-
-/// Sections 10 and 14: the consent, when this caller may know of it and it is of this vocabulary. Anything else looks
-/// as if it did not exist.
-async fn own_consent(bank: &UaeBsi, call: &Call, id: &ConsentId) -> Result<(Consent, UaePayment), Stop> {
-    let consent = consents::read(&bank.operations, &call.authority, id).await.map_err(of_consent)?;
-    match &consent.terms {
-        Terms::UaePayment(terms) => {
-            let terms = terms.clone();
-            Ok((consent, terms))
-        }
-        Terms::Ofxpera(_) | Terms::Payment(_) | Terms::Accounts(_) => Err(not_found().into()),
-    }
-}
-
-fn of_consent(refusal: ConsentRefusal) -> Stop {
-    match refusal {
-        ConsentRefusal::NoSuchConsent => not_found().into(),
-        ConsentRefusal::Over(_) => Refused::new(rules::STATUS_MOVES, Reason::StatusMove).into(),
-        ConsentRefusal::ConflictingRepeat => {
-            Refused::at(rules::KEY_BOUND, Reason::KeyReused, IDEMPOTENCY_KEY).into()
-        }
-        ConsentRefusal::Busy => Refused::new(rules::STATUS_MOVES, Reason::Busy).into(),
-        ConsentRefusal::Failed(fault) => fault.into(),
-    }
+    bank.answer(StatusCode::OK, &message, call).await
 }
 
 /// The operation's refusals in the words of section 8.1.
@@ -290,6 +237,7 @@ const fn of_debtor(fault: DebtorFault) -> (RuleId, Reason, &'static str) {
             (rules::WITHIN_CONTROL, Reason::ControlParameters, "Data.Instruction.Amount.Currency")
         }
         DebtorFault::Blocked => (rules::ACCOUNT_OPEN, Reason::AccountBlocked, ""),
+        DebtorFault::Unreachable => (rules::ACCOUNT_OPEN, Reason::AccountUnreachable, ""),
         DebtorFault::NotGiven | DebtorFault::Closed => (rules::ACCOUNT_OPEN, Reason::AccountGone, ""),
     }
 }
@@ -314,18 +262,14 @@ fn of_exercise(refusal: &ExerciseRefusal) -> Refused {
 }
 
 /// Under which part of its consent a payment was made.
-fn part_of(terms: &UaePayment, payment: &Payment) -> Option<UaePaymentType> {
+pub(super) fn part_of(terms: &UaePayment, payment: &Payment) -> Option<UaePaymentType> {
     payment.terms().consent_part.or_else(|| terms.schedule.part_named(None))
 }
 
 const INSTRUCTED: &str = "Data.Instruction.Amount.Amount";
 
-fn consent_id(call: &Call) -> Result<ConsentId, Refused> {
-    ConsentId::new(path_id(call, 128)?).map_err(|_| not_found())
-}
-
 /// Section 13: an identifier in a path is short and made of letters, digits, hyphens, dots and underscores.
-fn path_id(call: &Call, chars_max: usize) -> Result<&str, Refused> {
+pub(super) fn path_id(call: &Call, chars_max: usize) -> Result<&str, Refused> {
     let id = call.param(0);
     let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
     if (1..=chars_max).contains(&id.len()) && id.bytes().all(legal) {
@@ -334,6 +278,6 @@ fn path_id(call: &Call, chars_max: usize) -> Result<&str, Refused> {
     Err(Refused::new(rules::ID_WELL_FORMED, Reason::ResourceId))
 }
 
-const fn not_found() -> Refused {
+pub(super) const fn not_found() -> Refused {
     Refused::new(rules::OWN_ONLY, Reason::NotFound)
 }

@@ -75,6 +75,20 @@ impl Stage {
         Self::Cancelled,
     ];
 
+    /// Its name in what is stored.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Received => "received",
+            Self::Pending => "pending",
+            Self::DebtorSettled => "debtor_settled",
+            Self::CreditorAccepted => "creditor_accepted",
+            Self::Completed => "completed",
+            Self::Rejected => "rejected",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
     /// Whether nothing can follow.
     #[must_use]
     pub fn is_terminal(self) -> bool {
@@ -144,11 +158,16 @@ impl Move {
     }
 }
 
-/// Every legal change of status; what is not listed is refused.
+/// Every legal change of status; what is not listed is refused. That a transfer was given to its rail shows nowhere outside
+/// (UAE Bank Service Initiation section 8.3 calls both stages pending), so a bank that says how it ended need not say that
+/// it began.
 pub const TRANSITIONS: &[Move] = &[
     row(Stage::Received, Stage::Pending, Kinds::Any),
     row(Stage::Received, Stage::Rejected, Kinds::Any),
     row(Stage::Received, Stage::Cancelled, Kinds::Any),
+    row(Stage::Received, Stage::DebtorSettled, Kinds::Transfer),
+    row(Stage::Received, Stage::CreditorAccepted, Kinds::Transfer),
+    row(Stage::Received, Stage::Completed, Kinds::Transfer),
     row(Stage::Pending, Stage::DebtorSettled, Kinds::Any),
     row(Stage::Pending, Stage::CreditorAccepted, Kinds::Any),
     row(Stage::Pending, Stage::Completed, Kinds::Transfer),

@@ -41,7 +41,7 @@ async fn book_all(desk: &Desk, changes: Vec<PaymentChange>) -> Result<Vec<Booked
 
 /// Sixty-four at once may be more than a busy server takes in time. Whoever meets a fault tries again, as callers do: every
 /// verb here is safe to repeat.
-async fn insist<T, F>(verb: impl Fn() -> F) -> Result<T, Fault>
+pub(super) async fn insist<T, F>(verb: impl Fn() -> F) -> Result<T, Fault>
 where
     F: Future<Output = Result<T, Fault>>,
 {

@@ -10,10 +10,10 @@ use crate::port::{
     PaymentBook, PaymentChange, PaymentMove, PaymentQuery,
 };
 use crate::store::effects::{self, Effects, Posting};
-use crate::store::lines;
+use crate::store::{events, lines};
 
 use super::accounts::page_of;
-use super::{Books, Held, Kept, MemoryBank, balanced, broken, held};
+use super::{Books, Held, Kept, MemoryBank, balanced, broken, fault, held};
 
 #[async_trait]
 impl PaymentBook for MemoryBank {
@@ -142,7 +142,9 @@ impl Books {
         if self.payments.contains_key(&terms.id) {
             return Err(broken("a payment of this name exists"));
         }
+        let event = events::created(&used, &change.payment).map_err(fault)?;
         keep(&mut consents, &used, None)?;
+        event.into_iter().for_each(|event| consents.enqueue(event));
         if let Some((year, used)) = allowance {
             self.allowances.insert((terms.customer.clone(), year), used);
         }
@@ -176,6 +178,12 @@ impl Books {
             }
             None => None,
         };
+        if events::shows((before.status().stage(), after.status().stage()))
+            && let Some(consent) = consents.consent(&after.terms().consent)
+        {
+            let event = events::moved(&consent, &after).map_err(fault)?;
+            event.into_iter().for_each(|event| consents.enqueue(event));
+        }
         let consent = consents.consent(&after.terms().consent);
         let changed = consent.and_then(|consent| effects::of_consent(&consent, &after, effects.consent));
         if let Some((changed, entry)) = changed {

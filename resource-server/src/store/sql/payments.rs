@@ -6,14 +6,15 @@
 use async_trait::async_trait;
 use oauth_core::store::database::{DbError, Row, Statement, Transaction};
 use oauth_core::{Fault, Timestamp};
-use rar_consent::store::sql::{lock, save};
+use rar_consent::store::sql::{enqueue, lock, save};
+use rar_consent::{Consent, Event};
 
 use crate::domain::{Payment, PaymentId, PaymentKind};
 use crate::port::{
     Advanced, Allowance, Booked, Found, KeyRef, Keyed, OfKind, PaymentBook, PaymentChange, PaymentMove,
     PaymentQuery,
 };
-use crate::store::{effects, lines};
+use crate::store::{effects, events, lines};
 
 use super::keys::{self, Claim, Kept, fingerprint, held_by};
 use super::ledger::{Taken, balanced, line, post, take};
@@ -104,7 +105,7 @@ async fn book(transaction: &mut Transaction<'_>, change: &PaymentChange) -> Resu
     if let Some(answer) = claim_key(transaction, change).await? {
         return Ok(answer);
     }
-    use_consent(transaction, change).await?;
+    let consent = use_consent(transaction, change).await?;
     if let Some(allowance) = change.allowance {
         use_allowance(transaction, change, allowance).await?;
     }
@@ -117,13 +118,14 @@ async fn book(transaction: &mut Transaction<'_>, change: &PaymentChange) -> Resu
     post(transaction, &entry).await?;
     line(transaction, &debit).await?;
     insert(transaction, change).await?;
-    let enqueue = Statement::new(ENQUEUE).text(terms.id.as_str()).int(terms.created_at.millis());
-    transaction.execute(enqueue).await?;
+    let turn = Statement::new(ENQUEUE).text(terms.id.as_str()).int(terms.created_at.millis());
+    transaction.execute(turn).await?;
+    tell(transaction, events::created(&consent, payment)).await?;
     note(transaction, payment, change.correlation.as_str(), terms.created_at).await?;
     Ok(Booked::New(payment.clone()))
 }
 
-/// Takes the key, or says what holds it. A concurrent holder is waited for.
+/// Takes the key, or says what holds it. A concurrent holder is waited for, and not longer than for any lock.
 async fn claim_key(
     transaction: &mut Transaction<'_>,
     change: &PaymentChange,
@@ -136,8 +138,11 @@ async fn claim_key(
         subject: change.payment.id().as_str(),
         outcome: None,
     };
-    if keys::claim(transaction, kept, now).await? == Claim::Taken {
-        return Ok(None);
+    match keys::claim(transaction, kept, now).await {
+        Ok(Claim::Taken) => return Ok(None),
+        Ok(Claim::Held) => {}
+        Err(DbError::Busy { .. }) => return refuse(Booked::InProgress),
+        Err(error) => return Err(error),
     }
     let row = transaction.query_one(held_by(HELD_BY_KEY, &change.key, now)).await?;
     let row = row.ok_or_else(|| corrupt("a key without its payment"))?;
@@ -148,12 +153,23 @@ async fn claim_key(
     Ok(Some(Booked::Repeat(payment.as_received())))
 }
 
-async fn use_consent(transaction: &mut Transaction<'_>, change: &PaymentChange) -> Result<(), DbError> {
+async fn use_consent(transaction: &mut Transaction<'_>, change: &PaymentChange) -> Result<Consent, DbError> {
     let id = &change.payment.terms().consent;
     let Some(consent) = lock(transaction, id).await? else { return refuse(Booked::ConsentGone) };
     match consent.exercise(&change.consent_use) {
-        Ok(used) => save(transaction, &used, None).await,
+        Ok(used) => save(transaction, &used, None).await.map(|()| used),
         Err(refusal) => refuse(Booked::ConsentRefused(refusal)),
+    }
+}
+
+/// Keeps an event, when somebody wants it.
+pub(super) async fn tell(
+    transaction: &mut Transaction<'_>,
+    event: Result<Option<Event>, serde_json::Error>,
+) -> Result<(), DbError> {
+    match event.map_err(|_| DbError::Other("a payment cannot be written".to_owned()))? {
+        Some(event) => enqueue(transaction, &event).await,
+        None => Ok(()),
     }
 }
 

@@ -20,15 +20,7 @@ pub(super) fn written(value: &impl Serialize) -> Result<String, DbError> {
 
 /// The name of a stage, part of the stored format.
 pub(super) const fn stage(stage: Stage) -> &'static str {
-    match stage {
-        Stage::Received => "received",
-        Stage::Pending => "pending",
-        Stage::DebtorSettled => "debtor_settled",
-        Stage::CreditorAccepted => "creditor_accepted",
-        Stage::Completed => "completed",
-        Stage::Rejected => "rejected",
-        Stage::Cancelled => "cancelled",
-    }
+    stage.as_str()
 }
 
 /// The two columns that name a ledger account, part of the stored format.

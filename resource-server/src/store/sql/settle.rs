@@ -1,14 +1,16 @@
 //! Moving a payment on, with everything that follows from its new status, in one transaction.
 
 use oauth_core::store::database::{DbError, Statement, Transaction};
+use rar_consent::Consent;
 use rar_consent::store::sql::{lock, save};
 
 use crate::domain::{EntryId, Payment, TransactionStatus};
 use crate::port::{Advanced, PaymentMove};
 use crate::store::effects::{self, Effects, OfConsent, Posting};
+use crate::store::events;
 
 use super::ledger::{balanced, give, line, lines_of, post, relist};
-use super::payments::note;
+use super::payments::{note, tell};
 use super::read::{body, stage, written};
 
 const LOCK: &str = "UPDATE payment SET stage = stage WHERE id = $1 RETURNING body, entry";
@@ -36,7 +38,15 @@ pub(super) async fn advance(
     };
     let effects = balanced(effects::of_move((&before, &after), change, entry))?;
     update(transaction, &after).await?;
-    apply(transaction, &after, effects).await?;
+    let shows = events::shows((before.status().stage(), after.status().stage()));
+    let consent = match shows || effects.consent != OfConsent::Nothing {
+        true => lock(transaction, &after.terms().consent).await?,
+        false => None,
+    };
+    if let Some(consent) = consent.as_ref().filter(|_| shows) {
+        tell(transaction, events::moved(consent, &after)).await?;
+    }
+    apply(transaction, (&after, consent), effects).await?;
     if after.status().stage().is_terminal() {
         transaction.execute(Statement::new(DEQUEUE).text(change.id.as_str())).await?;
     }
@@ -52,8 +62,14 @@ async fn update(transaction: &mut Transaction<'_>, after: &Payment) -> Result<()
     transaction.execute(row).await.map(drop)
 }
 
-async fn apply(transaction: &mut Transaction<'_>, after: &Payment, effects: Effects) -> Result<(), DbError> {
-    of_consent(transaction, after, effects.consent).await?;
+async fn apply(
+    transaction: &mut Transaction<'_>,
+    (after, consent): (&Payment, Option<Consent>),
+    effects: Effects,
+) -> Result<(), DbError> {
+    if let Some(consent) = consent {
+        of_consent(transaction, (after, consent), effects.consent).await?;
+    }
     if let Some(year) = effects.frees_year {
         let free = Statement::new(FREE_ALLOWANCE)
             .int(after.terms().amount.minor())
@@ -78,13 +94,9 @@ async fn apply(transaction: &mut Transaction<'_>, after: &Payment, effects: Effe
 
 async fn of_consent(
     transaction: &mut Transaction<'_>,
-    after: &Payment,
+    (after, consent): (&Payment, Consent),
     change: OfConsent,
 ) -> Result<(), DbError> {
-    if change == OfConsent::Nothing {
-        return Ok(());
-    }
-    let Some(consent) = lock(transaction, &after.terms().consent).await? else { return Ok(()) };
     match effects::of_consent(&consent, after, change) {
         Some((changed, entry)) => save(transaction, &changed, entry.as_ref()).await,
         None => Ok(()),

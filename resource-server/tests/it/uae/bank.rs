@@ -6,19 +6,22 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::{BodyExt as _, Full};
-use oauth_core::jose::{Alg, Audience, Header, Jws, SigningKey};
-use oauth_core::store::database::{Database, DatabaseUrl};
+use oauth_core::jose::{
+    Alg, Audience, ContentEncryption, Encryption, Header, Jwe, JwkSet, Jws, KeyManagement, SigningKey,
+    encrypt_jwt,
+};
+use oauth_core::store::database::{Database, DatabaseUrl, Statement};
 use oauth_core::store::sql::{SqlClaims, SqlStore};
 use oauth_core::testkit::{self, FixedClock, keys};
 use oauth_core::{
     AccessClaims, Approval, Audit, AuditEvent, AuditOutcome, AuthorizationDetails, Binding, Client, ClientId,
-    Code, ConsentFacts, ConsentId, CorrelationId, DetailType, DetailsCase, Fault, FixedClients, Grant,
-    Interaction, KeyId, NoUserClaims, Opening, PeerCertificate, Ports as CorePorts, ProofNonce, RequestUri,
-    Scope, Seconds, ServerSecret, Spend, Subject, SystemEntropy, Timestamp, TokenVerifier, UAE_OPEN_FINANCE,
-    VerifierSettings, VettedRequest, limits,
+    Code, ConsentFacts, ConsentId, Constraint, CorrelationId, DetailType, DetailsCase, Fault, FixedClients,
+    Grant, Interaction, KeyId, LocalDecrypter, NoUserClaims, Opening, PeerCertificate, Ports as CorePorts,
+    ProofNonce, RequestUri, Scope, Seconds, ServerSecret, Spend, Subject, SystemEntropy, Timestamp,
+    TokenVerifier, UAE_OPEN_FINANCE, VerifierSettings, VettedRequest, limits,
 };
-use rar_consent::{ConsentEngine, DetailRegistry, SqlConsents};
-use resource_server::dialect::uae_bsi::UaeBsi;
+use rar_consent::{Authorizer, ConsentEngine, DetailRegistry, Mandates, SqlConsents};
+use resource_server::dialect::uae_bsi::{UaeBsi, UaeNotices};
 use resource_server::domain::{
     Account, AccountId, AccountKind, AccountNumber, AccountStatus, BookedTransaction, Currency, EntryId,
     Iban, LedgerAccount, Line, PaymentId, PaymentStatus, RejectionReason, SignedMoney, TransactionId,
@@ -30,9 +33,12 @@ use resource_server::operation::{OperationSettings, Operations, Settlement};
 use resource_server::port::{Advanced, EntryNames, PaymentBook as _, PaymentMove, Ports};
 use resource_server::rail::{SandboxRail, settle};
 use resource_server::store::sql::{Recorded, SqlBank};
+use resource_server::webhook::{Attempt, Notices, Webhooks};
 use ring::rand::SystemRandom;
 use serde_json::{Value, json};
 use tower_service::Service as _;
+
+use super::events::Postbox;
 
 pub(super) const ORIGIN: &str = "https://rs.example";
 pub(super) const BASE: &str = "https://rs.example/open-finance/payment/v1";
@@ -48,6 +54,9 @@ pub(super) struct Bank {
     operations: Operations,
     books: Arc<SqlBank>,
     rules: Arc<Rules>,
+    database: Database,
+    pub(super) postbox: Arc<Postbox>,
+    webhooks: Webhooks,
 }
 
 /// What a client sends.
@@ -68,6 +77,8 @@ pub(super) struct Got {
     pub(super) message: Value,
     /// The rule that refused.
     pub(super) rule: Option<&'static str>,
+    /// The body as it came.
+    pub(super) raw: String,
 }
 
 impl Got {
@@ -86,26 +97,42 @@ impl Got {
 
 impl Bank {
     pub(super) async fn open() -> Self {
-        Self::over(Database::open(&DatabaseUrl::sqlite_memory()).await.unwrap()).await
+        Self::open_for([client("tpp"), client("other"), client("sealed")]).await
     }
 
-    pub(super) async fn over(database: Database) -> Self {
-        database.migrate(&oauth_core::store::sql::migrations()).await.unwrap();
-        database.migrate(&rar_consent::migrations()).await.unwrap();
-        SqlBank::migrate(&database).await.unwrap();
+    /// With a client that registered for encrypted answers and has taken its key back.
+    pub(super) async fn open_with_keyless() -> Self {
+        let keyless = Client { keys: keys::public().into(), ..client("sealed") };
+        Self::open_for([client("tpp"), client("other"), keyless]).await
+    }
+
+    async fn open_for(clients: [Client; 3]) -> Self {
+        Self::over(Database::open(&DatabaseUrl::sqlite_memory()).await.unwrap(), clients).await
+    }
+
+    /// Over a database of the test's choice.
+    pub(super) async fn at_home_in(database: Database) -> Self {
+        Self::over(database, [client("tpp"), client("other"), client("sealed")]).await
+    }
+
+    async fn over(database: Database, clients: [Client; 3]) -> Self {
+        migrate(&database).await;
         let clock = Arc::new(FixedClock::at(read_instant("2026-11-21T08:00:00Z").unwrap()));
         let books = Arc::new(SqlBank::new(database.clone()));
         furnish(&books).await;
         let consents = Arc::new(SqlConsents::new(database.clone()));
-        let engine = ConsentEngine::new(DetailRegistry::standard(), consents.clone(), clock.clone());
+        let (stored, seen) = (consents.clone(), database.clone());
+        let registry = DetailRegistry::standard();
+        let engine =
+            ConsentEngine::with_mandates(registry, consents.clone(), clock.clone(), Arc::new(TwoHolders));
         let rules = Arc::new(Rules::default());
         let core = CorePorts {
             clock: clock.clone(),
             entropy: Arc::new(SystemEntropy::default()),
-            clients: Arc::new(FixedClients::new([client("tpp"), client("other")])),
+            clients: Arc::new(FixedClients::new(clients)),
             client_keys: Arc::new(oauth_core::InlineKeys),
             signer: keys::signer(),
-            decrypter: Arc::new(oauth_core::NoDecrypter),
+            decrypter: LocalDecrypter::new(vec![keys::decryption()]),
             claims: Arc::new(SqlClaims::new(database.clone())),
             store: Arc::new(SqlStore::new(database)),
             details: Arc::new(DetailRegistry::standard()),
@@ -139,9 +166,23 @@ impl Bank {
             GuardPorts::new(&core, consents),
         ));
         let dialect =
-            UaeBsi::new((testkit::issuer(), &UAE_OPEN_FINANCE), core.signer.clone(), operations.clone());
+            UaeBsi::new((testkit::issuer(), &UAE_OPEN_FINANCE), core.signer.clone(), operations.clone())
+                .with_decrypter(core.decrypter.clone());
+        let notices = UaeNotices {
+            issuer: testkit::issuer(),
+            signer: core.signer.clone(),
+            entropy: core.entropy.clone(),
+            clients: core.clients.clone(),
+            client_keys: core.client_keys.clone(),
+            consents: stored.clone(),
+            origins: (Origin::new("https://dpop.example").unwrap(), Origin::new(ORIGIN).unwrap()),
+        };
+        let postbox = Arc::new(Postbox::default());
+        let notices: Arc<dyn Notices> = Arc::new(notices);
+        let told = [(testkit::issuer(), notices)];
+        let webhooks = Webhooks::new(stored, postbox.clone(), core.entropy.clone(), told);
         let service = ResourceService::at(Origin::new(ORIGIN).unwrap()).mount(dialect, guard).service();
-        Self { service, clock, engine, core, operations, books, rules }
+        Self { service, clock, engine, core, operations, books, rules, database: seen, postbox, webhooks }
     }
 
     pub(super) fn now(&self) -> Timestamp {
@@ -151,6 +192,20 @@ impl Bank {
     /// Moves every payment as far as it goes now.
     pub(super) async fn settle(&self) {
         settle(&self.operations.ports, self.now()).await.unwrap();
+    }
+
+    /// Sends every event whose turn comes now, one after the other, and says what became of each attempt.
+    pub(super) async fn tell(&self) -> Vec<Attempt> {
+        let mut attempts = Vec::new();
+        loop {
+            let claimed = self.webhooks.claim(self.now(), 8).await.unwrap();
+            if claimed.is_empty() {
+                return attempts;
+            }
+            for event in &claimed {
+                attempts.push(self.webhooks.deliver(event, self.now()).await.unwrap());
+            }
+        }
     }
 
     pub(super) async fn change_account(&self, status: AccountStatus) {
@@ -188,6 +243,18 @@ impl Bank {
         self.clock.advance(Seconds::new(to.seconds() - self.now().seconds()));
     }
 
+    /// Whether no payment was ever made.
+    pub(super) async fn nothing_booked(&self) -> bool {
+        let rows = self.database.read(Statement::new("SELECT id FROM payment")).await.unwrap();
+        rows.is_empty()
+    }
+
+    /// Pays AED 1,000.00 in.
+    pub(super) async fn fill_account(&self) {
+        let (given, entry) = (movement("t-3", 100_000), EntryId::new("e-3").unwrap());
+        self.books.record(&given, entry, LedgerAccount::Opening).await.unwrap();
+    }
+
     /// Takes all but one fils out of the account.
     pub(super) async fn empty_account(&self) {
         let (taken, entry) = (movement("t-2", -99_999), EntryId::new("e-2").unwrap());
@@ -202,7 +269,7 @@ impl Bank {
 
     /// A consent that the customer has approved, with the grant behind its tokens.
     pub(super) async fn approved(&self, element: &Value, name: &str) -> Grant {
-        let (request, grant) = self.asked(element, name).await;
+        let (request, grant) = self.asked_for(element, name).await;
         let approval = Approval {
             subject: grant.subject.clone(),
             authentication: grant.authentication.clone(),
@@ -214,14 +281,40 @@ impl Bank {
         grant
     }
 
-    /// The same before anybody has approved.
-    pub(super) async fn waiting(&self, id: &str, name: &str) -> String {
-        let (request, grant) = self.asked(&staged(id), name).await;
+    /// A consent of this element that the customer has approved from this account, and a token for it.
+    pub(super) async fn consented_to(&self, element: &Value, name: &str, account: &str) -> String {
+        let (request, grant) = self.asked_for(element, name).await;
+        let approval = Approval {
+            subject: grant.subject.clone(),
+            authentication: grant.authentication.clone(),
+            scope: grant.scope.clone(),
+            accounts: vec![account.to_owned()],
+        };
+        self.engine.authorise(&grant, &approval, self.now()).await.unwrap();
         self.open_grant(&request, &grant).await;
         self.bearer(&grant)
     }
 
-    async fn asked(&self, element: &Value, name: &str) -> (VettedRequest, Grant) {
+    /// `PATCH` of a consent.
+    pub(super) async fn patch(&self, name: &str, id: &str, message: &Value) -> Got {
+        let (token, body) = (self.client_token(name), self.signed(name, message));
+        let path = format!("/payment-consents/{id}");
+        let headers = vec![("content-type", "application/jwt")];
+        self.send(Sent { method: Method::PATCH, path: &path, token: &token, headers, body }).await
+    }
+
+    /// The same before anybody has approved.
+    pub(super) async fn waiting(&self, id: &str, name: &str) -> String {
+        let (request, grant) = self.asked(id, name).await;
+        self.open_grant(&request, &grant).await;
+        self.bearer(&grant)
+    }
+
+    async fn asked(&self, id: &str, name: &str) -> (VettedRequest, Grant) {
+        self.asked_for(&staged(id), name).await
+    }
+
+    async fn asked_for(&self, element: &Value, name: &str) -> (VettedRequest, Grant) {
         let now = self.now();
         let client = client(name);
         let asked = AuthorizationDetails::from_value(json!([element])).unwrap();
@@ -301,7 +394,11 @@ impl Bank {
     }
 
     pub(super) async fn pay(&self, token: &str, key: &str, message: &Value) -> Got {
-        let body = self.signed("tpp", message);
+        self.pay_as("tpp", token, key, message).await
+    }
+
+    pub(super) async fn pay_as(&self, name: &str, token: &str, key: &str, message: &Value) -> Got {
+        let body = self.signed(name, message);
         let headers = vec![("x-idempotency-key", key), ("content-type", "application/jwt")];
         self.send(Sent { method: Method::POST, path: "/payments", token, headers, body }).await
     }
@@ -323,17 +420,22 @@ impl Bank {
         let (head, body) = self.service.clone().call(request).await.unwrap().into_parts();
         let body = body.collect().await.unwrap().to_bytes();
         let message = if body.is_empty() { Value::Null } else { self.message(&head.headers, &body) };
-        Got { status: head.status, headers: head.headers, message, rule: self.rules.take() }
+        let raw = String::from_utf8(body.to_vec()).unwrap();
+        Got { status: head.status, headers: head.headers, message, rule: self.rules.take(), raw }
     }
 
     fn message(&self, headers: &HeaderMap, body: &[u8]) -> Value {
         assert_eq!(headers["content-type"], "application/jwt");
-        let jws = Jws::parse(std::str::from_utf8(body).unwrap(), limits::SIGNED_BODY_BYTES).unwrap();
+        let mut text = std::str::from_utf8(body).unwrap().to_owned();
+        if text.split('.').count() == 5 {
+            text = unsealed(&text);
+        }
+        let jws = Jws::parse(&text, limits::SIGNED_BODY_BYTES).unwrap();
         assert_eq!(jws.alg(), Alg::Ps256);
         let claims: Value = jws.verify_by(&keys::public()).unwrap().claims().unwrap();
         assert_eq!(claims["iss"], testkit::issuer().as_str());
         assert_eq!(claims["exp"].as_i64().unwrap(), self.now().seconds() + 300);
-        assert!(claims["aud"][0] == "tpp" || claims["aud"][0] == "other", "{claims}");
+        assert!(["tpp", "other", "sealed"].iter().any(|name| claims["aud"][0] == *name), "{claims}");
         claims["message"].clone()
     }
 }
@@ -371,6 +473,12 @@ pub(super) fn staged(id: &str) -> Value {
         "PaymentPurposeCode": "GDDS"}})
 }
 
+async fn migrate(database: &Database) {
+    database.migrate(&oauth_core::store::sql::migrations()).await.unwrap();
+    database.migrate(&rar_consent::migrations()).await.unwrap();
+    SqlBank::migrate(database).await.unwrap();
+}
+
 fn sign_with(key: &SigningKey, typ: Option<&'static str>, claims: &Value) -> String {
     let header = Header { alg: key.alg(), kid: KeyId::new("test-ps256").unwrap(), typ }.encode();
     let input = header.signing_input(claims).unwrap();
@@ -378,8 +486,35 @@ fn sign_with(key: &SigningKey, typ: Option<&'static str>, claims: &Value) -> Str
     input.complete(&signature)
 }
 
+/// `other` has no key to encrypt to; `sealed` encrypts, and is answered encrypted.
 fn client(id: &str) -> Client {
-    Client { detail_types: vec![DetailType::new(TYPE).unwrap()], ..testkit::client(id) }
+    let mut client = Client { detail_types: vec![DetailType::new(TYPE).unwrap()], ..testkit::client(id) };
+    client.constraint = Constraint::Mtls;
+    if id != "other" {
+        let mut own = keys::public().keys().to_vec();
+        own.push(keys::decryption().public().clone());
+        client.keys = JwkSet::new(own).into();
+    }
+    if id == "sealed" {
+        client.messages.resource_body = Some(SEALED);
+        client.messages.resource_answer = Some(SEALED);
+    }
+    client
+}
+
+pub(super) const SEALED: Encryption =
+    Encryption { alg: KeyManagement::RsaOaep256, enc: ContentEncryption::A256Gcm };
+
+/// Encrypts a signed body to the bank, whose key is the one of the tests.
+pub(super) fn sealed(body: &str) -> String {
+    encrypt_jwt(body, keys::decryption().public(), SEALED).unwrap()
+}
+
+/// What is within an encrypted answer or event.
+pub(super) fn unsealed(text: &str) -> String {
+    let jwe = Jwe::parse(text, limits::SIGNED_BODY_BYTES).unwrap();
+    assert!(jwe.holds_jwt());
+    String::from_utf8(keys::decryption().decrypt(&jwe).unwrap().to_vec()).unwrap()
 }
 
 fn certificate() -> PeerCertificate {
@@ -395,6 +530,16 @@ async fn furnish(bank: &SqlBank) {
     bank.open_account(&account(AccountStatus::Active)).await.unwrap();
     let entry = EntryId::new("e-1").unwrap();
     bank.record(&movement("t-1", 100_000), entry, LedgerAccount::Opening).await.unwrap();
+    let joint = Account {
+        id: AccountId::new(JOINT).unwrap(),
+        customer: Subject::new("bob").unwrap(),
+        iban: Some(Iban::issue("AE", "0330000010195511999").unwrap()),
+        number: AccountNumber::new("0000010195511999").unwrap(),
+        ..account(AccountStatus::Active)
+    };
+    bank.open_account(&joint).await.unwrap();
+    let opening = BookedTransaction { account: joint.id, ..movement("t-9", 100_000) };
+    bank.record(&opening, EntryId::new("e-9").unwrap(), LedgerAccount::Opening).await.unwrap();
 }
 
 fn account(status: AccountStatus) -> Account {
@@ -425,6 +570,25 @@ fn movement(id: &str, minor: i64) -> BookedTransaction {
         executed_at: at,
         reference: None,
         payment: None,
+    }
+}
+
+/// One account of Alice's needs Bob as well.
+#[derive(Debug)]
+struct TwoHolders;
+
+pub(super) const JOINT: &str = "acc-joint";
+
+#[async_trait]
+impl Mandates for TwoHolders {
+    async fn authorizers(&self, account: &str) -> Result<Vec<Authorizer>, Fault> {
+        let one = |id: &str, kind: &str, name: &str| Authorizer {
+            id: id.to_owned(),
+            kind: kind.to_owned(),
+            subject: Some(Subject::new(name).unwrap()),
+        };
+        let both = || vec![one("fin-0071", "Financial", "alice"), one("mgt-0009", "Management", "bob")];
+        Ok(if account == JOINT { both() } else { Vec::new() })
     }
 }
 

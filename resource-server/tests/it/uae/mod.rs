@@ -1,7 +1,12 @@
 //! UAE Bank Service Initiation, as a client sees it.
 
 mod bank;
+mod consents;
+mod events;
+mod repeats;
+mod sealing;
 mod types;
+mod wishes;
 
 use std::sync::Arc;
 
