@@ -30,10 +30,22 @@ impl Browser {
     /// # Errors
     /// When Chromium or chromedriver is missing or does not start.
     pub async fn start() -> Result<Self, Trouble> {
+        Self::started(&[]).await
+    }
+
+    /// The same browser with scripts turned off.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub async fn start_without_script() -> Result<Self, Trouble> {
+        Self::started(&["--blink-settings=scriptEnabled=false"]).await
+    }
+
+    async fn started(more: &[&str]) -> Result<Self, Trouble> {
         let driver = Chromedriver::start().await?;
         let profile = Scratch::new("chromium")?;
         let page = ClientBuilder::new(HttpConnector::new())
-            .capabilities(capabilities(&profile)?)
+            .capabilities(capabilities(&profile, more)?)
             .connect(&driver.url())
             .await
             .doing("start Chromium")?;
@@ -104,7 +116,7 @@ impl Browser {
 }
 
 /// Chromium calls home and shares memory unless told otherwise, and has no sandbox for the administrator.
-fn capabilities(profile: &Scratch) -> Result<Capabilities, Trouble> {
+fn capabilities(profile: &Scratch, more: &[&str]) -> Result<Capabilities, Trouble> {
     let mut arguments = vec![format!("--user-data-dir={}", profile.path().display())];
     arguments.extend(
         [
@@ -121,6 +133,7 @@ fn capabilities(profile: &Scratch) -> Result<Capabilities, Trouble> {
         ]
         .map(str::to_owned),
     );
+    arguments.extend(more.iter().map(|argument| (*argument).to_owned()));
     let asked = json!({
         "browserName": "chrome",
         "acceptInsecureCerts": true,

@@ -162,6 +162,19 @@ impl LocalPki {
         let certificate = params.signed_by(&key, &issuer(now, &random, &self.authority_key)?)?;
         Ok(ClientIdentity { certificate_pem: certificate.pem(), key_pem })
     }
+
+    /// A certificate of this authority for a server on this machine: where a demo third party listens for events.
+    ///
+    /// # Errors
+    /// [`PkiFault`], when random bytes cannot be had.
+    pub fn issue_server_certificate(&self, now: Timestamp) -> Result<ClientIdentity, PkiFault> {
+        let random = SystemRandom::new();
+        let (key, key_pem) = new_key(&random)?;
+        let names = SERVER_NAMES.map(str::to_owned);
+        let certificate = server::params(&names, now, &random)?
+            .signed_by(&key, &issuer(now, &random, &self.authority_key)?)?;
+        Ok(ClientIdentity { certificate_pem: certificate.pem(), key_pem })
+    }
 }
 
 /// A client certificate that only its own key vouches for (RFC 8705 section 2.2).

@@ -31,6 +31,7 @@ mod wire;
 pub use endpoint::Submitted;
 pub use endpoint::authorize::{AuthorizeSubmitted, Interacting};
 pub use endpoint::introspect::{Active, AnswerForm, Inactive, Introspection, IntrospectionAnswer};
+pub use endpoint::introspect_by_query::{Named, Queried, QuerySubmitted};
 pub use endpoint::metadata::{Aliases, MessageMetadata, Metadata};
 pub use endpoint::push::Pushed;
 pub use endpoint::response::{FormPost, Return};
@@ -41,13 +42,14 @@ pub use identify::Presented;
 pub use model::binding::{Binding, NotAThumbprint, Thumbprint};
 pub use model::certificate::{Chain, PeerCertificate};
 pub use model::certificate_subject::CertificateSubject;
+pub use model::claims_request::ClaimsRequest;
 pub use model::client::{
     Client, ClientMetadata, ClientStatus, Credential, GrantType, InvalidMetadata, Organisation,
     RegisteredKeys,
 };
 pub use model::details::{AuthorizationDetails, VettedDetail, VettedDetails};
 pub use model::distinguished_name::{DistinguishedName, DistinguishedNameFault};
-pub use model::grant::{Approval, Authentication, Grant, Stage};
+pub use model::grant::{Approval, Authentication, Grant, ShownText, Stage};
 pub use model::messages::{Messages, Protection, SignedRequests};
 pub use model::request::{Prompt, VettedRequest};
 pub use model::signing_key::{
@@ -89,6 +91,7 @@ pub use port::signer::{Currency, LocalSigner, Signer, Wanted};
 pub use port::store::{
     Opening, Redemption, RefreshRecord, Spend, Store, StoredAccess, Together, TokenStanding, UseState,
 };
+pub use port::token_index::{MemoryTokenIndex, NoTokenIndex, TokenHash, TokenIndex};
 pub use port::users::{NoUserClaims, UserClaims, UserStanding};
 pub use refusal::code::{At, ErrorCode, Wire};
 pub use refusal::reason::{

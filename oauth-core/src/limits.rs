@@ -46,6 +46,10 @@ pub const SIGNATURE_COMPONENTS: usize = 32;
 
 /// Levels of nesting in any JSON document.
 pub const JSON_DEPTH: usize = 32;
+/// Languages of a `ui_locales` parameter that are looked at.
+pub const LOCALES: usize = 8;
+/// Bytes of one of them (RFC 5646 section 4.4.1).
+pub const LOCALE_BYTES: usize = 35;
 /// Bytes of an `authorization_details` parameter.
 pub const AUTHORIZATION_DETAILS_BYTES: usize = 32 * 1024;
 /// Objects in one `authorization_details` array.
@@ -61,6 +65,8 @@ pub const NONCE_BYTES: usize = 512;
 pub const SCOPE_BYTES: usize = 1024;
 /// Values in one `scope`.
 pub const SCOPE_VALUES: usize = 32;
+/// Claims asked for in one section of `claims`, and values of one claim.
+pub const CLAIMS_COUNT: usize = 64;
 /// Bytes of a redirect URI.
 pub const REDIRECT_URI_BYTES: usize = 2048;
 /// Bytes of a client identifier.

@@ -1,13 +1,14 @@
 //! The authorization server: one method per endpoint, and the only reader of the clock.
 
-use std::sync::Mutex;
+mod introspection;
+
+use std::sync::{Arc, Mutex};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 
 use crate::endpoint::authorize::{self, AuthorizeSubmitted, Interacting};
-use crate::endpoint::introspect::{self, AnswerForm, IntrospectionAnswer};
 use crate::endpoint::metadata::{self, Metadata};
 use crate::endpoint::pace::Pace;
 use crate::endpoint::push::{self, Pushed};
@@ -27,6 +28,7 @@ use crate::policy::settings::{OutOfBounds, ProofNonce, Settings};
 use crate::port::Ports;
 use crate::port::audit::{AuditEvent, AuditOutcome};
 use crate::port::consents::Standing;
+use crate::port::token_index::{NoTokenIndex, TokenIndex};
 use crate::refusal::{Error, Fault};
 use crate::verify::access_token::{ResourceSide, proof_algs};
 use crate::vocabulary::id::{ClientId, CorrelationId};
@@ -51,6 +53,7 @@ pub struct AuthorizationServer {
 struct Derived {
     nonces: Nonces,
     tickets: Tickets,
+    index: Arc<dyn TokenIndex>,
     pushes: Pace,
 }
 
@@ -67,6 +70,7 @@ pub(crate) struct Context<'a> {
     pub(crate) ports: &'a Ports,
     pub(crate) nonces: &'a Nonces,
     pub(crate) tickets: &'a Tickets,
+    pub(crate) index: &'a dyn TokenIndex,
     pub(crate) pushes: &'a Pace,
     pub(crate) now: Timestamp,
     trail: Mutex<Option<ClientId>>,
@@ -104,6 +108,7 @@ impl AuthorizationServer {
                 settings.issuer.clone(),
             ),
             tickets: Tickets::new(settings.secret.key("ticket"), settings.issuer.clone()),
+            index: Arc::new(NoTokenIndex),
             pushes: Pace::new(settings.push_rate),
         };
         Ok(Self { policy, settings, ports, derived })
@@ -167,21 +172,6 @@ impl AuthorizationServer {
         let context = self.context();
         let result = token::token(&context, submitted).await;
         self.audited("token", &context, correlation, result)
-    }
-
-    /// Introspection (RFC 7662, RFC 9701).
-    ///
-    /// # Errors
-    /// A refusal, or a fault of a port.
-    pub async fn introspect(
-        &self,
-        submitted: Submitted,
-        wanted: AnswerForm,
-        correlation: &CorrelationId,
-    ) -> Result<IntrospectionAnswer, Error> {
-        let context = self.context();
-        let result = introspect::introspect(&context, submitted, wanted).await;
-        self.audited("introspect", &context, correlation, result)
     }
 
     /// Revocation (RFC 7009).
@@ -280,6 +270,7 @@ impl AuthorizationServer {
             ports: &self.ports,
             nonces: &self.derived.nonces,
             tickets: &self.derived.tickets,
+            index: &*self.derived.index,
             pushes: &self.derived.pushes,
             now: self.ports.clock.now(),
             trail: Mutex::new(None),

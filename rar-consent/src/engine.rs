@@ -12,9 +12,10 @@ use std::sync::Arc;
 use oauth_core::{ClientId, Clock, ConsentId, Fault, Seconds, Subject, Timestamp};
 
 use crate::consent::Consent;
-use crate::consent::history::{Actor, Changed, HistoryEntry};
+use crate::consent::amend::AmendFault;
+use crate::consent::history::{Actor, HistoryEntry};
 use crate::consent::status::{ConsentStatus, IllegalMove, MoveFault};
-use crate::consent::terms::{OfxperaConsent, Terms};
+use crate::consent::terms::OfxperaConsent;
 use crate::detail::ofxpera::TermsFault;
 use crate::detail::registry::DetailRegistry;
 use crate::port::{ConsentStore, DUE_MAX, Inserted, Mandates, Replaced, SoleHolders};
@@ -141,32 +142,13 @@ impl ConsentEngine {
             let Some(consent) = self.consent(id, now).await?.filter(|consent| consent.is_of(actor)) else {
                 return Ok(Amended::Unknown);
             };
-            let Terms::Ofxpera(stored) = &consent.terms else {
-                return Ok(Amended::Unknown);
+            let (changed, entry) = match consent.amended(terms, actor, now) {
+                Ok(amended) => amended,
+                Err(AmendFault::Widened) => return Ok(Amended::Widened),
+                Err(AmendFault::Malformed(fault)) => return Ok(Amended::Malformed(fault)),
+                Err(AmendFault::Status(status)) => return Ok(Amended::Illegal(status)),
+                Err(AmendFault::OtherKind) => return Ok(Amended::Unknown),
             };
-            let status = consent.status;
-            let waiting = match status {
-                ConsentStatus::AwaitingAuthorization if consent.asked_at.is_none() => true,
-                ConsentStatus::Authorized | ConsentStatus::Suspended => false,
-                ConsentStatus::AwaitingAuthorization
-                | ConsentStatus::Rejected
-                | ConsentStatus::Revoked
-                | ConsentStatus::Expired
-                | ConsentStatus::Finished => return Ok(Amended::Illegal(status)),
-            };
-            if stored.data_holder != terms.data_holder {
-                return Ok(Amended::Malformed(TermsFault::DataHolder));
-            }
-            let checked = if waiting { terms.check(now) } else { terms.check_change(now) };
-            if let Err(fault) = checked {
-                return Ok(Amended::Malformed(fault));
-            }
-            if !waiting && !terms.is_within(stored) {
-                return Ok(Amended::Widened);
-            }
-            let mut changed = Consent { terms: Terms::Ofxpera(terms.clone()), ..consent };
-            changed.until = changed.terms.until();
-            let entry = HistoryEntry::note(status, Changed::Terms, actor, "terms changed", now);
             if self.store.replace(&changed, &entry).await? == Replaced::Done {
                 return Ok(Amended::Done);
             }

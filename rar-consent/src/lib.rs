@@ -7,6 +7,7 @@
 //!
 //! To add a type of detail, implement [`DetailKind`]; its documentation is the checklist.
 
+pub mod audit;
 mod consent;
 mod describe;
 mod detail;
@@ -18,11 +19,13 @@ mod rules;
 pub mod store;
 mod value;
 
+pub use consent::amend::AmendFault;
 pub use consent::approval::{
     ApprovalState, Authorizer, AuthorizerApproval, Decision, DecisionFault, FirstApproval, FirstFault,
 };
 pub use consent::exercise::{Consumption, ExerciseFault, ExerciseRefusal, PeriodConsumption, Use};
 pub use consent::history::{Actor, Changed, Channel, HistoryEntry};
+pub use consent::outlook::Allowed;
 pub use consent::schedule::{
     ListedPayment, Maxima, MultiPayment, PeriodicSchedule, Schedule, SinglePayment, UaePaymentType,
 };
@@ -36,7 +39,8 @@ pub use consent::terms::{
 pub use consent::usage::{MultiUsage, SlotUsage, Usage};
 pub use consent::{Consent, Lodged, Revocation, Shown};
 pub use describe::{
-    AccountChoice, Description, PaymentWords, Row, Section, Weight, describe, describe_details,
+    AccountChoice, Description, Language, PaymentWords, Row, Section, Weight, describe, describe_details,
+    describe_in,
 };
 pub use detail::ofxpera::TermsFault;
 pub use detail::registry::DetailRegistry;
@@ -46,7 +50,7 @@ pub use event::{Event, EventId, EventKind, EventResource, PaymentState};
 pub use outbox::{ClaimedEvent, EventClaim, EventOutbox, Lease, LeaseEnd, PutOff};
 pub use port::{ConsentStore, DUE_MAX, Inserted, KeptStatus, LIST_MAX, Mandates, Replaced, SoleHolders};
 #[cfg(feature = "sql")]
-pub use store::sql::{SqlConsents, enqueue, insert, lock, migrations, save};
+pub use store::sql::{ConsentQuery, SqlConsents, enqueue, insert, lock, migrations, save};
 #[cfg(feature = "memory")]
 pub use store::{HeldConsents, MemoryConsents};
 pub use value::amount::{Amount, AmountFault};

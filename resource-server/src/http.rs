@@ -1,6 +1,9 @@
 //! The guard and the dialects as one tower service.
 
+mod cors;
+mod descriptions;
 mod metadata;
+mod origin;
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -16,44 +19,17 @@ use oauth_core::{
     AuditEvent, AuditOutcome, CorrelationId, GrantId, PeerCertificate, RuleId, Timestamp, limits,
 };
 
-use crate::dialect::{Answer, Call, Dialect, Found, HeaderOrder, Route, find};
+use crate::dialect::{Answer, Call, Dialect, Found, HeaderOrder, Route, find, methods};
 use crate::guard::{
     Arrived, Authority, Body, Guard, GuardRefusal, Interaction, Needs, Retry, WELL_KNOWN, challenge,
     correlate, finish, judge_headers,
 };
+use crate::openapi::{Interface, Operation};
 
-/// Scheme, host and port as callers see them: the start of `htu` and of links. From configuration, never from `Host`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Origin(Arc<str>);
-
-/// A text that is not `https://host[:port]`, or `http` on this machine.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not an origin: https://host[:port] without a path")]
-pub struct NotAnOrigin;
-
-impl Origin {
-    /// Reads `https://host[:port]`, without a slash at its end.
-    ///
-    /// # Errors
-    /// [`NotAnOrigin`].
-    pub fn new(text: &str) -> Result<Self, NotAnOrigin> {
-        let host =
-            text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).ok_or(NotAnOrigin)?;
-        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte);
-        if host.is_empty() || !host.bytes().all(allowed) {
-            return Err(NotAnOrigin);
-        }
-        Ok(Self(Arc::from(text)))
-    }
-
-    /// The text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
+pub use cors::{CrossOrigin, Elsewhere, is_preflight};
+pub use descriptions::DESCRIPTIONS;
 pub use oauth_core::http::ExternalOrigin;
+pub use origin::{NotAnOrigin, Origin};
 
 /// The resource server as one `tower_service::Service`. Clones share everything.
 #[derive(Clone)]
@@ -104,6 +80,8 @@ pub struct RouteInfo {
     pub path: String,
     /// What the caller must bring.
     pub needs: Needs,
+    /// What it is called, takes and answers.
+    pub about: Option<&'static Operation>,
 }
 
 impl ResourceService {
@@ -116,7 +94,9 @@ impl ResourceService {
     /// Whether a path is below the base of one of the dialects.
     #[must_use]
     pub fn serves(&self, path: &str) -> bool {
-        path.starts_with(WELL_KNOWN) || self.mounts.iter().any(|mount| mount.serves(path))
+        path.starts_with(WELL_KNOWN)
+            || path.starts_with(DESCRIPTIONS)
+            || self.mounts.iter().any(|mount| mount.serves(path))
     }
 
     /// Every route of every dialect.
@@ -147,6 +127,7 @@ where
             let answer = match service.mounts.iter().find(|mount| mount.serves(path)) {
                 Some(mount) => mount.answer(incoming(request, &service.origin)).await,
                 None if path.starts_with(WELL_KNOWN) => service.metadata(request.method(), path),
+                None if path.starts_with(DESCRIPTIONS) => service.description(request.method(), path),
                 None => bare(StatusCode::NOT_FOUND),
             };
             Ok(answer.map(Full::new))
@@ -201,12 +182,25 @@ pub(crate) fn arrived_from<B>(
     }
 }
 
+/// The table of a dialect, below a base.
+#[must_use]
+pub fn rows<D: Dialect>(base: &str) -> Vec<RouteInfo> {
+    let info = |route: &Route<D>| RouteInfo {
+        method: route.method.clone(),
+        path: format!("{base}{}", route.path),
+        needs: route.needs,
+        about: route.about,
+    };
+    D::routes().iter().map(info).collect()
+}
+
 /// A dialect behind its guard, whatever its type.
 #[async_trait]
 trait Mounted: Send + Sync {
     fn serves(&self, path: &str) -> bool;
     fn guard(&self) -> &Guard;
     fn routes(&self) -> Vec<RouteInfo>;
+    fn interface(&self) -> Option<Interface>;
     async fn answer(&self, incoming: Incoming) -> Answer;
 }
 
@@ -226,12 +220,11 @@ impl<D: Dialect> Mounted for Mount<D> {
     }
 
     fn routes(&self) -> Vec<RouteInfo> {
-        let info = |route: &Route<D>| RouteInfo {
-            method: route.method.clone(),
-            path: format!("{}{}", self.dialect.base(), route.path),
-            needs: route.needs,
-        };
-        D::routes().iter().map(info).collect()
+        rows::<D>(self.dialect.base())
+    }
+
+    fn interface(&self) -> Option<Interface> {
+        self.dialect.interface()
     }
 
     async fn answer(&self, incoming: Incoming) -> Answer {
@@ -240,6 +233,14 @@ impl<D: Dialect> Mounted for Mount<D> {
             return bare(StatusCode::INTERNAL_SERVER_ERROR);
         };
         let arrived = arrived_from(&incoming.head, &incoming.origin, correlation, ports.clock.now());
+        let elsewhere = match self.dialect.cross_origin() {
+            Some(allowed) => Some(allowed.judge(&arrived.headers).await),
+            None => None,
+        };
+        if let Some(elsewhere) = elsewhere.as_ref().filter(|_| is_preflight(&incoming.head)) {
+            let below = arrived.path.strip_prefix(self.dialect.base()).unwrap_or_default();
+            return elsewhere.preflight(&methods::<D>(below));
+        }
         let (endpoint, outcome) = self.run(&arrived, incoming.body).await;
         let (mut answer, who) = match outcome {
             Ok((answer, authority)) => (answer, Some(authority)),
@@ -262,6 +263,9 @@ impl<D: Dialect> Mounted for Mount<D> {
             }
         };
         finish(answer.headers_mut(), &self.guard, &arrived);
+        if let Some(elsewhere) = &elsewhere {
+            elsewhere.mark(answer.headers_mut());
+        }
         self.audit(endpoint, &arrived, who.as_ref(), &answer);
         if let Err(fault) = self.guard.sign_answer(&arrived, &mut answer).await {
             tracing::error!(port = fault.port, error = %fault.source, correlation = arrived.correlation.as_str(), "resource server");
@@ -333,7 +337,9 @@ impl<D: Dialect> Mount<D> {
         if rules.order == HeaderOrder::AfterScope {
             authority.in_scope()?;
         }
+        let rules = (rules, D::produces(route.path));
         let asked = judge_headers(arrived, rules, &route.needs, &authority.client)?;
+        self.dialect.takes_part(authority).await?;
         authority.in_scope()?;
         authority.signed_in_well()?;
         if route.needs.retry == Retry::None {

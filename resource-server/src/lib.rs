@@ -9,6 +9,7 @@ pub mod dialect;
 pub mod domain;
 pub mod guard;
 pub mod http;
+pub mod openapi;
 pub mod operation;
 pub mod port;
 pub mod rail;

@@ -1,5 +1,7 @@
 //! What the bank supplies: its accounts, its payments, and the rails money leaves by. Each port says when it is called.
 
+mod pera;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -12,6 +14,12 @@ use crate::domain::{
     Stage, TransactionId,
 };
 use crate::operation::payments::DebtorFault;
+
+pub use pera::{
+    AccountOpening, AccountOpenings, AlreadyRegistered, Catalogue, CustomerBook, KeyedRequest, Made,
+    NotOpened, NotRegistered, OrganisationQuery, Outcome, Participants, PeraPorts, ProductQuery, Put,
+    Registration, TakenKey,
+};
 
 /// Everything the operations need from outside. Clones share it.
 #[derive(Clone)]
@@ -30,6 +38,8 @@ pub struct Ports {
     pub rail: Arc<dyn PaymentRail>,
     /// The consents behind tokens.
     pub consents: Arc<dyn ConsentStore>,
+    /// What a retirement-account scheme needs.
+    pub pera: PeraPorts,
 }
 
 impl std::fmt::Debug for Ports {
@@ -188,6 +198,12 @@ pub enum KeyedOperation {
     InitiatePayment,
     /// A consent is lodged.
     LodgeConsent,
+    /// A participant is registered.
+    RegisterOrganisation,
+    /// A customer is registered.
+    SubmitCustomer,
+    /// An account is opened.
+    OpenAccount,
 }
 
 impl KeyedOperation {
@@ -197,6 +213,9 @@ impl KeyedOperation {
         match self {
             Self::InitiatePayment => "initiate_payment",
             Self::LodgeConsent => "lodge_consent",
+            Self::RegisterOrganisation => "register_organisation",
+            Self::SubmitCustomer => "submit_customer",
+            Self::OpenAccount => "open_account",
         }
     }
 }

@@ -13,11 +13,11 @@ use crate::support::uae::{self, ACCOUNT};
 use crate::support::{World, embedded};
 
 /// What a page is drawn for: width and height in CSS pixels.
-#[derive(Debug)]
-struct Screen(u32, u32);
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Screen(u32, u32);
 
-const TELEPHONE: Screen = Screen(390, 844);
-const DESK: Screen = Screen(1280, 900);
+pub(crate) const TELEPHONE: Screen = Screen(390, 844);
+pub(crate) const DESK: Screen = Screen(1280, 900);
 
 /// Windows cannot be as narrow as a telephone, so the page is told so instead.
 impl WebDriverCompatibleCommand for Screen {
@@ -33,10 +33,30 @@ impl WebDriverCompatibleCommand for Screen {
     }
 }
 
-async fn browser(screen: Screen) -> Browser {
+pub(crate) async fn browser(screen: Screen) -> Browser {
     let browser = Browser::start().await.unwrap();
     browser.page().issue_cmd(screen).await.unwrap();
     browser
+}
+
+/// As somebody sees it who has asked for dark pages.
+#[derive(Debug)]
+struct Dark;
+
+impl WebDriverCompatibleCommand for Dark {
+    fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, url::ParseError> {
+        base.join(&format!("session/{}/goog/cdp/execute", session.unwrap_or_default()))
+    }
+
+    fn method_and_body(&self, _: &Url) -> (http::Method, Option<String>) {
+        let features = json!({"features": [{"name": "prefers-color-scheme", "value": "dark"}]});
+        let command = json!({"cmd": "Emulation.setEmulatedMedia", "params": features});
+        (http::Method::POST, Some(command.to_string()))
+    }
+}
+
+pub(crate) async fn in_the_dark(browser: &Browser) {
+    browser.page().issue_cmd(Dark).await.unwrap();
 }
 
 async fn text(browser: &Browser, id: &str) -> String {
@@ -49,14 +69,14 @@ async fn width_fits(browser: &Browser, page: &str) {
     assert_eq!(fits, json!(true), "{page} has to be moved sideways");
 }
 
-async fn picture(browser: &Browser, name: &str) {
+pub(crate) async fn picture(browser: &Browser, name: &str) {
     width_fits(browser, name).await;
     let file = browser.screenshot(name).await.unwrap();
     assert!(file.metadata().unwrap().len() > 1000, "{name}");
 }
 
 /// Where the browser left the bank: nobody listens at the redirect URI, but its address is there.
-async fn returned(browser: &Browser, tpp: &Tpp) -> Url {
+pub(crate) async fn returned(browser: &Browser, tpp: &Tpp) -> Url {
     for _ in 0..50 {
         let at = browser.page().current_url().await.unwrap();
         if at.as_str().starts_with(&tpp.registered().entry.redirect_uri) {
@@ -71,7 +91,7 @@ fn parameter(url: &Url, name: &str) -> Option<String> {
     url.query_pairs().find(|(own, _)| own == name).map(|(_, value)| value.into_owned())
 }
 
-async fn sign_in(world: &World, browser: &Browser) {
+pub(crate) async fn sign_in(world: &World, browser: &Browser) {
     browser.fill("username", &world.user.name).await.unwrap();
     browser.fill("password", &world.user.password).await.unwrap();
     browser.press("sign-in").await.unwrap();
@@ -165,4 +185,84 @@ async fn browser_shows_the_consent_page_on_a_desk() {
     sign_in(world, &browser).await;
     picture(&browser, "consent-wide").await;
     browser.close().await.unwrap();
+}
+
+/// A third party's redirect URI that somebody listens at: keeps the body of the one POST that arrives.
+async fn listening() -> (String, tokio::task::JoinHandle<String>) {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://127.0.0.1:{}/cb", listener.local_addr().unwrap().port());
+    let task = tokio::spawn(async move {
+        loop {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            let (mut text, mut part) = (String::new(), [0; 4096]);
+            let whole = |text: &str| {
+                let (head, body) = text.split_once("\r\n\r\n")?;
+                let length = head
+                    .lines()
+                    .find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok());
+                (body.len() >= length.unwrap_or(0usize)).then(|| body.to_owned())
+            };
+            while whole(&text).is_none() {
+                let read = socket.read(&mut part).await.unwrap();
+                assert_ne!(read, 0, "{text}");
+                text.push_str(std::str::from_utf8(&part[..read]).unwrap());
+            }
+            let answer = "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: 15\r\nconnection: close\r\n\r\n<p id=back>back";
+            socket.write_all(answer.as_bytes()).await.unwrap();
+            if text.starts_with("POST /cb ") {
+                return whole(&text).unwrap();
+            }
+        }
+    });
+    (address, task)
+}
+
+/// OAuth 2.0 Form Post Response Mode: the page posts itself, by its one script or by its button, and carries the signed
+/// response and nothing else.
+#[tokio::test]
+async fn browser_posts_a_signed_response_with_script_and_without() {
+    for script in [true, false] {
+        let (redirect_uri, posted) = listening().await;
+        let key = conformance::tpp::keys::Key::generate(conformance::tpp::keys::Alg::Es256, "sig-1").unwrap();
+        let keys = json!({ "keys": [key.registered()] });
+        let file = format!(
+            "[[issuers]]\npolicy = \"fapi2-message-signing\"\n[[issuers.clients]]\nclient_id = \"poster\"\n\
+             client_name = \"Poster\"\ntoken_endpoint_auth_method = \"private_key_jwt\"\n\
+             dpop_bound_access_tokens = true\nredirect_uris = [\"{redirect_uri}\"]\n\
+             grant_types = [\"authorization_code\"]\nscope = \"openid\"\njwks = '{keys}'\n"
+        );
+        let settings = conformance::bank::Settings { deployment: Some(file), ..Default::default() };
+        let world = World::start(settings).await;
+        let mut registered = world.palm().registered().clone();
+        (registered.id, registered.key) = ("poster".to_owned(), key);
+        registered.entry.redirect_uri = redirect_uri;
+        let tpp = Tpp::discover(registered).await.unwrap();
+        let ask = conformance::tpp::flow::Ask::new("openid").with("response_mode", "form_post.jwt");
+        let request_uri = world.push(&tpp, &ask).await;
+        let browser = if script { Browser::start().await } else { Browser::start_without_script().await };
+        let browser = browser.unwrap();
+        browser.open(&tpp.authorization_url(&request_uri).unwrap()).await.unwrap();
+        sign_in(&world, &browser).await;
+        browser.page().find(Locator::Id("approve")).await.unwrap().click().await.unwrap();
+        if !script {
+            browser.page().wait().for_element(Locator::Css("button:not([id])")).await.unwrap();
+            let file = browser.screenshot("form-post").await.unwrap();
+            assert!(file.metadata().unwrap().len() > 1000);
+            let button = browser.page().find(Locator::Css("button")).await.unwrap();
+            assert_eq!(button.text().await.unwrap(), "Continue");
+            button.click().await.unwrap();
+        }
+        let body = tokio::time::timeout(Duration::from_secs(20), posted).await.unwrap().unwrap();
+        let fields: Vec<(String, String)> =
+            url::form_urlencoded::parse(body.as_bytes()).into_owned().collect();
+        let [(name, response)] = fields.as_slice() else { panic!("{body}") };
+        assert_eq!(name, "response");
+        let claims = tpp.server_keys().await.unwrap().open_for(response, &world.issuer(), "poster").unwrap();
+        assert_eq!(claims["state"], json!(ask.state));
+        let answer =
+            tpp.redeem(&ask, claims["code"].as_str().unwrap(), conformance::tpp::mutate::HONEST).await;
+        assert_eq!(answer.unwrap().status, 200);
+        browser.close().await.unwrap();
+    }
 }

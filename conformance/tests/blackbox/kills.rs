@@ -73,7 +73,7 @@ impl Payers {
             match self.order(key).await {
                 Ok(answer) if answer.status == 201 => return answer,
                 // after a start, what was signed just before it is refused; and tokens end
-                Ok(answer) if matches!(answer.status, 401 | 409 | 500 | 503) => {
+                Ok(answer) if matches!(answer.status.as_u16(), 401 | 409 | 500 | 503) => {
                     if answer.status == 401 {
                         self.refresh().await;
                     }

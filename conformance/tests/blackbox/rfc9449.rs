@@ -22,7 +22,9 @@ const HEADER: Part = Part::Header(Jws::Proof);
 #[tokio::test]
 async fn section_4_3_a_proof_with_one_mistake_is_refused_at_every_endpoint() {
     let palm = embedded().await.palm();
-    for mistake in mistakes::proofs(palm.proof_key()).unwrap() {
+    for mistake in
+        mistakes::proofs(palm.proof_key()).unwrap().into_iter().chain([mistakes::endless_identifier()])
+    {
         for (endpoint, answer) in everywhere(&palm, |_| vec![mistake.clone()]).await {
             refused_as(&answer, 400, &["invalid_dpop_proof"], &format!("{endpoint} {mistake:?}"));
         }

@@ -19,7 +19,9 @@ use tower_service::Service;
 
 use super::bar_admin::Doors;
 use super::controls::Controls;
+use super::interfaces::Interfaces;
 use super::key_admin;
+use super::operator::Operators;
 use super::signing_keys::SigningKeys;
 
 /// Bytes of a request to the test controls.
@@ -38,8 +40,12 @@ pub struct AdminService {
     pub doors: Doors,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
+    /// What operators see of consents.
+    pub operators: Operators,
     /// The test controls of a deployment that asked for them.
     pub controls: Option<Arc<Controls>>,
+    /// What the interfaces look like, and who takes part.
+    pub interfaces: Interfaces,
 }
 
 impl AdminService {
@@ -54,6 +60,17 @@ impl AdminService {
         }
         if path == "/keys" || path.starts_with("/keys/") {
             return key_admin::answer(&self.keys, request).await;
+        }
+        if let Some(answer) = self.interfaces.answer(request.method(), &path).await {
+            return answer;
+        }
+        let of_consents =
+            path == "/consents" || path.starts_with("/consents/") || path.starts_with("/operator/");
+        if of_consents && request.method() != Method::DELETE {
+            return self.operators.answer(self, request).await;
+        }
+        if path.starts_with("/assets/") {
+            return super::ui::web::style();
         }
         match (request.method(), path.as_str()) {
             (&Method::GET, "/health") => json_answer(StatusCode::OK, &json!({ "status": "up" })),

@@ -9,11 +9,11 @@ use oauth_core::{Clock, Entropy, Fault, ServerSecret, Subject, TokenVerifier, Ve
 use rar_consent::ConsentStore;
 use resource_server::dialect::ofxpera::{Ofxpera, OfxperaSettings};
 use resource_server::dialect::uae_bsi::UaeBsi;
-use resource_server::domain::{Account, AccountStatus, Balance};
+use resource_server::domain::{Account, AccountStatus, Balance, OrganisationKind};
 use resource_server::guard::{Guard, GuardPorts, MessageSigning, SignedRequests, SignedResponses};
 use resource_server::http::{Origin, ResourceService};
 use resource_server::operation::{OperationSettings, Operations, Settlement};
-use resource_server::port::{AccountBook, Ports};
+use resource_server::port::{AccountBook, PeraPorts, Ports};
 use resource_server::rail::SandboxRail;
 use resource_server::store::sql::SqlBank;
 
@@ -21,8 +21,13 @@ use super::assemble::StartFault;
 use super::deployment::{BankPlan, IssuerPlan};
 use super::ui::{CustomerAccounts, OwnAccount};
 
-/// The organisation this bank is: identifier, name, BIC (ISO 9362).
-pub(super) const ORGANISATION: (&str, &str, &str) = ("bayan-trust", "Bayan Trust", "BAYTPHMM");
+/// The organisation this bank is unless its deployment says otherwise: identifier, name, BIC (ISO 9362).
+pub(super) const fn organisation(kind: OrganisationKind) -> (&'static str, &'static str, &'static str) {
+    match kind {
+        OrganisationKind::PeraAdministrator => ("bayan-trust", "Bayan Trust", "BAYTPHMM"),
+        OrganisationKind::ContributorInstitution => ("luzon-bank", "Luzon Bank", "LUZBPHMM"),
+    }
+}
 
 /// What all APIs of the deployment work on, and what the pages need of it.
 pub struct Books {
@@ -49,6 +54,7 @@ impl Books {
             lodgings: book.clone(),
             rail: Arc::new(SandboxRail),
             consents,
+            pera: PeraPorts::over(&book),
         };
         Self { ports, accounts: Arc::new(Book(book)) }
     }
@@ -90,7 +96,8 @@ pub fn apis(
     let uae = UaeBsi::new((issuer, plan.policy), Arc::clone(&oauth.signer), by_worker)
         .with_client_keys(Arc::clone(&oauth.client_keys))
         .with_decrypter(Arc::clone(&oauth.decrypter));
-    let ofxpera = Ofxpera::new(operations, OfxperaSettings::of(&bank.id, &bank.name, &bank.bic));
+    let named = OfxperaSettings::of(&bank.id, &bank.name, &bank.bic);
+    let ofxpera = Ofxpera::new(operations, OfxperaSettings { exposure: bank.exposure, ..named });
     Ok(ResourceService::at(origin).mount(uae, Arc::clone(&guard)).mount(ofxpera, guard).service())
 }
 

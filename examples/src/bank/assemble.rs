@@ -5,18 +5,23 @@ use std::time::Duration;
 
 use oauth_core::http::OAuthService;
 use oauth_core::store::database::{Database, DbError};
-use oauth_core::{AuthorizationServer, Clock, Fault, OutOfBounds, Ports, ServerSecret, Store, Timestamp};
+use oauth_core::{
+    AuthorizationServer, Clock, Fault, MemoryTokenIndex, OutOfBounds, Ports, ServerSecret, Store, Timestamp,
+};
 use rar_consent::ConsentEngine;
+use resource_server::http::CrossOrigin;
 use resource_server::rail::settle;
 
 use super::admin::AdminService;
 use super::apis::{Books, apis};
+use super::audit::Sealer;
 use super::compose::{Api, ApiPlace, Face, Place, PublicService};
 use super::controls::Controls;
 use super::data_dir::DataFault;
 use super::deployment::{Deployment, IssuerPlan};
 use super::events::{self, EventWorker};
 use super::ground::{Ground, remember};
+use super::interfaces::Interfaces;
 use super::issuer_files::IssuerFiles;
 use super::listeners::Listeners;
 use super::sessions::{SESSION_COOKIE, Sessions};
@@ -77,6 +82,7 @@ pub struct Bank {
     housekeeping: Housekeeping,
     events: Option<EventWorker>,
     keys: Arc<[SigningKeys]>,
+    sealer: Sealer,
     database: Database,
 }
 
@@ -148,6 +154,7 @@ impl Bank {
         let doors = ground.doors(
             hosted.iter().map(|one| (one.plan.issuer().clone(), Arc::clone(&one.ports.clients))).collect(),
         );
+        let sealer = ground.sealer(deployment).await?;
         let first = hosted.first().ok_or(StartFault::Interrupted)?;
         let events = (parts == Parts::Whole).then(|| EventWorker::new(&ground, notices));
         Ok(Self {
@@ -160,7 +167,9 @@ impl Bank {
                 keys: Arc::clone(&ground.keys),
                 doors,
                 clock: Arc::clone(&ground.clock),
+                operators: ground.operators()?,
                 controls,
+                interfaces: Interfaces::at(&deployment.api(), Arc::clone(&books.ports.pera.participants)),
             },
             housekeeping: Housekeeping {
                 store: Arc::clone(&first.ports.store),
@@ -170,6 +179,7 @@ impl Bank {
                 clock: ground.clock,
             },
             keys: ground.keys,
+            sealer,
             database: ground.database,
         })
     }
@@ -181,6 +191,7 @@ impl Bank {
         for keys in self.keys.iter() {
             tokio::spawn(keys.clone().run(shutdown.clone()));
         }
+        let sealing = tokio::spawn(self.sealer.run(shutdown.clone()));
         let Listeners { public, mtls, admin } = self.listeners;
         tokio::join!(
             public.serve(self.public.facing(Face::Browsers), shutdown.clone()),
@@ -189,6 +200,9 @@ impl Bank {
         );
         if keeping.await.is_err() {
             tracing::error!("housekeeping ended badly");
+        }
+        if sealing.await.is_err() {
+            tracing::error!("the sealer of the audit trail ended badly");
         }
         if let Some(telling) = telling
             && telling.await.is_err()
@@ -237,7 +251,8 @@ impl<'a> Hosted<'a> {
                 }
             }
             let server = AuthorizationServer::new(plan.policy, settings, ports.clone());
-            let server = Arc::new(server.map_err(StartFault::Settings)?);
+            let server = server.map_err(StartFault::Settings)?;
+            let server = Arc::new(server.with_token_index(Arc::new(MemoryTokenIndex::default())));
             hosted.push(Self { plan, files, ports, server });
         }
         Ok(hosted)
@@ -279,6 +294,7 @@ impl<'a> Hosted<'a> {
         Ok(Place {
             oauth: with_ofxpera_paths(oauth, plan, &self.server.settings().paths),
             pages: Arc::new(ui),
+            cross_origin: CrossOrigin::of(Arc::clone(&books.ports.pera.participants)),
             origin: Arc::from(plan.issuer().origin()),
             mtls_origin: Arc::from(plan.mtls_origin()),
         })
@@ -331,7 +347,10 @@ fn with_ofxpera_paths(oauth: OAuthService, plan: &IssuerPlan, paths: &oauth_core
         (&paths.introspect, "/oauth/introspect"),
         (&paths.userinfo, "/oauth/userinfo"),
     ];
-    also.iter().fold(oauth, |oauth, (existing, also)| {
+    let oauth = also.iter().fold(oauth, |oauth, (existing, also)| {
         oauth.alias(&format!("{prefix}{existing}"), &format!("{prefix}{also}"))
-    })
+    });
+    // The document lists introspection with GET.
+    let by_query = ["/oauth/introspection", "/oauth/introspect"];
+    by_query.iter().fold(oauth, |oauth, path| oauth.introspect_by_query(&format!("{prefix}{path}")))
 }

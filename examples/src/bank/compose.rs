@@ -16,7 +16,7 @@ use http_body::Body;
 use http_body_util::Full;
 use oauth_core::http::{ExternalOrigin, OAuthService};
 use oauth_core::{Issuer, PeerCertificate};
-use resource_server::http::ResourceService;
+use resource_server::http::{CrossOrigin, ResourceService, is_preflight};
 use serde::Deserialize;
 use tower_service::Service;
 
@@ -33,6 +33,8 @@ pub struct Place {
     pub oauth: OAuthService,
     /// Pages; the listener for machines shows none.
     pub pages: Arc<Ui>,
+    /// Whose pages may read answers of the endpoints that pages call.
+    pub cross_origin: CrossOrigin,
     /// Origin of the browser and API listener as the outside world names it.
     pub origin: Arc<str>,
     /// Origin of the listener that asks for client certificates.
@@ -174,7 +176,7 @@ impl PublicService {
         }
         if let Some(place) = here.iter().find(|place| place.oauth.serves(path)) {
             request.extensions_mut().insert(ExternalOrigin(origin));
-            return place.oauth.handle(request).await;
+            return oauth(place, request).await;
         }
         let api = self.all.apis.iter().filter(|api| api.serves(path)).max_by_key(|api| api.path.len());
         if let Some((api, service)) = api.and_then(|api| Some((api, api.service(request.headers())?))) {
@@ -203,6 +205,25 @@ impl PublicService {
         };
         Arc::clone(named.unwrap_or(own))
     }
+}
+
+/// The endpoints that a page of a participant may call itself are open to such pages, and no others.
+async fn oauth<B>(place: &Place, request: Request<B>) -> Response<Full<Bytes>>
+where
+    B: Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let Some(methods) = place.oauth.called_by_pages(request.uri().path()) else {
+        return place.oauth.handle(request).await;
+    };
+    let elsewhere = place.cross_origin.judge(request.headers()).await;
+    if is_preflight(&request) {
+        return elsewhere.preflight::<Bytes>(&methods).map(Full::new);
+    }
+    let mut answer = place.oauth.handle(request).await;
+    elsewhere.mark(answer.headers_mut());
+    answer
 }
 
 fn is_at(origin: &str, asked: &str) -> bool {

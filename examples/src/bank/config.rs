@@ -3,9 +3,12 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use resource_server::domain::OrganisationKind;
 
 pub use super::deployment::{ConfigFault, Deployment};
+
+use super::audit_command::AuditCommand;
 use super::keys_command::KeysCommand;
 
 /// The reference bank: an authorization server and the APIs behind it, in one process.
@@ -34,6 +37,32 @@ pub enum Command {
         #[command(subcommand)]
         command: KeysCommand,
     },
+    /// Verifies the audit trail, or shows a part of it. Flags that say where the bank lives stand before `audit`.
+    Audit {
+        /// What to do.
+        #[command(subcommand)]
+        command: AuditCommand,
+    },
+}
+
+/// What a bank is in the retirement-account scheme.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Represented {
+    /// It keeps retirement accounts.
+    Administrator,
+    /// It keeps the accounts that contributions come from.
+    Institution,
+}
+
+impl Represented {
+    /// In the words of the scheme.
+    #[must_use]
+    pub const fn kind(self) -> OrganisationKind {
+        match self {
+            Self::Administrator => OrganisationKind::PeraAdministrator,
+            Self::Institution => OrganisationKind::ContributorInstitution,
+        }
+    }
 }
 
 /// Flags; each has a counterpart in the deployment file.
@@ -66,6 +95,9 @@ pub struct Flags {
     /// Every DPoP proof must carry a nonce of this server.
     #[arg(long)]
     pub dpop_nonce: bool,
+    /// What the bank is in the retirement-account scheme of the Philippines.
+    #[arg(long, value_enum)]
+    pub represents: Option<Represented>,
     /// Clock, reset and approval at the admin listener, for tests on this machine.
     #[arg(long)]
     pub test_controls: bool,

@@ -121,6 +121,16 @@ pub(super) const DEMOS: &[Demo] = &[
         algorithm: KeyAlgorithm::Es256,
         events: Events::None,
     },
+    Demo {
+        id: "bayan-trust",
+        organisation: "Bayan Trust",
+        domain: "bayantrust.example",
+        role: Role::Variant,
+        proof: Proof::Assertion,
+        bound: Bound::Dpop,
+        algorithm: KeyAlgorithm::Es256,
+        events: Events::None,
+    },
     variant(("jwt-es256-mtls", "Cedar Wallet"), Proof::Assertion, Bound::Mtls, KeyAlgorithm::Es256),
     variant(("jwt-eddsa-dpop", "Coral Savings"), Proof::Assertion, Bound::Dpop, KeyAlgorithm::Ed25519),
     variant(("self-signed-mtls", "Dune Pay"), Proof::SelfSigned, Bound::Mtls, KeyAlgorithm::Es256),
@@ -153,7 +163,8 @@ pub(super) const DEMOS: &[Demo] = &[
 ];
 
 const TPP_SCOPE: &str = "openid profile email phone address payments consent products accounts.basic accounts.details \
-                         accounts.open bank_account customer customer_details customer_onboarding accounts";
+                         accounts.open bank_account customer customer_details customer_onboarding accounts \
+                         admin:read admin:write";
 const TPP_TYPES: &[&str] = &[
     "urn:openfinanceuae:service-initiation-consent",
     "urn:ofxpera:consent:v1",

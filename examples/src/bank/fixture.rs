@@ -10,7 +10,8 @@ use resource_server::store::sql::{Opened, SqlBank};
 use serde_json::{Map, Value, json};
 
 use super::customers::{self, Customer};
-use super::deployment::{AccountPlan, DemoData, UserPlan};
+use super::deployment::{AccountPlan, BankPlan, DemoData, UserPlan};
+use super::scheme;
 
 /// The first demo customer's user name.
 pub const DEMO_USERNAME: &str = "mariam";
@@ -187,7 +188,7 @@ const fn is_part(demo: DemoData, currency: Currency) -> bool {
 /// When the database or the random source fails.
 pub async fn seed(
     database: &Database,
-    (demo, users): (DemoData, &[UserPlan]),
+    (demo, users, own): (DemoData, &[UserPlan], &BankPlan),
     now: Timestamp,
     entropy: &dyn Entropy,
 ) -> Result<(), Fault> {
@@ -209,6 +210,9 @@ pub async fn seed(
     let bank = SqlBank::new(database.clone());
     for demo in ACCOUNTS.iter().filter(|account| is_part(demo, account.currency)) {
         open(&bank, demo, now).await?;
+    }
+    if matches!(demo, DemoData::All | DemoData::Ofxpera) {
+        scheme::seed(&bank, own, now).await?;
     }
     for user in users {
         let random = entropy.draw()?;
@@ -298,7 +302,9 @@ fn people() -> [(&'static str, &'static str, &'static str, Value); 2] {
         json!({
             "given_name": given, "family_name": family, "email": format!("{}@customer.example", given.split(' ').next().unwrap_or(given)),
             "email_verified": true, "phone_number": phone, "phone_number_verified": true,
-            "birthdate": birthdate, "updated_at": 1_767_225_600,
+            "birthdate": birthdate, "gender": "female", "nickname": given.split(' ').next().unwrap_or(given),
+            "address": { "street_address": "12 Jupiter Street", "locality": "Makati", "postal_code": "1209", "country": "PH" },
+            "updated_at": 1_767_225_600,
         })
     };
     [
@@ -312,9 +318,16 @@ fn people() -> [(&'static str, &'static str, &'static str, Value); 2] {
             "cus-maria",
             SECOND_USERNAME,
             "Maria Clara Santos",
-            claims("Maria Clara", "Santos", "+639171234567", "1991-06-19"),
+            with_middle_name(claims("Maria Clara", "Santos", "+639171234567", "1991-06-19"), "Reyes"),
         ),
     ]
+}
+
+fn with_middle_name(mut claims: Value, name: &str) -> Value {
+    if let Some(members) = claims.as_object_mut() {
+        members.insert("middle_name".to_owned(), json!(name));
+    }
+    claims
 }
 
 fn members(value: Value) -> Map<String, Value> {
@@ -324,6 +337,6 @@ fn members(value: Value) -> Map<String, Value> {
     }
 }
 
-fn broken(fault: impl std::error::Error + Send + Sync + 'static) -> Fault {
+pub(super) fn broken(fault: impl std::error::Error + Send + Sync + 'static) -> Fault {
     Fault::new("fixture", fault)
 }

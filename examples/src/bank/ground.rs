@@ -17,6 +17,7 @@ use resource_server::store::sql::SqlBank;
 
 use super::apis::Books;
 use super::assemble::StartFault;
+use super::audit::Sealer;
 use super::bar_admin::Doors;
 use super::barred::{Barred, OpenClients};
 use super::controls::TestClock;
@@ -24,6 +25,7 @@ use super::customers::Customers;
 use super::data_dir::{DataDir, Past};
 use super::deployment::{Deployment, IssuerPlan, TestControls};
 use super::issuer_files::IssuerFiles;
+use super::operator::Operators;
 use super::outbound::Calls;
 use super::signing_keys::SigningKeys;
 use super::ui::PageInteraction;
@@ -57,7 +59,8 @@ impl Ground {
     /// Makes what is missing, demo data included.
     pub(super) async fn lay(deployment: &Deployment) -> Result<Self, StartFault> {
         let ground = Self::lay_beside(deployment).await?;
-        let (clock, data) = (&ground.clock, (deployment.demo, deployment.users.as_slice()));
+        let issuer = deployment.issuer();
+        let (clock, data) = (&ground.clock, (deployment.demo, deployment.users.as_slice(), issuer.as_str()));
         fixture::seed(&ground.database, data, clock.now(), &*ground.entropy).await?;
         ground.customers.reload(&ground.database).await?;
         Ok(ground)
@@ -150,6 +153,19 @@ impl Ground {
         }
     }
 
+    /// What operators see of consents.
+    pub(super) fn operators(&self) -> Result<Operators, Fault> {
+        Operators::new(&self.database, &self.pages, &*self.entropy)
+    }
+
+    /// The sealer of the audit trail.
+    pub(super) async fn sealer(&self, deployment: &Deployment) -> Result<Sealer, StartFault> {
+        let (place, database, clock) =
+            (deployment.data_dir.clone(), self.database.clone(), Arc::clone(&self.clock));
+        let opened = tokio::task::spawn_blocking(move || Sealer::open(&place, &database, &clock)).await;
+        opened.map_err(|_| StartFault::Interrupted)?
+    }
+
     /// Accounts, payments and consents for the APIs.
     pub(super) fn books(&self) -> Books {
         Books::open(&self.database, (&self.clock, &self.entropy), Arc::clone(&self.consent_store))
@@ -189,11 +205,16 @@ async fn load(deployment: &Deployment, now: Timestamp) -> Result<DataDir, StartF
 
 /// The database with every table the bank needs.
 pub(super) async fn open(deployment: &Deployment) -> Result<Database, StartFault> {
-    let url = DatabaseUrl::parse(&deployment.database)
-        .map_err(|fault| StartFault::DatabaseUrl(fault.to_string()))?;
-    let database = Database::open(&url).await?;
+    let database = open_as_it_is(deployment).await?;
     migrate(&database).await?;
     Ok(database)
+}
+
+/// The database as it stands, for those who only read.
+pub(super) async fn open_as_it_is(deployment: &Deployment) -> Result<Database, StartFault> {
+    let url = DatabaseUrl::parse(&deployment.database)
+        .map_err(|fault| StartFault::DatabaseUrl(fault.to_string()))?;
+    Ok(Database::open(&url).await?)
 }
 
 /// Every table the bank needs.

@@ -12,10 +12,12 @@ use resource_server::rail::settle;
 use super::admin::AdminService;
 use super::apis::{Books, apis};
 use super::assemble::{Bank, RAIL_PAUSE, SWEEP_EVERY, StartFault};
+use super::audit::Sealer;
 use super::compose::{Api, ApiPlace, Face, PublicService};
 use super::deployment::{Deployment, IssuerPlan};
 use super::events::{self, EventWorker};
 use super::ground::{Ground, remember};
+use super::interfaces::Interfaces;
 use super::introspected::{IntrospectedApi, IntrospectedStore, PublishedKeys};
 use super::issuer_files::IssuerFiles;
 use super::listeners::Listeners;
@@ -37,6 +39,7 @@ pub struct ResourceServer {
     payments: resource_server::port::Ports,
     events: EventWorker,
     keys: Arc<[SigningKeys]>,
+    sealer: Sealer,
     database: Database,
 }
 
@@ -75,6 +78,7 @@ impl ResourceServer {
         let ends = deployment.resource_ends();
         let listeners =
             Listeners::bind(deployment, &ends, &ground.data, (&ground.clock, &ground.entropy)).await?;
+        let sealer = ground.sealer(deployment).await?;
         Ok(Self {
             listeners,
             public: PublicService::new(&ends, Vec::new(), api_places),
@@ -84,11 +88,14 @@ impl ResourceServer {
                 keys: Arc::clone(&ground.keys),
                 doors: ground.doors(directories),
                 clock: Arc::clone(&ground.clock),
+                operators: ground.operators()?,
                 controls: None,
+                interfaces: Interfaces::at(&deployment.api(), Arc::clone(&books.ports.pera.participants)),
             },
             payments: books.ports,
             events: EventWorker::new(&ground, notices),
             keys: ground.keys,
+            sealer,
             database: ground.database,
         })
     }
@@ -100,6 +107,7 @@ impl ResourceServer {
         for keys in self.keys.iter() {
             tokio::spawn(keys.clone().run(shutdown.clone()));
         }
+        let sealing = tokio::spawn(self.sealer.run(shutdown.clone()));
         let Listeners { public, mtls, admin } = self.listeners;
         tokio::join!(
             public.serve(self.public.facing(Face::Browsers), shutdown.clone()),
@@ -108,6 +116,9 @@ impl ResourceServer {
         );
         if rail.await.is_err() {
             tracing::error!("the payment rail's worker ended badly");
+        }
+        if sealing.await.is_err() {
+            tracing::error!("the sealer of the audit trail ended badly");
         }
         if telling.await.is_err() {
             tracing::error!("the worker of events ended badly");

@@ -17,7 +17,8 @@ use oauth_core::store::keys::{
     SealedVault,
 };
 use oauth_core::store::sql::SqlKeyRing;
-use oauth_core::{Cause, Clock, Entropy, Fault, Issuer, KeyStage, KeyVault, LogAudit};
+use oauth_core::{Cause, Clock, Entropy, Fault, Issuer, KeyStage, KeyVault};
+use rar_consent::audit::{KeyTrail, Trail};
 use zeroize::Zeroizing;
 
 use super::assemble::StartFault;
@@ -91,7 +92,8 @@ impl SigningKeys {
             clock: Arc::clone(clock),
         };
         let settings = KeeperSettings { algs: algs(plan.signing_alg()), times: plan.keys() };
-        let keeper = KeyKeeper::new(ports.clone(), settings, Arc::new(LogAudit));
+        let trail = KeyTrail::new(Trail::new(database.clone()));
+        let keeper = KeyKeeper::new(ports.clone(), settings, Arc::new(trail));
         let taken = match vault {
             Vault::Sealed(vault) => take_in(place, &issuer, vault, &keeper).await?,
             Vault::Device(_) => Vec::new(),

@@ -15,7 +15,7 @@ use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
-use super::requests::{Flow, Prepared, encoded, get};
+use super::prepared::{Flow, Prepared, encoded, get};
 use super::{Doing as _, Failed};
 
 /// What one turn of the loop does.

@@ -104,7 +104,11 @@ pub fn price_signatures(key: &SigningKey, sample: &Sample) -> Result<Prices, Fai
 const BATCHES: usize = 61;
 const BATCH: u32 = 16;
 
-fn price(mut operation: impl FnMut() -> Result<(), Failed>) -> Result<f64, Failed> {
+/// What one operation costs, in microseconds.
+///
+/// # Errors
+/// When it fails.
+pub(super) fn price(mut operation: impl FnMut() -> Result<(), Failed>) -> Result<f64, Failed> {
     let mut micros = Vec::with_capacity(BATCHES);
     for _ in 0..BATCHES {
         let start = Instant::now();

@@ -4,8 +4,12 @@
 //! loopback and reports, for every kind of request, the rate, the latencies, the CPU per request and how that
 //! compares with the signatures the request cannot do without. It judges nothing: what is fast enough, the reader says.
 
+mod failed;
 pub mod load;
 pub mod measure;
+pub mod memory;
+pub mod payments;
+pub mod prepared;
 pub mod process;
 pub mod report;
 pub mod requests;
@@ -20,11 +24,14 @@ use clap::{Parser, Subcommand, ValueEnum};
 use serde::Deserialize;
 use tokio::task::LocalSet;
 
+use self::failed::Doing;
+pub use self::failed::Failed;
 use self::load::{Connection, Outcome, Work, drive};
 use self::measure::{Prices, load_average, median, number};
+use self::prepared::get;
 use self::process::{Pinning, Scratch, Server};
-use self::report::{Memory, Report, Row};
-use self::requests::{Audience, Parties, get};
+use self::report::{Report, Row};
+use self::requests::{Audience, Parties};
 use self::serve::ServeOptions;
 
 /// The issuer under measurement. Nothing resolves this name: requests go to the loopback address.
@@ -51,6 +58,11 @@ enum Role {
     /// Only the server; started by the measuring process.
     #[command(hide = true)]
     Serve(ServeOptions),
+    /// Only the bank; started by the measuring process.
+    #[command(hide = true)]
+    ServePayments(payments::serve::ServeOptions),
+    /// Measures payments, with more and more history.
+    Payments(payments::Options),
 }
 
 #[derive(Debug, clap::Args)]
@@ -76,8 +88,8 @@ struct Options {
     /// Only this scenario.
     #[arg(long, value_enum)]
     only: Option<Scenario>,
-    /// Requests at the end, to see what becomes of memory: it is read after an eighth, a quarter, a half and all of them, and
-    /// in between everything expires. Not sent when one scenario is chosen.
+    /// Requests at the end, to see what becomes of memory: after every eighth everything expires, and memory is read after
+    /// an eighth, a quarter, a half and all of them. Not sent when one scenario is chosen.
     #[arg(long, default_value_t = 200_000, value_parser = clap::value_parser!(u32).range(0..=1_000_000))]
     memory_requests: u32,
     /// Writes the numbers as JSON to this file too.
@@ -162,22 +174,15 @@ pub fn command() -> ExitCode {
 /// When the measurement could not be made. Requests that were refused are counted in the report instead.
 pub fn run(arguments: &Arguments) -> Result<(), Failed> {
     match &arguments.command {
-        Some(Role::Serve(options)) => {
-            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-            let runtime = runtime.doing("starting the runtime")?;
-            let ended = runtime.block_on(serve::serve(options));
-            // the thread that reads standard input may never come back
-            runtime.shutdown_background();
-            ended
+        Some(Role::Serve(options)) => served(serve::serve(options)),
+        Some(Role::ServePayments(options)) => served(payments::serve::serve(options)),
+        Some(Role::Payments(options)) => {
+            let pinning = Pinning::of_this_process();
+            measuring(payments::measured(options, pinning), LONGEST_HISTORY)
         }
         None => {
             let pinning = Pinning::of_this_process();
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            let run = measured(&arguments.options, pinning);
-            let report = LocalSet::new().block_on(&runtime.doing("starting the runtime")?, async {
-                let late = |_| Err(Failed::new("measuring", "it took longer than allowed"));
-                tokio::time::timeout(LONGEST_RUN, run).await.unwrap_or_else(late)
-            })?;
+            let report = measuring(measured(&arguments.options, pinning), LONGEST_RUN)?;
             say(&report.markdown())?;
             if let Some(file) = &arguments.options.json {
                 std::fs::write(file, report.json().to_string()).doing("writing the JSON file")?;
@@ -187,8 +192,27 @@ pub fn run(arguments: &Arguments) -> Result<(), Failed> {
     }
 }
 
+fn served(serving: impl Future<Output = Result<(), Failed>>) -> Result<(), Failed> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.doing("starting the runtime")?;
+    let ended = runtime.block_on(serving);
+    // the thread that reads standard input may never come back
+    runtime.shutdown_background();
+    ended
+}
+
+fn measuring<T>(run: impl Future<Output = Result<T, Failed>>, longest: Duration) -> Result<T, Failed> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    LocalSet::new().block_on(&runtime.doing("starting the runtime")?, async {
+        let late = |_| Err(Failed::new("measuring", "it took longer than allowed"));
+        tokio::time::timeout(longest, run).await.unwrap_or_else(late)
+    })
+}
+
 /// The whole measurement.
 const LONGEST_RUN: Duration = Duration::from_secs(25 * 60);
+/// The whole measurement of payments, the writing of millions of rows included.
+const LONGEST_HISTORY: Duration = Duration::from_secs(3 * 60 * 60);
 /// A proof is good for a minute: what is prepared must be sent by then.
 const PREPARED_MAX: u32 = 120_000;
 /// So long a counted number of turns may take under a profiler.
@@ -199,7 +223,12 @@ async fn measured(options: &Options, pinning: Pinning) -> Result<Report, Failed>
     let parties = Parties::make(&dir.0)?;
     let setup = serde_json::to_vec(&parties.setup()?).doing("writing the setup")?;
     std::fs::write(dir.0.join("setup.json"), setup).doing("writing the setup")?;
-    let server = Server::start(&dir.0, options.store, pinning, options.under.as_deref())?;
+    let store = match options.store {
+        StoreKind::Sqlite => "sqlite",
+        StoreKind::Memory => "memory",
+    };
+    let arguments = ["serve", "--store", store].map(str::to_owned);
+    let server = Server::start(&dir.0, &arguments, pinning, options.under.as_deref())?;
     let mut bench =
         Bench { options, parties, control: Connection::open(server.port).await?, server, prices: Vec::new() };
     let at_rest = bench.server.process.resident_kib()?;
@@ -320,43 +349,6 @@ impl Bench<'_> {
         })
     }
 
-    /// Opaque tokens by client credentials, each introspected once, with readings on the way and all of it over before the
-    /// next part begins.
-    async fn memory(&mut self, at_rest: u64) -> Result<Memory, Failed> {
-        let wanted = if self.options.only.is_some() { 0 } else { self.options.memory_requests };
-        let after_run = self.server.process.resident_kib()?;
-        let mut memory =
-            Memory { at_rest_kib: at_rest, after_run_kib: after_run, series: Vec::new(), errors: 0 };
-        let mut sent = 0;
-        for part in [8, 4, 2, 1] {
-            let until = wanted / part;
-            self.parties.later(self.control.fetch("/bench/later").await?);
-            memory.errors += self.issue_and_introspect(until.saturating_sub(sent)).await?;
-            sent = until;
-            if wanted > 0 {
-                memory.series.push((sent, self.server.process.resident_kib()?));
-            }
-        }
-        Ok(memory)
-    }
-
-    /// How many were refused.
-    async fn issue_and_introspect(&self, requests: u32) -> Result<u64, Failed> {
-        let (mut left, mut errors) = (requests, 0);
-        while left > 0 {
-            let half = left.div_ceil(2).min(4000);
-            let issue = (0..half).map(|_| self.work(Scenario::ClientCredentialsOpaque, ""));
-            let issued = self.drive(issue.collect::<Result<_, _>>()?).await?;
-            let ask = issued.tokens.iter().map(|token| {
-                let ask = self.parties.introspect(token, Audience::Opaque, "application/json")?;
-                Ok(Work::One(Box::new(ask)))
-            });
-            errors += issued.errors + self.drive(ask.collect::<Result<_, Failed>>()?).await?.errors;
-            left = left.saturating_sub(2 * half);
-        }
-        Ok(errors)
-    }
-
     async fn drive(&self, work: Vec<Work>) -> Result<Outcome, Failed> {
         drive(self.server.port, self.options.connections.into(), Duration::from_secs(50), work).await
     }
@@ -384,31 +376,6 @@ pub struct Window {
     statements: u64,
     commits: u64,
     outcome: Outcome,
-}
-
-/// Why the measurement could not be made.
-#[derive(Debug, thiserror::Error)]
-#[error("{doing}: {source}")]
-pub struct Failed {
-    doing: &'static str,
-    source: Box<dyn std::error::Error + Send + Sync>,
-}
-
-impl Failed {
-    fn new(doing: &'static str, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self { doing, source: source.into() }
-    }
-}
-
-/// Names what was being done when something failed.
-trait Doing<T> {
-    fn doing(self, what: &'static str) -> Result<T, Failed>;
-}
-
-impl<T, E: Into<Box<dyn std::error::Error + Send + Sync>>> Doing<T> for Result<T, E> {
-    fn doing(self, what: &'static str) -> Result<T, Failed> {
-        self.map_err(|source| Failed::new(what, source))
-    }
 }
 
 /// One line, or several, on standard output.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::measure::Process;
-use super::{Doing as _, Failed, StoreKind};
+use super::{Doing as _, Failed};
 
 /// Whether both processes have a core of their own. Without it they disturb each other and the rates mean little.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,7 +49,7 @@ impl Server {
     /// Starts this program again as the server, `under` another one if there is one.
     pub(super) fn start(
         dir: &Path,
-        store: StoreKind,
+        arguments: &[String],
         pinning: Pinning,
         under: Option<&str>,
     ) -> Result<Self, Failed> {
@@ -67,11 +67,7 @@ impl Server {
             }
             None => Command::new(own),
         };
-        let store = match store {
-            StoreKind::Sqlite => "sqlite",
-            StoreKind::Memory => "memory",
-        };
-        command.arg("serve").arg("--dir").arg(dir).args(["--store", store]);
+        command.args(arguments).arg("--dir").arg(dir);
         let child =
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().doing("starting the server")?;
         // built first, so that the child is ended even if it never says that it listens

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::load::Outcome;
 use super::measure::{Prices, median, number, percentile};
+use super::memory::Memory;
 use super::process::Pinning;
 use super::{Scenario, StoreKind, Window};
 
@@ -25,18 +26,6 @@ pub struct Report {
     pub memory: Memory,
     /// The load of the machine at the end.
     pub load_average: f64,
-}
-
-/// The server's resident memory.
-pub struct Memory {
-    /// Before any request, in KiB.
-    pub at_rest_kib: u64,
-    /// After the scenarios, in KiB.
-    pub after_run_kib: u64,
-    /// After so many requests of client credentials and introspection, in KiB. Between two readings everything expired.
-    pub series: Vec<(u32, u64)>,
-    /// Requests of the series that were refused.
-    pub errors: u64,
 }
 
 /// One scenario: medians over its windows.

@@ -5,40 +5,18 @@ use std::rc::Rc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use bytes::Bytes;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
+use http::header::{ACCEPT, AUTHORIZATION};
+use http::{HeaderName, HeaderValue};
 use oauth_core::jose::{Alg, SigningKey};
 use oauth_core::{Clock as _, Entropy as _, KeyId, SystemClock, SystemEntropy, Thumbprint};
 use ring::rand::SystemRandom;
 use serde_json::{Value, json};
 
 use super::measure::Sample;
+use super::prepared::{Flow, Prepared, encoded, form, get, header};
 use super::serve::Setup;
 use super::{Doing as _, Failed, ISSUER, RESOURCE, RESOURCE_OPAQUE, SCOPES};
 use crate::keys::{self, KeyAlgorithm};
-
-/// A request, ready to be sent.
-#[derive(Debug, Clone)]
-pub struct Prepared {
-    /// The method.
-    pub method: Method,
-    /// Path and query.
-    pub uri: Uri,
-    /// The header fields.
-    pub headers: HeaderMap,
-    /// The body.
-    pub body: Bytes,
-}
-
-/// One whole authorization code flow, ready but for what the server answers on the way.
-#[derive(Debug, Clone)]
-pub struct Flow {
-    /// The pushed authorization request.
-    pub push: Prepared,
-    /// The token request without its code.
-    pub redeem: Prepared,
-}
 
 /// What a customer's client asks its tokens for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -185,12 +163,17 @@ impl Parties {
     /// When a signature fails.
     pub fn flow(&self, audience: Audience) -> Result<Flow, Failed> {
         let (push, verifier) = self.pushed(&self.es256, audience)?;
+        Ok(Flow { push, redeem: self.redeemed(&verifier)? })
+    }
+
+    /// A token request without its code.
+    fn redeemed(&self, verifier: &str) -> Result<Prepared, Failed> {
         let body = format!(
             "grant_type=authorization_code&redirect_uri={}&code_verifier={verifier}&{}&code=",
             encoded(REDIRECT_URI),
             self.es256.authentication()?
         );
-        Ok(Flow { push, redeem: self.proven("/token", body)? })
+        self.proven("/token", body)
     }
 
     /// Introspection by the resource server the token is for.
@@ -226,7 +209,39 @@ impl Parties {
         Ok(prepared)
     }
 
+    /// A flow for these details.
+    ///
+    /// # Errors
+    /// When a signature fails.
+    pub fn flow_for(&self, details: &str) -> Result<Flow, Failed> {
+        let (push, verifier) = self.pushed_with(&self.es256, Audience::Jwt, details)?;
+        Ok(Flow { push, redeem: self.redeemed(&verifier)? })
+    }
+
+    /// A signed body: the envelope of the UAE interface around a message.
+    ///
+    /// # Errors
+    /// When the signature fails.
+    pub fn message(&self, audience: &str, message: &Value) -> Result<String, Failed> {
+        let now = self.es256.now();
+        let claims = json!({
+            "iss": self.es256.id, "aud": [audience], "iat": now, "nbf": now, "exp": now + ASSERTION_LIFE,
+            "message": message,
+        });
+        let header = json!({ "alg": "ES256", "kid": self.es256.kid.as_str(), "typ": "JWT" });
+        self.es256.jws(&header, &claims)
+    }
+
     fn pushed(&self, party: &Party, audience: Audience) -> Result<(Prepared, String), Failed> {
+        self.pushed_with(party, audience, &payment().to_string())
+    }
+
+    fn pushed_with(
+        &self,
+        party: &Party,
+        audience: Audience,
+        details: &str,
+    ) -> Result<(Prepared, String), Failed> {
         let verifier = random_text()?;
         let body = format!(
             "response_type=code&client_id={}&redirect_uri={}&scope=openid%20payments&state={}&nonce={}\
@@ -237,7 +252,7 @@ impl Parties {
             random_text()?,
             Thumbprint::of(verifier.as_bytes()).to_text(),
             encoded(audience.uri()),
-            encoded(&payment().to_string()),
+            encoded(details),
             party.authentication()?
         );
         Ok((self.proven("/par", body)?, verifier))
@@ -249,7 +264,11 @@ impl Parties {
         Ok(prepared)
     }
 
-    fn proof(&self, method: &str, path: &str, token_hash: Option<&str>) -> Result<String, Failed> {
+    /// A proof for one request to the server under measurement.
+    ///
+    /// # Errors
+    /// When the signature fails.
+    pub fn proof(&self, method: &str, path: &str, token_hash: Option<&str>) -> Result<String, Failed> {
         let mut jwk = self.proof.key.public(&self.proof.kid).to_value();
         if let Some(members) = jwk.as_object_mut() {
             members.retain(|name, _| matches!(name.as_str(), "kty" | "crv" | "x" | "y"));
@@ -273,7 +292,7 @@ impl Party {
             "redirect_uris": [REDIRECT_URI],
             "grant_types": grants,
             "scope": SCOPES,
-            "authorization_details_types": ["payment_initiation"],
+            "authorization_details_types": ["payment_initiation", "urn:openfinanceuae:service-initiation-consent"],
         });
         if let (Some(resource), Some(members)) = (resource, metadata.as_object_mut()) {
             members.insert("resource".to_owned(), resource.into());
@@ -307,30 +326,7 @@ impl Party {
     }
 }
 
-/// A GET without anything else.
-///
-/// # Errors
-/// When the path is none.
-pub fn get(path: &str) -> Result<Prepared, Failed> {
-    Ok(Prepared {
-        method: Method::GET,
-        uri: path.parse().doing("writing a path")?,
-        headers: HeaderMap::new(),
-        body: Bytes::new(),
-    })
-}
-
-fn form(path: &'static str, body: String) -> Prepared {
-    let mut headers = HeaderMap::new();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
-    Prepared { method: Method::POST, uri: Uri::from_static(path), headers, body: Bytes::from(body) }
-}
-
 const DPOP: HeaderName = HeaderName::from_static("dpop");
-
-fn header(text: &str) -> Result<HeaderValue, Failed> {
-    HeaderValue::from_str(text).doing("writing a header")
-}
 
 /// A payment in the words of RFC 9396 section 2, of about 2 kB: the size an order has in an open banking dialect. Here
 /// two long addresses make up the size.
@@ -347,24 +343,16 @@ fn payment() -> Value {
     }])
 }
 
-/// RFC 3986 section 2.1.
-pub(super) fn encoded(text: &str) -> String {
-    use std::fmt::Write as _;
-    let mut out = String::with_capacity(text.len() * 2);
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            // writing to a string cannot fail
-            let _ = write!(out, "%{byte:02X}");
-        }
-    }
-    out
-}
-
 fn random_text() -> Result<String, Failed> {
     let bytes = SystemEntropy::default().draw().doing("drawing random bytes")?;
     Ok(URL_SAFE_NO_PAD.encode(bytes.as_slice()))
+}
+
+/// A UUID of version 4.
+pub(super) fn random_uuid() -> Result<String, Failed> {
+    let bytes = SystemEntropy::default().draw().doing("drawing random bytes")?;
+    let bytes = bytes.first_chunk::<16>().ok_or_else(|| Failed::new("drawing random bytes", "too few"))?;
+    Ok(uuid::Builder::from_random_bytes(*bytes).into_uuid().to_string())
 }
 
 #[cfg(test)]

@@ -24,10 +24,10 @@ use oauth_core::store::database::{Database, DatabaseUrl};
 use oauth_core::store::memory::{MemoryClaims, MemoryStore};
 use oauth_core::store::sql::{SqlStore, migrations};
 use oauth_core::{
-    Approval, Authentication, AuthorizationServer, Client, ClientMetadata, Clock, Entropy as _,
-    FAPI2_SECURITY, Fault, FixedClients, InlineKeys, Interaction, Issuer, KeyId, LocalSigner, LogAudit,
-    NoDecrypter, NoUserClaims, Outcome, Ports, Resource, ResourceSetting, ResumeSubmitted, Scope, Seconds,
-    ServerSecret, Settings, Store, Subject, SystemClock, SystemEntropy, Timestamp, TokenForm, VettedRequest,
+    Approval, Authentication, AuthorizationServer, Client, ClientMetadata, Clock, FAPI2_SECURITY, Fault,
+    FixedClients, InlineKeys, Interaction, Issuer, KeyId, LocalSigner, LogAudit, NoDecrypter, NoUserClaims,
+    Outcome, Ports, Resource, ResourceSetting, ResumeSubmitted, Scope, Seconds, ServerSecret, Settings,
+    Store, Subject, SystemClock, SystemEntropy, Timestamp, TokenForm, VettedRequest,
 };
 use rar_consent::{ConsentEngine, ConsentStore, DetailRegistry, MemoryConsents, SqlConsents};
 use ring::rand::SystemRandom;
@@ -59,7 +59,7 @@ pub struct Setup {
 }
 
 /// The server never outlives this, whatever becomes of its parent.
-const LONGEST_RUN: Duration = Duration::from_secs(30 * 60);
+pub(super) const LONGEST_RUN: Duration = Duration::from_secs(30 * 60);
 
 /// Serves until its standard input ends.
 ///
@@ -85,7 +85,7 @@ pub async fn serve(options: &ServeOptions) -> Result<(), Failed> {
     }
 }
 
-async fn parent_gone() {
+pub(super) async fn parent_gone() {
     let mut nothing = [0; 16];
     let mut input = tokio::io::stdin();
     while let Ok(1..) = tokio::io::AsyncReadExt::read(&mut input, &mut nothing).await {}
@@ -113,7 +113,7 @@ struct Bench {
     sample: Sample,
 }
 
-type Answer = Response<Full<Bytes>>;
+pub(super) type Answer = Response<Full<Bytes>>;
 
 impl Bench {
     async fn build(options: &ServeOptions, setup: Setup) -> Result<Self, Failed> {
@@ -194,11 +194,36 @@ async fn open(options: &ServeOptions) -> Result<Database, Failed> {
 }
 
 fn server(
-    (store, consents): (Arc<dyn Store>, Arc<dyn ConsentStore>),
+    stores: (Arc<dyn Store>, Arc<dyn ConsentStore>),
     key: SigningKey,
     clients: Vec<serde_json::Value>,
     clock: Arc<dyn Clock>,
 ) -> Result<Arc<AuthorizationServer>, Failed> {
+    let kid = KeyId::new("server-es256").doing("naming a key")?;
+    let ports = ports(stores, vec![(kid, key)], clients, clock)?;
+    let server = AuthorizationServer::new(&FAPI2_SECURITY, settings(&ports)?, ports);
+    let server = server.map_err(|wrong| Failed::new("building the server", format!("{wrong:?}")))?;
+    Ok(Arc::new(server))
+}
+
+/// What the server may do.
+pub(super) fn settings(ports: &Ports) -> Result<Settings, Failed> {
+    let secret = ServerSecret::new(ports.entropy.draw().doing("drawing a secret")?);
+    let resource = |text| Resource::new(text).doing("naming a resource");
+    let issuer = Issuer::new(ISSUER).doing("naming the issuer")?;
+    let mut settings = Settings::recommended(issuer, resource(RESOURCE)?, secret);
+    settings.scopes = Scope::new(SCOPES).doing("naming scopes")?;
+    settings.resources.push(ResourceSetting { uri: resource(RESOURCE_OPAQUE)?, tokens: TokenForm::Opaque });
+    Ok(settings)
+}
+
+/// What the server works with.
+pub(super) fn ports(
+    (store, consents): (Arc<dyn Store>, Arc<dyn ConsentStore>),
+    keys: Vec<(KeyId, SigningKey)>,
+    clients: Vec<serde_json::Value>,
+    clock: Arc<dyn Clock>,
+) -> Result<Ports, Failed> {
     let entropy = SystemEntropy::default();
     let registry = DetailRegistry::standard();
     let mut registered = Vec::with_capacity(clients.len());
@@ -207,14 +232,7 @@ fn server(
         let client = Client::register(metadata, &FAPI2_SECURITY);
         registered.push(client.map_err(|wrong| Failed::new("registering a client", format!("{wrong:?}")))?);
     }
-    let kid = KeyId::new("server-es256").doing("naming a key")?;
-    let secret = ServerSecret::new(entropy.draw().doing("drawing a secret")?);
-    let resource = |text| Resource::new(text).doing("naming a resource");
-    let issuer = Issuer::new(ISSUER).doing("naming the issuer")?;
-    let mut settings = Settings::recommended(issuer, resource(RESOURCE)?, secret);
-    settings.scopes = Scope::new(SCOPES).doing("naming scopes")?;
-    settings.resources.push(ResourceSetting { uri: resource(RESOURCE_OPAQUE)?, tokens: TokenForm::Opaque });
-    let ports = Ports {
+    Ok(Ports {
         // every key of this run was made for it
         claims: Arc::new(MemoryClaims::without_past()),
         details: Arc::new(registry.clone()),
@@ -223,19 +241,16 @@ fn server(
         entropy: Arc::new(entropy),
         clients: Arc::new(FixedClients::new(registered)),
         client_keys: Arc::new(InlineKeys),
-        signer: LocalSigner::new(vec![(kid, key)]),
+        signer: LocalSigner::new(keys),
         decrypter: Arc::new(NoDecrypter),
         store,
         interaction: Arc::new(Automatic),
         users: Arc::new(NoUserClaims),
         audit: Arc::new(LogAudit),
-    };
-    let server = AuthorizationServer::new(&FAPI2_SECURITY, settings, ports);
-    let server = server.map_err(|wrong| Failed::new("building the server", format!("{wrong:?}")))?;
-    Ok(Arc::new(server))
+    })
 }
 
-fn approval() -> Result<Approval, Failed> {
+pub(super) fn approval() -> Result<Approval, Failed> {
     Ok(Approval {
         subject: Subject::new("alice").doing("naming the customer")?,
         authentication: Authentication {
@@ -245,6 +260,7 @@ fn approval() -> Result<Approval, Failed> {
         },
         scope: Scope::new("openid payments").doing("naming the scope")?,
         accounts: vec!["current-account".to_owned()],
+        shown: None,
     })
 }
 
@@ -262,7 +278,7 @@ impl Clock for Ahead {
 }
 
 /// Sends every browser straight to the automatic approval.
-struct Automatic;
+pub(super) struct Automatic;
 
 #[async_trait]
 impl Interaction for Automatic {
@@ -271,13 +287,13 @@ impl Interaction for Automatic {
     }
 }
 
-fn json_answer(body: &impl Serialize) -> Answer {
+pub(super) fn json_answer(body: &impl Serialize) -> Answer {
     let mut answer = Response::new(Full::new(Bytes::from(serde_json::to_vec(body).unwrap_or_default())));
     answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     answer
 }
 
-fn plain(status: StatusCode) -> Answer {
+pub(super) fn plain(status: StatusCode) -> Answer {
     let mut answer = Response::new(Full::new(Bytes::new()));
     *answer.status_mut() = status;
     answer

@@ -45,7 +45,8 @@ async fn decide(
         acr: "urn:example:password".to_owned(),
         amr: vec!["pwd".to_owned()],
     };
-    let approval = Approval { subject, authentication, scope: waiting.request.scope, accounts: Vec::new() };
+    let approval =
+        Approval { subject, authentication, scope: waiting.request.scope, accounts: Vec::new(), shown: None };
     let outcome = Outcome::Approved(approval);
     let submitted = ResumeSubmitted { ticket: ticket.to_owned(), browser, outcome };
     server.resume(submitted, &server.fresh_correlation()?).await

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 use crate::bank::assemble::{Bank, Parts};
+use crate::bank::audit_command::{self, AuditCommand};
 use crate::bank::config::{Command, CommandLine, Deployment, Flags};
 use crate::bank::deployment::DemoData;
 use crate::bank::keys_command::{self, KeysCommand};
@@ -18,6 +19,7 @@ pub fn run() -> ExitCode {
     let outcome = match line.command {
         Some(Command::CheckConfig { file }) => check(&Flags { config: Some(file), ..line.flags }),
         Some(Command::Keys { command }) => keys(&line.flags, command),
+        Some(Command::Audit { command }) => audit(&line.flags, command),
         None => start(&line.flags),
     };
     match outcome {
@@ -45,6 +47,13 @@ fn keys(flags: &Flags, command: KeysCommand) -> Outcome {
     let deployment = Deployment::read(flags)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(keys_command::run(&deployment, command))
+}
+
+fn audit(flags: &Flags, command: AuditCommand) -> Outcome {
+    log::to_standard_error();
+    let deployment = Deployment::read(flags)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(audit_command::run(&deployment, command))
 }
 
 fn start(flags: &Flags) -> Outcome {

@@ -6,50 +6,42 @@
 //! The pages are plain forms without script, and their style is one file of this server.
 
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, context, value::Serde};
+use rar_consent::Language;
 use ring::digest::{SHA256, digest};
 use serde::Serialize;
+use std::sync::Arc;
 
+mod agreed;
 pub mod csp;
 pub mod my_view;
+pub mod operator_view;
 mod text;
 pub mod view;
+pub(crate) mod words;
 
 #[cfg(test)]
 mod tests;
+
+pub(crate) use agreed::agreed_text;
 
 use my_view::{ConsentDetailsView, MyConsentsView, RevokeView, RevokedView};
 use view::{
     CompletedView, ConsentView, ErrorView, LandingView, LoginStep, LoginView, RefusedView, SignOutView,
     SignedOutView,
 };
+use words::{Words, fill};
 
 /// The style sheet, served at [`Pages::style_path`] as `text/css`. Its path names its content, so it may be cached
 /// for as long as a cache likes.
 pub const STYLE_CSS: &str = include_str!("../../pages/style.css");
 
-/// The bank as its pages present it.
-#[derive(Debug, Clone, Serialize)]
+/// Whose pages these are, where it is not the bank of the words.
+#[derive(Debug, Clone)]
 pub struct Bank {
     /// Name at the top of each page.
     pub name: String,
     /// One sentence at the foot of each page that says where to get help.
     pub help: String,
-    /// Language of the templates, BCP 47.
-    pub language: String,
-    /// Direction of that language.
-    pub direction: Direction,
-}
-
-impl Default for Bank {
-    fn default() -> Self {
-        Self {
-            name: "Mandate Bank".to_owned(),
-            help: "The bank never asks for your password by phone or e-mail. In doubt, call the number on your card."
-                .to_owned(),
-            language: "en".to_owned(),
-            direction: Direction::LeftToRight,
-        }
-    }
 }
 
 /// Direction of a language's script.
@@ -74,50 +66,82 @@ pub enum PagesFault {
     Address,
 }
 
-/// All pages, parsed once.
-#[derive(Debug)]
+/// All pages, parsed once, in one language. Clones share the templates.
+#[derive(Debug, Clone)]
 pub struct Pages {
-    templates: Environment<'static>,
-    style_path: String,
+    templates: Arc<Environment<'static>>,
+    style_path: Arc<str>,
+    bank: Option<Arc<Bank>>,
+    words: &'static Words,
+    switch: Option<String>,
 }
 
 impl Pages {
-    /// Parses the templates for the default bank.
+    /// Parses the templates, for the bank of the words.
     ///
     /// # Errors
     /// [`PagesFault::Template`] when a template does not parse.
     pub fn new() -> Result<Self, PagesFault> {
-        Self::of(&Bank::default())
+        Self::with(None, &[])
     }
 
-    /// Parses the templates for a bank.
+    /// Parses the templates for another bank.
     ///
     /// # Errors
     /// [`PagesFault::Template`] when a template does not parse.
     pub fn of(bank: &Bank) -> Result<Self, PagesFault> {
-        Self::with(bank, &[])
+        Self::with(Some(bank), &[])
     }
 
     /// The same with further templates, for pages of the same look that are not a bank's.
     ///
     /// # Errors
     /// [`PagesFault::Template`] when a template does not parse.
-    pub(crate) fn with(bank: &Bank, further: &[(&'static str, &'static str)]) -> Result<Self, PagesFault> {
+    pub(crate) fn with(
+        bank: Option<&Bank>,
+        further: &[(&'static str, &'static str)],
+    ) -> Result<Self, PagesFault> {
         let style_path = style_path();
         let mut templates = Environment::new();
         templates.set_auto_escape_callback(|_| AutoEscape::Html);
         templates.set_undefined_behavior(UndefinedBehavior::Strict);
         templates.add_filter("visible", text::visible);
         templates.add_filter("visible_text", text::visible_text);
+        templates.add_filter("told", text::told);
+        templates.add_filter("told_text", text::told_text);
+        templates.add_filter("fill", text::fill);
+        templates.add_filter("lines", text::lines);
         templates.add_filter("short", text::short);
         templates.add_filter("href", text::href);
         templates.add_filter("local", text::local);
-        templates.add_global("bank", Value::from(Serde(bank)));
         templates.add_global("style_path", style_path.as_str());
         for (name, source) in TEMPLATES.iter().chain(further).copied() {
             templates.add_template(name, source)?;
         }
-        Ok(Self { templates, style_path })
+        Ok(Self {
+            templates: Arc::new(templates),
+            style_path: style_path.into(),
+            bank: bank.cloned().map(Arc::new),
+            words: Words::of(Language::English),
+            switch: None,
+        })
+    }
+
+    /// The same pages in this language.
+    #[must_use]
+    pub fn speaking(&self, language: Language) -> Self {
+        Self { words: Words::of(language), switch: None, ..self.clone() }
+    }
+
+    /// The same pages with a link to the one at hand in the other language.
+    #[must_use]
+    pub fn switching_at(self, address: String) -> Self {
+        Self { switch: Some(address), ..self }
+    }
+
+    /// What these pages say by themselves.
+    pub(crate) const fn words(&self) -> &'static Words {
+        self.words
     }
 
     /// Path of the style sheet: `/assets/style-` and a hash of its content.
@@ -131,10 +155,10 @@ impl Pages {
     /// [`PagesFault::Template`], as of every page, when a link or form target in the view is not allowed.
     pub fn login(&self, view: &LoginView) -> Result<String, PagesFault> {
         let title = match view.step {
-            LoginStep::Password | LoginStep::PasswordAndCode => "Sign in",
-            LoginStep::Code => "Enter your code",
+            LoginStep::Password | LoginStep::PasswordAndCode => self.words.sign_in,
+            LoginStep::Code => self.words.enter_code,
         };
-        self.page("login", &flagged(title, view.error.as_ref()), view)
+        self.page("login", &self.flagged(title, view.error.as_ref()), view)
     }
 
     /// The consent page.
@@ -142,7 +166,7 @@ impl Pages {
     /// # Errors
     /// As [`Pages::login`].
     pub fn consent(&self, view: &ConsentView) -> Result<String, PagesFault> {
-        self.page("consent", &flagged(&view.heading, view.error.as_ref()), view)
+        self.page("consent", &self.flagged(&view.heading, view.error.as_ref()), view)
     }
 
     /// The note after a request that was not approved.
@@ -150,7 +174,7 @@ impl Pages {
     /// # Errors
     /// As [`Pages::login`].
     pub fn refused(&self, view: &RefusedView) -> Result<String, PagesFault> {
-        self.page("refused", "Not approved", view)
+        self.page("refused", self.words.not_approved, view)
     }
 
     /// An error page.
@@ -158,7 +182,7 @@ impl Pages {
     /// # Errors
     /// As [`Pages::login`].
     pub fn error(&self, view: &ErrorView) -> Result<String, PagesFault> {
-        self.page("error", &flagged(&view.heading, Some(&view.what)), view)
+        self.page("error", &self.flagged(&view.heading, Some(&view.what)), view)
     }
 
     /// The neutral page for a request that is no longer open.
@@ -166,7 +190,7 @@ impl Pages {
     /// # Errors
     /// As [`Pages::login`].
     pub fn completed(&self, view: &CompletedView) -> Result<String, PagesFault> {
-        self.page("completed", "This request is closed", view)
+        self.page("completed", self.words.closed, view)
     }
 
     /// The list of the customer's consents.
@@ -174,7 +198,7 @@ impl Pages {
     /// # Errors
     /// As [`Pages::login`].
     pub fn my_consents(&self, view: &MyConsentsView) -> Result<String, PagesFault> {
-        self.page("my_consents", "My consents", view)
+        self.page("my_consents", self.words.my_consents, view)
     }
 
     /// One consent, with its use and history.
@@ -182,7 +206,7 @@ impl Pages {
     /// # Errors
     /// As [`Pages::login`].
     pub fn consent_details(&self, view: &ConsentDetailsView) -> Result<String, PagesFault> {
-        let title = flagged(&view.heading, view.error.as_ref());
+        let title = self.flagged(&view.heading, view.error.as_ref());
         self.page("consent_details", &title, view)
     }
 
@@ -191,7 +215,7 @@ impl Pages {
     /// # Errors
     /// As [`Pages::login`].
     pub fn revoke(&self, view: &RevokeView) -> Result<String, PagesFault> {
-        self.page("revoke", "End this consent?", view)
+        self.page("revoke", self.words.end_question, view)
     }
 
     /// The page after a consent was ended.
@@ -199,7 +223,7 @@ impl Pages {
     /// # Errors
     /// As [`Pages::login`].
     pub fn revoked(&self, view: &RevokedView) -> Result<String, PagesFault> {
-        self.page("revoked", "Consent ended", view)
+        self.page("revoked", self.words.consent_ended, view)
     }
 
     /// The page that asks before signing out.
@@ -207,7 +231,7 @@ impl Pages {
     /// # Errors
     /// As [`Pages::login`].
     pub fn sign_out(&self, view: &SignOutView) -> Result<String, PagesFault> {
-        self.page("sign_out", "Sign out?", view)
+        self.page("sign_out", self.words.sign_out_question, view)
     }
 
     /// The page after signing out.
@@ -215,7 +239,7 @@ impl Pages {
     /// # Errors
     /// As [`Pages::login`].
     pub fn signed_out(&self, view: &SignedOutView) -> Result<String, PagesFault> {
-        self.page("signed_out", "You are signed out", view)
+        self.page("signed_out", self.words.signed_out, view)
     }
 
     /// The landing page.
@@ -223,7 +247,8 @@ impl Pages {
     /// # Errors
     /// As [`Pages::login`].
     pub fn landing(&self, view: &LandingView) -> Result<String, PagesFault> {
-        self.page("landing", "Welcome", view)
+        // for those who build applications, and in English
+        self.speaking(Language::English).page("landing", "Welcome", view)
     }
 
     /// One of the further templates in the frame.
@@ -242,17 +267,28 @@ impl Pages {
     fn page<View: Serialize>(&self, name: &str, title: &str, view: &View) -> Result<String, PagesFault> {
         let view = Value::from(Serde(view));
         let session = view.get_attr("session")?;
-        let body = self.templates.get_template(name)?.render(view)?;
-        let frame = context! { page => name, title, session, body => Value::from_safe_string(body) };
+        let t = Value::from(Serde(self.words));
+        let body = self.templates.get_template(name)?.render(context! { t => t.clone(), ..view })?;
+        let bank = self.bank.as_deref();
+        let frame = context! {
+            t,
+            page => name,
+            title,
+            session,
+            switch => self.switch.clone(),
+            bank_name => bank.map_or(self.words.bank, |bank| &bank.name),
+            help => bank.map_or(self.words.help, |bank| &bank.help),
+            body => Value::from_safe_string(body),
+        };
         Ok(self.templates.get_template("frame")?.render(frame)?)
     }
-}
 
-/// A title that says first that something went wrong.
-fn flagged(title: &str, error: Option<&String>) -> String {
-    match error {
-        Some(_) => format!("Error: {title}"),
-        None => title.to_owned(),
+    /// A title that says first that something went wrong.
+    fn flagged(&self, title: &str, error: Option<&String>) -> String {
+        match error {
+            Some(_) => fill(self.words.error_title, title),
+            None => title.to_owned(),
+        }
     }
 }
 
@@ -269,7 +305,7 @@ macro_rules! template {
     };
 }
 
-const TEMPLATES: [(&str, &str); 13] = [
+const TEMPLATES: [(&str, &str); 15] = [
     ("frame", template!("frame.html")),
     ("landing", template!("landing.html")),
     ("login", template!("login.html")),
@@ -281,6 +317,8 @@ const TEMPLATES: [(&str, &str); 13] = [
     ("consent_details", template!("consent_details.html")),
     ("revoke", template!("revoke.html")),
     ("revoked", template!("revoked.html")),
+    ("operator_consents", template!("operator_consents.html")),
+    ("operator_consent", template!("operator_consent.html")),
     ("sign_out", template!("sign_out.html")),
     ("signed_out", template!("signed_out.html")),
 ];

@@ -34,6 +34,10 @@ pub struct ConsentLine {
     pub period: String,
     /// What was used so far, in words.
     pub used: Option<String>,
+    /// When the next payment is due, in words.
+    pub next_payment: Option<String>,
+    /// The form that leads to ending it; `None` when it has ended.
+    pub stop: Option<Form>,
 }
 
 /// The status of a consent, as word and as tone.
@@ -109,6 +113,8 @@ pub struct ConsentDetailsView {
     pub sections: Vec<Section>,
     /// Use so far.
     pub usage: Vec<Usage>,
+    /// When the next payment is due, in words.
+    pub next_payment: Option<String>,
     /// What happened to it, newest first.
     pub history: Vec<HistoryEntry>,
     /// The form that leads to ending it, button `revoke`; `None` when it has ended.

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use minijinja::value::Rest;
 use minijinja::{Error, ErrorKind, Value};
 
 /// Characters beyond which a value gets a bounded box of its own, so that it cannot push anything out of view.
@@ -18,20 +19,81 @@ pub(super) fn visible(text: String) -> Value {
     } else {
         "<bdi>"
     });
-    for character in text.chars() {
-        match character {
-            '&' => html.push_str("&amp;"),
-            '<' => html.push_str("&lt;"),
-            '>' => html.push_str("&gt;"),
-            '"' => html.push_str("&quot;"),
-            '\'' => html.push_str("&#39;"),
-            hidden if is_deceptive(hidden) => {
-                push(&mut html, format_args!("<span class=\"codepoint\">U+{:04X}</span>", u32::from(hidden)));
+    html.push_str(&bare(&text));
+    html.push_str("</bdi>");
+    Value::from_safe_string(html)
+}
+
+/// Template filter: a sentence of the bank's in which others' values stand between the marks that isolate a direction
+/// (Unicode UAX 9 section 2.4): each pair of marks becomes an element, everything else is as [`visible`] shows it.
+pub(super) fn told(text: String) -> Value {
+    if text.chars().count() > LONG_CHARS {
+        return visible(text);
+    }
+    let mut html = String::with_capacity(text.len() + 64);
+    let mut open = false;
+    let text = unbroken(&text);
+    for (index, piece) in text.split('\u{2068}').enumerate() {
+        let inside = (index > 0).then(|| piece.split_once('\u{2069}')).flatten();
+        match inside {
+            Some((isolated, after)) => {
+                html.push_str(&visible(isolated.to_owned()).to_string());
+                html.push_str(&bare(after));
             }
-            plain => html.push(plain),
+            None => {
+                open |= index > 0;
+                html.push_str(&bare(piece));
+            }
         }
     }
-    html.push_str("</bdi>");
+    // a mark without its other half is no mark of ours
+    if open { visible(text) } else { Value::from_safe_string(format!("<bdi>{html}</bdi>")) }
+}
+
+/// An amount stays on one line: no line is broken between a currency and its number.
+fn unbroken(text: &str) -> String {
+    let mut kept = String::with_capacity(text.len());
+    let mut rest = text.chars().peekable();
+    let mut capitals = 0_usize;
+    while let Some(character) = rest.next() {
+        let number_follows = rest.peek().is_some_and(char::is_ascii_digit);
+        kept.push(if character == ' ' && capitals == 3 && number_follows { '\u{a0}' } else { character });
+        capitals = if character.is_ascii_uppercase() { capitals.saturating_add(1) } else { 0 };
+    }
+    kept
+}
+
+/// Template filter: several lines, each as [`visible`] shows it.
+pub(super) fn lines(text: String) -> Value {
+    let shown: Vec<String> = text.split('\n').map(|line| visible(line.to_owned()).to_string()).collect();
+    Value::from_safe_string(shown.join("\n"))
+}
+
+/// As [`visible`] shows it, without the element around it.
+fn bare(text: &str) -> String {
+    let mut html = String::with_capacity(text.len());
+    for character in text.chars() {
+        if is_deceptive(character) {
+            push(&mut html, format_args!("<span class=\"codepoint\">U+{:04X}</span>", u32::from(character)));
+        } else {
+            escape(&mut html, character);
+        }
+    }
+    html
+}
+
+/// Template filter: words of ours with values in the places of `{}`, each as [`visible`] shows it; one that is a piece of a
+/// page already stands as it is.
+pub(super) fn fill(words: String, values: Rest<Value>) -> Value {
+    let mut html = String::with_capacity(words.len() + 64);
+    let mut values = values.0.into_iter();
+    for (index, piece) in words.split("{}").enumerate() {
+        if let Some(value) = (index > 0).then(|| values.next()).flatten() {
+            let shown = if value.is_safe() { value } else { visible(value.to_string()) };
+            html.push_str(&shown.to_string());
+        }
+        piece.chars().for_each(|character| escape(&mut html, character));
+    }
     Value::from_safe_string(html)
 }
 
@@ -56,6 +118,11 @@ pub(super) fn short(text: String) -> String {
         cut.push('…');
     }
     visible_text(cut)
+}
+
+/// Template filter: a sentence as [`told`] shows it, where no element can stand.
+pub(super) fn told_text(text: String) -> String {
+    text.chars().filter(|character| !matches!(character, '\u{2068}' | '\u{2069}')).collect()
 }
 
 /// Template filter: an address a link may lead to. A path of this server, `https`, `http` to this machine (RFC 8252
@@ -115,6 +182,17 @@ fn is_deceptive(character: char) -> bool {
         )
 }
 
+fn escape(html: &mut String, character: char) {
+    match character {
+        '&' => html.push_str("&amp;"),
+        '<' => html.push_str("&lt;"),
+        '>' => html.push_str("&gt;"),
+        '"' => html.push_str("&quot;"),
+        '\'' => html.push_str("&#39;"),
+        plain => html.push(plain),
+    }
+}
+
 /// Writing to a string cannot fail.
 fn push(out: &mut String, piece: std::fmt::Arguments<'_>) {
     let _ = out.write_fmt(piece);
@@ -134,6 +212,19 @@ mod tests {
              <span class=\"codepoint\">U+2066</span></bdi>"
         );
         assert_eq!(visible_text("a\u{202e}b\u{feff}".to_owned()), "a[U+202E]b[U+FEFF]");
+    }
+
+    #[test]
+    fn what_a_sentence_isolates_is_an_element_and_a_mark_without_its_other_half_is_shown() {
+        let shown = |text: &str| told(text.to_owned()).to_string();
+        assert_eq!(
+            shown("ادفع \u{2068}AED 1 <b>\u{2069} الآن"),
+            "<bdi>ادفع <bdi>AED\u{a0}1 &lt;b&gt;</bdi> الآن</bdi>"
+        );
+        assert_eq!(shown("Pay AED 1.00 to A 2"), "<bdi>Pay AED\u{a0}1.00 to A 2</bdi>");
+        assert_eq!(shown("a\u{202e}b"), "<bdi>a<span class=\"codepoint\">U+202E</span>b</bdi>");
+        assert!(shown("a\u{2068}b").contains("U+2068"));
+        assert!(shown("a\u{2069}b").contains("U+2069"));
     }
 
     #[test]

@@ -26,7 +26,8 @@ impl fmt::Debug for Hidden {
     }
 }
 
-/// Where a form is posted and the only two values it hides. What is asked for never travels through the browser.
+/// Where a form is posted and what it hides. What is asked for never travels through the browser; the form of a decision also
+/// carries its language and the hash of its text.
 #[derive(Debug, Clone, Serialize)]
 pub struct Form {
     /// Path the form is posted to.
@@ -201,6 +202,8 @@ pub struct ConsentView {
     pub purpose: Option<String>,
     /// What approving does and where the customer goes then.
     pub next: String,
+    /// The hash of the page's text, posted as `shown`: a decision is for this text and no other.
+    pub shown_hash: Option<String>,
     /// Why the last decision was not taken, for example that no account was chosen.
     pub error: Option<String>,
 }

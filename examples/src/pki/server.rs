@@ -11,8 +11,8 @@ use rustls::client::danger::ServerCertVerifier as _;
 use rustls_pki_types::{CertificateDer, ServerName};
 
 use super::{
-    CERTIFICATE_LIFETIME, ClientIdentity, LocalPki, PkiFault, RENEWAL_WINDOW, SERVER_NAMES, ServerIdentity,
-    dress, issuer, named, new_key, read_public, unix_time,
+    CERTIFICATE_LIFETIME, PkiFault, RENEWAL_WINDOW, ServerIdentity, dress, issuer, named, new_key,
+    read_public, unix_time,
 };
 use crate::keys::{self, Access, Existing};
 
@@ -79,22 +79,12 @@ impl Maker<'_> {
     }
 }
 
-impl LocalPki {
-    /// A certificate of this authority for a server on this machine: where a demo third party listens for events.
-    ///
-    /// # Errors
-    /// [`PkiFault`], when random bytes cannot be had.
-    pub fn issue_server_certificate(&self, now: Timestamp) -> Result<ClientIdentity, PkiFault> {
-        let random = SystemRandom::new();
-        let (key, key_pem) = new_key(&random)?;
-        let names = SERVER_NAMES.map(str::to_owned);
-        let certificate =
-            params(&names, now, &random)?.signed_by(&key, &issuer(now, &random, &self.authority_key)?)?;
-        Ok(ClientIdentity { certificate_pem: certificate.pem(), key_pem })
-    }
-}
-
-fn params(names: &[String], now: Timestamp, random: &SystemRandom) -> Result<CertificateParams, PkiFault> {
+/// The server certificate of these names.
+pub(super) fn params(
+    names: &[String],
+    now: Timestamp,
+    random: &SystemRandom,
+) -> Result<CertificateParams, PkiFault> {
     let mut params = CertificateParams::new(names)?;
     dress(&mut params, now, CERTIFICATE_LIFETIME, random)?;
     params.distinguished_name = named("localhost", "Mandate");

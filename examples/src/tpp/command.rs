@@ -48,6 +48,8 @@ pub(crate) enum Order {
     Pay(PayOrder),
     /// Read accounts and transactions
     Accounts(AccountsOrder),
+    /// Walk both use cases of the PERA pilot at two running banks, one of each kind
+    Pera(PeraOrder),
     /// Run a small web shop at the registered redirect URI, for your own browser
     Serve,
     /// Listen for the bank's events at the registered webhook address
@@ -89,6 +91,34 @@ pub(crate) struct PayOrder {
     pub(super) terms: Terms,
     #[command(flatten)]
     pub(super) customer: Customer,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PeraOrder {
+    /// Where the contributor institution put `tpp/tpp.toml`
+    #[arg(long, value_name = "DIR")]
+    pub(super) institution: PathBuf,
+    /// Where the administrator put `tpp/tpp.toml`
+    #[arg(long, value_name = "DIR")]
+    pub(super) administrator: PathBuf,
+    /// The client to be at the institution: the administrator
+    #[arg(long, default_value = "bayan-trust", value_name = "NAME")]
+    pub(super) as_administrator: String,
+    /// The client to be at the administrator: the institution
+    #[arg(long, default_value = "luzon-bank", value_name = "NAME")]
+    pub(super) as_institution: String,
+    /// How much is contributed
+    #[arg(long, default_value = "1500.00")]
+    pub(super) amount: String,
+    #[command(flatten)]
+    pub(super) customer: Customer,
+}
+
+impl PeraOrder {
+    /// The contribution of the walk.
+    pub(super) fn contribution(&self) -> contribution::Ordered {
+        contribution::Ordered { amount: self.amount.clone(), reference: REFERENCE.to_owned() }
+    }
 }
 
 impl PayOrder {

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::Tpp;
 use super::accounts::{self, DETAILS_TYPE, Wanted};
+use super::call::Token;
 use super::command::PayOrder;
 use super::error::{Refusal, Stop, quoted};
 use super::http::Ask;
@@ -59,8 +60,25 @@ pub(crate) async fn pay(tpp: &Tpp, order: &PayOrder) -> Result<Report, Stop> {
     let details = json!({"type": DETAILS_TYPE, "consentId": consent_id});
     let scope = "openid bank_account accounts.basic payments";
     let granted = tpp.authorize(scope, &details, (Api::Ofxpera, &consent_id), &order.customer).await?;
-    let token = &granted.token;
+    let ordered = Ordered { amount: order.amount.clone(), reference: order.reference.clone() };
+    self::order(tpp, &granted.token, &consent_id, &ordered).await
+}
 
+/// A contribution under a consent that stands.
+pub(crate) struct Ordered {
+    /// How much.
+    pub(crate) amount: String,
+    /// What for.
+    pub(crate) reference: String,
+}
+
+/// Orders a contribution and follows it.
+pub(crate) async fn order(
+    tpp: &Tpp,
+    token: &Token,
+    consent_id: &str,
+    order: &Ordered,
+) -> Result<Report, Stop> {
     tpp.narrator
         .step("Find the accounts to pay from and to", "OFxPERA, GET /banking/account, /banking/accounts");
     let sources = accounts::get(tpp, token, "/banking/account", "source accounts").await?;
@@ -85,7 +103,7 @@ pub(crate) async fn pay(tpp: &Tpp, order: &PayOrder) -> Result<Report, Stop> {
     let ask = accounts::headers(tpp, Ask::body(Method::POST, url, ("application/json", body.to_string())));
     let reply = tpp.order(token, || Ok(ask.clone())).await?;
     let mut payment = read(accounts::data(&reply, "contribution", StatusCode::CREATED)?)?;
-    check(&payment, &consent_id, &order.amount)?;
+    check(&payment, consent_id, &order.amount)?;
     let path = format!("/banking/payments/{}", path_safe("contribution", &payment.payment_id)?);
     for _ in 0..POLLS_MAX {
         if ["COMPLETED", "REJECTED", "CANCELLED"].contains(&payment.status.as_str()) {
@@ -93,10 +111,10 @@ pub(crate) async fn pay(tpp: &Tpp, order: &PayOrder) -> Result<Report, Stop> {
         }
         tokio::time::sleep(POLL_PAUSE).await;
         payment = read(accounts::get(tpp, token, &path, "contribution").await?)?;
-        check(&payment, &consent_id, &order.amount)?;
+        check(&payment, consent_id, &order.amount)?;
         tpp.narrator.say(&format!("contribution {} is {}", payment.payment_id, payment.status));
     }
-    report(&payment, &consent_id)
+    report(&payment, consent_id)
 }
 
 fn report(payment: &Payment, consent_id: &str) -> Result<Report, Stop> {

@@ -7,7 +7,7 @@
 //! | [`assertion`], [`proof`] | RFC 7523, RFC 9449 |
 //! | [`flow`], [`token`], [`id_token`] | RFC 9126, 7636, 9207, 6749; OpenID Connect Core 1.0 |
 //! | [`payment`], [`listen`] | UAE Bank Service Initiation |
-//! | [`accounts`], [`contribution`] | OFxPERA |
+//! | [`accounts`], [`contribution`], [`pera`] | OFxPERA |
 //!
 //! A check that does not hold ends the run with exit code 1 and no further request.
 
@@ -34,6 +34,7 @@ mod listen;
 mod mask;
 mod narrate;
 mod payment;
+mod pera;
 mod plan;
 mod proof;
 mod shop;
@@ -93,6 +94,9 @@ pub async fn run(command: &Command) -> ExitCode {
 
 async fn execute(command: &Command, narrator: &Arc<Narrator>) -> Result<Report, Stop> {
     let common = command.common();
+    if let Order::Pera(order) = &command.order {
+        return pera::walk(order, narrator).await;
+    }
     let config = Config::read(&common.data_dir, common.client.as_deref())?;
     let order = &command.order;
     if let Order::Consents { order: None | Some(ConsentOrder::List) } = order {
@@ -101,6 +105,7 @@ async fn execute(command: &Command, narrator: &Arc<Narrator>) -> Result<Report, 
     let tpp = Tpp::meet(config, Arc::clone(narrator)).await?;
     match order {
         Order::Pay(order) => order.via.pay(&tpp, order).await,
+        Order::Pera(order) => pera::walk(order, narrator).await,
         Order::Serve => shop::serve(tpp).await,
         Order::Listen(order) => listen::listen(tpp, order).await,
         Order::Accounts(order) => accounts::read(&tpp, order).await,

@@ -1,13 +1,17 @@
 //! Token introspection (RFC 7662), plain or signed (RFC 9701).
 
+use std::sync::Arc;
+
 use serde::Serialize;
 use serde_json::Value;
 
 use super::Submitted;
+use super::introspect_by_query;
 use super::seal::{Seal, seal};
-use crate::identify::{self, Caller};
+use crate::identify::{self, Presented};
 use crate::limits;
 use crate::model::binding::Binding;
+use crate::model::client::Client;
 use crate::model::token::AccessClaims;
 use crate::port::users::UserStanding;
 use crate::refusal::reason::RequestReason;
@@ -78,6 +82,8 @@ pub struct Active {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub consent_id: Option<ConsentId>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub consent_text_sha256: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub auth_time: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub acr: Option<String>,
@@ -98,36 +104,48 @@ pub(crate) async fn introspect(
     wanted: AnswerForm,
 ) -> Result<IntrospectionAnswer, Error> {
     let form = Form::read(&submitted.body, limits::FORM_BODY_BYTES)?;
-    let caller = identify::identify(context, &form, &submitted.presented).await?;
+    let client = asker(context, &form, &submitted.presented).await?;
     let token = form
         .get("token")
         .ok_or(Refusal { rule: TOKEN_PRESENT, reason: RequestReason::TokenMissing.into() })?;
-    let found = gather(context, token).await?;
-    let introspection = decide(found, &caller);
-    answer(context, &caller, introspection, wanted).await
+    let found = acting(context, resolve(context, token).await?).await?;
+    let introspection = decide(found, &client);
+    answer(context, &client, introspection, wanted).await
+}
+
+/// Who asks: a client that authenticates, or a resource server with a bound token of its own (RFC 7662 section 2.1 leaves
+/// both open).
+async fn asker(context: &Context<'_>, form: &Form, presented: &Presented) -> Result<Arc<Client>, Error> {
+    let authenticates = ["client_id", "client_assertion"].iter().any(|name| form.get(name).is_some());
+    if !authenticates && !presented.authorization.is_empty() {
+        return introspect_by_query::asker(context, presented).await;
+    }
+    Ok(identify::identify(context, form, presented).await?.client)
 }
 
 /// The token, while the client it was issued to and the customer behind it may act.
-async fn gather(context: &Context<'_>, token: &str) -> Result<Option<Resolved>, Error> {
-    let Some(found) = resolve(context, token).await? else { return Ok(None) };
+pub(super) async fn acting(
+    context: &Context<'_>,
+    found: Option<Resolved>,
+) -> Result<Option<Resolved>, Error> {
+    let Some(found) = found else { return Ok(None) };
     let client = context.active_client(&found.claims.client_id).await?;
     let customer = customer_standing(&*context.ports.users, &found.claims).await?;
     Ok((client.is_some() && customer == UserStanding::Good).then_some(found))
 }
 
 /// Pure: what this caller may learn.
-fn decide(found: Option<Resolved>, caller: &Caller) -> Introspection {
+pub(super) fn decide(found: Option<Resolved>, client: &Client) -> Introspection {
     match found {
-        Some(found) if is_for(&found.claims, caller) => Introspection::Active(Box::new(active(found.claims))),
+        Some(found) if is_for(&found.claims, client) => Introspection::Active(Box::new(active(found.claims))),
         Some(_) | None => Introspection::Inactive(Inactive { active: false }),
     }
 }
 
 /// RFC 7662 section 4: a resource server sees the tokens meant for it, a client its own; nobody sees another's.
-fn is_for(claims: &AccessClaims, caller: &Caller) -> bool {
-    let serves =
-        caller.client.resource.as_ref().is_some_and(|resource| claims.aud.contains(resource.as_str()));
-    serves || claims.client_id == caller.client.id
+fn is_for(claims: &AccessClaims, client: &Client) -> bool {
+    let serves = client.resource.as_ref().is_some_and(|resource| claims.aud.contains(resource.as_str()));
+    serves || claims.client_id == client.id
 }
 
 fn active(claims: AccessClaims) -> Active {
@@ -145,6 +163,7 @@ fn active(claims: AccessClaims) -> Active {
         cnf: claims.cnf,
         authorization_details: claims.authorization_details,
         consent_id: claims.consent_id,
+        consent_text_sha256: claims.consent_text_sha256,
         auth_time: claims.auth_time,
         acr: claims.acr,
     }
@@ -152,24 +171,24 @@ fn active(claims: AccessClaims) -> Active {
 
 /// RFC 9701 section 4: `Accept` asks for the signed form. Who registered for encryption gets nothing in the clear,
 /// whatever it accepts.
-async fn answer(
+pub(super) async fn answer(
     context: &Context<'_>,
-    caller: &Caller,
+    client: &Client,
     introspection: Introspection,
     wanted: AnswerForm,
 ) -> Result<IntrospectionAnswer, Error> {
-    let protection = caller.client.messages.introspection;
+    let protection = client.messages.introspection;
     match (wanted, protection.encryption) {
         (AnswerForm::Json, None) => Ok(IntrospectionAnswer::Json(Box::new(introspection))),
         (AnswerForm::Jwt, _) | (AnswerForm::Json, Some(_)) => {
             let claims = SignedClaims {
                 iss: &context.settings.issuer,
-                aud: &caller.client.id,
+                aud: &client.id,
                 iat: context.now.seconds(),
                 token_introspection: &introspection,
             };
             let how = Seal { alg: protection.alg, typ: Some(SIGNED_TYPE), encryption: protection.encryption };
-            Ok(IntrospectionAnswer::Jwt(seal(context, &caller.client, &how, &claims).await?))
+            Ok(IntrospectionAnswer::Jwt(seal(context, client, &how, &claims).await?))
         }
     }
 }

@@ -4,6 +4,7 @@
 use serde::Serialize;
 
 use crate::jose::{ContentEncryption, Encryption, KeyManagement};
+use crate::model::claims_request::TELLABLE;
 use crate::model::client::GrantType;
 use crate::policy::settings::{Paths, Settings};
 use crate::policy::{AnswerBy, Constraint, Policy, RequestObject, RequestPath};
@@ -206,7 +207,7 @@ pub(crate) fn metadata(policy: &Policy, settings: &Settings, ports: &Ports) -> M
         grant_types_supported: GrantType::ALL.iter().map(|grant| grant.as_str()).collect(),
         scopes_supported: settings.scopes.iter().map(str::to_owned).collect(),
         subject_types_supported: vec!["public"],
-        claims_supported: CLAIMS.to_vec(),
+        claims_supported: [CLAIMS, TELLABLE].concat(),
         code_challenge_methods_supported: vec!["S256"],
         token_endpoint_auth_methods_supported: offer.methods.clone(),
         token_endpoint_auth_signing_alg_values_supported: offer.accepted.clone(),
@@ -224,15 +225,14 @@ pub(crate) fn metadata(policy: &Policy, settings: &Settings, ports: &Ports) -> M
             .iter()
             .map(|kind| kind.as_str().to_owned())
             .collect(),
-        claims_parameter_supported: false,
+        claims_parameter_supported: true,
         mtls_endpoint_aliases: mtls.map(|origin| aliases(origin, settings.issuer.path(), &settings.paths)),
         messages,
     }
 }
 
 /// What the ID token and userinfo may say.
-const CLAIMS: &[&str] =
-    &["sub", "iss", "aud", "exp", "iat", "auth_time", "acr", "amr", "nonce", "name", "email"];
+const CLAIMS: &[&str] = &["sub", "iss", "aud", "exp", "iat", "auth_time", "acr", "amr", "nonce"];
 
 fn messages(policies: &[&Policy], offer: &Offer) -> MessageMetadata {
     let signs_responses = offer.modes.iter().any(|mode| mode.is_signed());

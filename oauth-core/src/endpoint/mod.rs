@@ -2,6 +2,7 @@
 
 pub(crate) mod authorize;
 pub(crate) mod introspect;
+pub(crate) mod introspect_by_query;
 pub(crate) mod jwks;
 pub(crate) mod metadata;
 pub(crate) mod pace;

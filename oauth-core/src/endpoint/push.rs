@@ -9,6 +9,7 @@ use super::{CHANGES_MAX, Submitted, contended, request_object};
 use crate::identify::{self, Caller};
 use crate::limits;
 use crate::model::binding::Thumbprint;
+use crate::model::claims_request::{ClaimsAsked, ClaimsRequest};
 use crate::model::client::Client;
 use crate::model::details::AuthorizationDetails;
 use crate::model::request::{AuthorizationParams, Prompt, VettedRequest};
@@ -177,9 +178,11 @@ fn decide(context: &Context<'_>, case: PushCase, policy: &Policy) -> Result<Push
         details,
         prompt: prompt(params.prompt.as_deref()),
         max_age: params.max_age.and_then(|text| text.parse().ok()).map(Seconds::new),
-        acr_values: params.acr_values.iter().flat_map(|text| text.split(' ')).map(str::to_owned).collect(),
+        acr_values: acr_values(params.acr_values.as_deref(), params.claims.acr_wished),
         login_hint: params.login_hint,
+        ui_locales: params.ui_locales.as_deref().map(locales).unwrap_or_default(),
         resource: params.resource.and_then(|text| Resource::new(&text).ok()),
+        claims: if case.scope.contains("openid") { params.claims.request } else { ClaimsRequest::default() },
         asked_at: case.now,
     };
     let expires_in = context.settings.request_uri_lifetime;
@@ -238,8 +241,28 @@ fn params(form: &Form) -> Result<AuthorizationParams, Refusal> {
         max_age: form.owned("max_age"),
         acr_values: form.owned("acr_values"),
         login_hint: form.owned("login_hint"),
+        ui_locales: form.owned("ui_locales"),
         resource: form.owned("resource"),
+        claims: match form.get("claims") {
+            Some(text) => ClaimsAsked::read(text)
+                .map_err(|_| refuse(oidc_core::CLAIMS_WELL_FORMED, RequestReason::ClaimsMalformed))?,
+            None => ClaimsAsked::default(),
+        },
     })
+}
+
+/// OpenID Connect Core section 5.5.1.1: `acr` wished for in `claims` counts as `acr_values` does.
+fn acr_values(asked: Option<&str>, wished: Vec<String>) -> Vec<String> {
+    asked.iter().flat_map(|text| text.split(' ')).map(str::to_owned).chain(wished).collect()
+}
+
+/// RFC 5646 section 2.1: letters, digits and hyphens. What is no tag is passed over.
+fn locales(asked: &str) -> Vec<String> {
+    let is_tag = |tag: &&str| {
+        let sound = tag.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        sound && (1..=limits::LOCALE_BYTES).contains(&tag.len())
+    };
+    asked.split(' ').filter(is_tag).take(limits::LOCALES).map(str::to_owned).collect()
 }
 
 fn prompt(asked: Option<&str>) -> Prompt {

@@ -10,16 +10,18 @@ use serde_json::{Map, Value};
 use crate::identify::{Caller, keys};
 use crate::jose::{Audience, JoseFault, Jwe, Jws, NumericDate, present};
 use crate::limits;
+use crate::model::claims_request::ClaimsAsked;
 use crate::model::details::AuthorizationDetails;
 use crate::model::request::AuthorizationParams;
+use crate::port::claims::{Claimed, Once};
 use crate::port::client_keys::KeyHint;
 use crate::port::decrypter::Opened;
-use crate::refusal::reason::{DetailsFault, DetailsReason, ObjectReason};
+use crate::refusal::reason::{DetailsFault, DetailsReason, ObjectReason, RequestReason};
 use crate::refusal::{Error, Refusal, RuleId};
 use crate::rules::rfc9101::{self, Nested, ObjectCase, Typ};
-use crate::rules::{fapi2_message_signing, hold};
+use crate::rules::{fapi2_message_signing, hold, oidc_core};
 use crate::server::Context;
-use crate::vocabulary::time::Seconds;
+use crate::vocabulary::time::{Seconds, Timestamp};
 
 /// `typ` of a request object (RFC 9101 section 10.8).
 const REQUEST_OBJECT_TYPE: &str = "oauth-authz-req+jwt";
@@ -49,7 +51,29 @@ pub(crate) async fn read(
     claims.move_into(&mut case);
     hold(rfc9101::AFTER_SIGNATURE, &case, caller.policy)?;
     hold(fapi2_message_signing::TIMES, &case, caller.policy)?;
+    if let Some(jti) = claims.jti.take() {
+        spend(context, caller, &case, &jti).await?;
+    }
     Ok(claims.params()?)
+}
+
+/// RFC 7519 section 4.1.7: an object with a `jti` is good once, for as long as it could be taken at all.
+async fn spend(context: &Context<'_>, caller: &Caller, case: &ObjectCase, jti: &str) -> Result<(), Error> {
+    if jti.is_empty() || jti.len() > limits::JTI_BYTES {
+        return Err(refuse(rfc9101::CLAIMS_TYPED, ObjectReason::Claims("/jti".to_owned())).into());
+    }
+    let (claims, now) = (&context.ports.claims, context.now);
+    let issued = case.iat.or(case.nbf).unwrap_or(Timestamp::EPOCH);
+    let replayed = refuse(rfc9101::USED_ONCE, ObjectReason::Replayed);
+    if issued < claims.remembers_since(now).await? {
+        return Err(replayed.into());
+    }
+    let until = case.exp.unwrap_or(now).plus(caller.policy.skew);
+    let once = Once::request_object(&context.settings.issuer, &caller.client.id, jti, until).issued(issued);
+    match claims.claim(&[once], now).await? {
+        Claimed::First => Ok(()),
+        Claimed::SeenBefore => Err(replayed.into()),
+    }
 }
 
 /// The signed object: as sent, or from within an encrypted one. Encryption never stands in for a signature.
@@ -118,8 +142,8 @@ struct Claims {
     nbf: Option<NumericDate>,
     #[serde(default, deserialize_with = "present")]
     iat: Option<NumericDate>,
-    #[serde(default, deserialize_with = "present", rename = "jti")]
-    _jti: Option<String>,
+    #[serde(default, deserialize_with = "present")]
+    jti: Option<String>,
     #[serde(default, deserialize_with = "present")]
     client_id: Option<String>,
     #[serde(default, deserialize_with = "present")]
@@ -151,10 +175,11 @@ struct Claims {
     #[serde(default, deserialize_with = "present")]
     login_hint: Option<String>,
     #[serde(default, deserialize_with = "present")]
+    ui_locales: Option<String>,
+    #[serde(default, deserialize_with = "present")]
     resource: Option<Audience>,
-    /// OpenID Connect Core section 5.5: an object. This server answers with the claims of the scope.
-    #[serde(default, deserialize_with = "present", rename = "claims")]
-    _claims: Option<Map<String, Value>>,
+    #[serde(default, deserialize_with = "present")]
+    claims: Option<Map<String, Value>>,
     #[serde(default, deserialize_with = "present")]
     request: Option<IgnoredAny>,
     #[serde(default, deserialize_with = "present")]
@@ -194,6 +219,13 @@ impl Claims {
                 }
             },
         };
+        let claims = match &self.claims {
+            Some(members) => ClaimsAsked::from_members(members).map_err(|_| Refusal {
+                rule: oidc_core::CLAIMS_WELL_FORMED,
+                reason: RequestReason::ClaimsMalformed.into(),
+            })?,
+            None => ClaimsAsked::default(),
+        };
         Ok(AuthorizationParams {
             client_id: self.client_id,
             response_type: self.response_type,
@@ -210,7 +242,9 @@ impl Claims {
             max_age: self.max_age.map(|seconds| seconds.to_string()),
             acr_values: self.acr_values,
             login_hint: self.login_hint,
+            ui_locales: self.ui_locales,
             resource,
+            claims,
         })
     }
 }

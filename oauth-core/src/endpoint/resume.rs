@@ -6,7 +6,8 @@ use std::sync::Arc;
 use super::response::{Decided, Return, respond};
 use super::{CHANGES_MAX, contended};
 use crate::model::client::Client;
-use crate::model::grant::{Approval, Grant, Stage};
+use crate::model::details::VettedDetails;
+use crate::model::grant::{Approval, Grant, ShownText, Stage};
 use crate::model::request::VettedRequest;
 use crate::port::consents::Overtaken;
 use crate::port::interaction::{Denial, Outcome};
@@ -73,15 +74,34 @@ pub(crate) async fn resume(context: &Context<'_>, submitted: ResumeSubmitted) ->
     let request = pushed(context, &key).await?;
     let client = context.active_client(&request.client).await?;
     let client = client.ok_or_else(|| refuse(THERE, RequestReason::RequestUriUnknown))?;
-    match submitted.outcome {
-        Outcome::Approved(approval)
-            if context.ports.users.standing(&approval.subject).await? == UserStanding::Locked =>
-        {
-            deny(context, &client, &key, &request, Denial::Refused).await
-        }
-        Outcome::Approved(approval) => approve(context, &client, &key, &request, &approval).await,
-        Outcome::Denied(denial) => deny(context, &client, &key, &request, denial).await,
+    let refused = match submitted.outcome {
+        Outcome::Approved(approval) => match hindrance(context, &request, &approval).await? {
+            None => return approve(context, &client, &key, &request, &approval).await,
+            Some(reason) => reason,
+        },
+        Outcome::Denied(Denial::Refused) => ApprovalReason::Denied,
+        Outcome::Denied(Denial::LoginRequired) => ApprovalReason::LoginRequired,
+        Outcome::Denied(Denial::ConsentRequired) => ApprovalReason::ConsentRequired,
+    };
+    deny(context, &client, &key, &request, refused).await
+}
+
+/// Why an approval opens nothing: the bank has locked the customer, or it is not the customer, or not the sign-in, that the
+/// request demands (OpenID Connect Core section 5.5.1).
+async fn hindrance(
+    context: &Context<'_>,
+    request: &VettedRequest,
+    approval: &Approval,
+) -> Result<Option<ApprovalReason>, Error> {
+    if context.ports.users.standing(&approval.subject).await? == UserStanding::Locked {
+        return Ok(Some(ApprovalReason::Denied));
     }
+    let meets = |demanded: &[String], is: &str| demanded.is_empty() || demanded.iter().any(|one| one == is);
+    if !meets(&request.claims.sub, approval.subject.as_str()) {
+        return Ok(Some(ApprovalReason::LoginRequired));
+    }
+    let acr = meets(&request.claims.acr, &approval.authentication.acr);
+    Ok((!acr).then_some(ApprovalReason::AuthenticationUnmet))
 }
 
 async fn pushed(context: &Context<'_>, key: &Fingerprint<RequestUri>) -> Result<VettedRequest, Error> {
@@ -154,12 +174,16 @@ fn decide(
         client: request.client.clone(),
         subject: approval.subject.clone(),
         scope: approval.scope.clone(),
-        details: request.details.clone(),
+        details: VettedDetails {
+            shown: approval.shown.as_ref().map(ShownText::sha256),
+            ..request.details.clone()
+        },
         resource: request.resource.clone(),
         redirect_uri: request.redirect_uri.clone(),
         code_challenge: request.code_challenge,
         dpop_jkt: request.dpop_jkt,
         nonce: request.nonce.clone(),
+        claims: request.claims.clone(),
         authentication: approval.authentication.clone(),
         opened_at: now,
         code_until: now.plus(context.settings.code_lifetime),
@@ -173,13 +197,8 @@ async fn deny(
     client: &Client,
     key: &Fingerprint<RequestUri>,
     request: &VettedRequest,
-    denial: Denial,
+    reason: ApprovalReason,
 ) -> Result<Return, Error> {
-    let reason = match denial {
-        Denial::Refused => ApprovalReason::Denied,
-        Denial::LoginRequired => ApprovalReason::LoginRequired,
-        Denial::ConsentRequired => ApprovalReason::ConsentRequired,
-    };
     let wire = Reason::from(reason).wire(At::Browser);
     let decided = Decided {
         error: Some(wire.code.as_str()),

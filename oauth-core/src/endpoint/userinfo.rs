@@ -32,6 +32,9 @@ pub(crate) async fn userinfo(context: &Context<'_>, presented: &Presented) -> Re
     let subject = decide(&authority)?;
     let claims = context.ports.users.claims(&subject, &authority.claims.scope).await?;
     let mut claims = claims.ok_or(Refusal { rule: CUSTOMER, reason: TokenReason::Revoked.into() })?;
+    if !authority.claims.userinfo_claims.is_empty() {
+        claims.extend(context.ports.users.named(&subject, &authority.claims.userinfo_claims).await?);
+    }
     claims.insert("sub".to_owned(), Value::String(subject.as_str().to_owned()));
     answer(context, &authority.claims.client_id, claims).await
 }

@@ -9,6 +9,8 @@ use serde::Serialize;
 use super::routes::Endpoint;
 use super::service::BROWSER_COOKIE;
 use crate::endpoint::authorize::Interacting;
+use crate::endpoint::introspect::IntrospectionAnswer;
+use crate::endpoint::introspect_by_query::{Named, Queried};
 use crate::endpoint::response::{FormPost, Return};
 use crate::refusal::code::{At, ErrorCode, Wire};
 use crate::refusal::reason::{Reason, RequestReason, TokenReason};
@@ -50,6 +52,22 @@ pub(super) fn signed(jwt: String, media: &'static str) -> Answer {
     no_store(&mut answer);
     answer
 }
+
+/// The answer to a question in a query: not for the next page's `Referer`, and with a warning where the token stood in it.
+pub(super) fn queried(queried: &Queried) -> Answer {
+    let mut answer = match &queried.answer {
+        IntrospectionAnswer::Json(introspection) => json(StatusCode::OK, introspection),
+        IntrospectionAnswer::Jwt(jwt) => signed(jwt.clone(), INTROSPECTION_JWT),
+    };
+    put(&mut answer, http::header::REFERRER_POLICY, "no-referrer");
+    if queried.named == Named::ByItself {
+        put(&mut answer, http::header::WARNING, "299 - \"token in query\"");
+    }
+    answer
+}
+
+/// Media type of a signed introspection answer (RFC 9701 section 4).
+pub(super) const INTROSPECTION_JWT: &str = "application/token-introspection+jwt";
 
 /// 200 without a body.
 pub(super) fn empty() -> Answer {
@@ -100,7 +118,8 @@ pub fn returning(back: &Return) -> Answer {
 
 /// An error of an endpoint that answers in JSON.
 pub(super) fn error(server: &AuthorizationServer, endpoint: Option<Endpoint>, error: &Error) -> Answer {
-    let at = if endpoint == Some(Endpoint::Userinfo) { At::Resource } else { At::ClientEndpoint };
+    let guarded = matches!(endpoint, Some(Endpoint::Userinfo | Endpoint::IntrospectByQuery));
+    let at = if guarded { At::Resource } else { At::ClientEndpoint };
     let wire = wire(error, at);
     let status = StatusCode::from_u16(wire.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let body = ErrorBody { error: wire.code.as_str(), error_description: &wire.description };

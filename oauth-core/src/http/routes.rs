@@ -11,6 +11,7 @@ pub(super) enum Endpoint {
     Authorize,
     Token,
     Introspect,
+    IntrospectByQuery,
     Revoke,
     Userinfo,
 }
@@ -19,7 +20,7 @@ impl Endpoint {
     /// The methods it takes, for `Allow` (RFC 9110 section 10.2.1).
     pub(super) const fn methods(self) -> &'static [http::Method] {
         match self {
-            Self::Metadata | Self::Jwks => &[http::Method::GET],
+            Self::Metadata | Self::Jwks | Self::IntrospectByQuery => &[http::Method::GET],
             Self::Par | Self::Token | Self::Introspect | Self::Revoke => &[http::Method::POST],
             Self::Authorize | Self::Userinfo => &[http::Method::GET, http::Method::POST],
         }
@@ -28,7 +29,11 @@ impl Endpoint {
 
 /// The paths of one server.
 #[derive(Debug, Clone)]
-pub(super) struct Routes(Vec<(String, Endpoint)>);
+pub(super) struct Routes {
+    paths: Vec<(String, Endpoint)>,
+    /// Where introspection takes a query, too.
+    by_query: Vec<String>,
+}
 
 impl Routes {
     /// The paths of the settings, below the path of the issuer, and both well-known addresses (RFC 8414 section 3.1,
@@ -37,7 +42,7 @@ impl Routes {
         let prefix = settings.issuer.path();
         let paths = &settings.paths;
         let below = |path: &str| format!("{prefix}{path}");
-        Self(vec![
+        let paths = vec![
             (format!("/.well-known/oauth-authorization-server{prefix}"), Endpoint::Metadata),
             (below("/.well-known/openid-configuration"), Endpoint::Metadata),
             (below(&paths.jwks), Endpoint::Jwks),
@@ -47,7 +52,8 @@ impl Routes {
             (below(&paths.introspect), Endpoint::Introspect),
             (below(&paths.revoke), Endpoint::Revoke),
             (below(&paths.userinfo), Endpoint::Userinfo),
-        ])
+        ];
+        Self { paths, by_query: Vec::new() }
     }
 
     /// Serves the path of one endpoint at another path too.
@@ -56,16 +62,29 @@ impl Routes {
     pub(super) fn alias(&mut self, existing: &str, also: &str) -> Aliased {
         match self.find(existing) {
             Some(endpoint) => {
-                self.0.push((also.to_owned(), endpoint));
+                self.paths.push((also.to_owned(), endpoint));
                 Aliased::Done
             }
             None => Aliased::NoSuchPath,
         }
     }
 
+    /// Lets the introspection endpoint at a path take a query, too.
+    pub(super) fn by_query(&mut self, path: &str) {
+        self.by_query.push(path.to_owned());
+    }
+
+    /// The endpoint that a request is for.
+    pub(super) fn asked(&self, method: &http::Method, path: &str) -> Option<Endpoint> {
+        let by_query = *method == http::Method::GET && self.by_query.iter().any(|known| known == path);
+        let found = self.find(path)?;
+        let queried = found == Endpoint::Introspect && by_query;
+        Some(if queried { Endpoint::IntrospectByQuery } else { found })
+    }
+
     /// The endpoint at exactly this path: no decoding, no normalisation, no trailing slash.
     pub(super) fn find(&self, path: &str) -> Option<Endpoint> {
-        self.0.iter().find(|(known, _)| known == path).map(|(_, endpoint)| *endpoint)
+        self.paths.iter().find(|(known, _)| known == path).map(|(_, endpoint)| *endpoint)
     }
 }
 

@@ -13,12 +13,13 @@ use http_body::Body;
 use http_body_util::Full;
 
 use super::ExternalOrigin;
-use super::answer::{self, Answer, DPOP_NONCE, INTERACTION_ID};
+use super::answer::{self, Answer, DPOP_NONCE, INTERACTION_ID, INTROSPECTION_JWT};
 use super::body::{Unread, is_form, read_form, refuse, whole};
 use super::routes::{Aliased, Endpoint, Routes};
 use crate::endpoint::Submitted;
 use crate::endpoint::authorize::AuthorizeSubmitted;
 use crate::endpoint::introspect::{AnswerForm, IntrospectionAnswer};
+use crate::endpoint::introspect_by_query::QuerySubmitted;
 use crate::endpoint::userinfo::UserinfoAnswer;
 use crate::limits;
 use crate::refusal::reason::{RequestReason, TokenReason};
@@ -65,10 +66,30 @@ impl OAuthService {
         self
     }
 
+    /// Lets the introspection endpoint at this path, one of its own or an alias, answer questions in a query as well: for
+    /// interfaces that list it so.
+    #[must_use]
+    pub fn introspect_by_query(mut self, path: &str) -> Self {
+        let mut routes = Routes::clone(&self.routes);
+        routes.by_query(path);
+        self.routes = Arc::new(routes);
+        self
+    }
+
     /// Whether a path is one of this service's, for hosts that compose it with their own routes.
     #[must_use]
     pub fn serves(&self, path: &str) -> bool {
         self.routes.find(path).is_some()
+    }
+
+    /// The methods of an endpoint that a client's own pages may call: token, pushed requests, userinfo. `None` for any other
+    /// path, which no page calls. Whose pages may read the answers is the host's to say.
+    #[must_use]
+    pub fn called_by_pages(&self, path: &str) -> Option<String> {
+        let endpoint = self.routes.find(path)?;
+        let open = matches!(endpoint, Endpoint::Token | Endpoint::Par | Endpoint::Userinfo);
+        let methods: Vec<&str> = endpoint.methods().iter().map(Method::as_str).collect();
+        open.then(|| methods.join(", "))
     }
 
     /// Answers one request.
@@ -96,7 +117,7 @@ impl OAuthService {
             Ok(correlation) => correlation,
             Err(fault) => return answer::error(&self.server, None, &fault.into()),
         };
-        let endpoint = self.routes.find(head.uri.path());
+        let endpoint = self.routes.asked(&head.method, head.uri.path());
         let tried = tried_basic(&head.headers);
         let mut response = match self.dispatch(endpoint, (head, body), &correlation).await {
             Ok(response) => response,
@@ -106,7 +127,8 @@ impl OAuthService {
             Err(error) => answer::error(&self.server, endpoint, &error),
         };
         answer::put(&mut response, INTERACTION_ID, correlation.as_str());
-        let ours = endpoint != Some(Endpoint::Userinfo) && response.status() == StatusCode::UNAUTHORIZED;
+        let guarded = matches!(endpoint, Some(Endpoint::Userinfo | Endpoint::IntrospectByQuery));
+        let ours = !guarded && response.status() == StatusCode::UNAUTHORIZED;
         if tried == Tried::Basic && ours {
             // RFC 6749 section 5.2: the scheme that was tried, though no client here is registered for it
             answer::put(&mut response, http::header::WWW_AUTHENTICATE, "Basic realm=\"clients\"");
@@ -117,6 +139,7 @@ impl OAuthService {
                 Endpoint::Par
                     | Endpoint::Token
                     | Endpoint::Introspect
+                    | Endpoint::IntrospectByQuery
                     | Endpoint::Revoke
                     | Endpoint::Userinfo
             )
@@ -174,6 +197,11 @@ impl OAuthService {
                     }
                     IntrospectionAnswer::Jwt(jwt) => Ok(answer::signed(jwt, INTROSPECTION_JWT)),
                 }
+            }
+            Endpoint::IntrospectByQuery => {
+                let query = head.uri.query().unwrap_or_default().as_bytes().to_vec();
+                let submitted = QuerySubmitted { query, presented: self.presented(&head) };
+                Ok(answer::queried(&server.introspect_by_query(submitted, correlation).await?))
             }
             Endpoint::Revoke => {
                 server.revoke(self.submitted(&head, body).await?, correlation).await?;
@@ -256,9 +284,6 @@ fn tried_basic(headers: &http::HeaderMap) -> Tried {
     let scheme = |value: &String| value.split(' ').next().is_some_and(|it| it.eq_ignore_ascii_case("basic"));
     if values(headers, "authorization").iter().any(scheme) { Tried::Basic } else { Tried::NotBasic }
 }
-
-/// Media type of a signed introspection answer (RFC 9701 section 4).
-const INTROSPECTION_JWT: &str = "application/token-introspection+jwt";
 
 fn wanted_form(headers: &http::HeaderMap) -> AnswerForm {
     let asked = values(headers, "accept");

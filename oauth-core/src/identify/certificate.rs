@@ -82,7 +82,8 @@ pub(crate) fn is_current(certificate: &PeerCertificate, now: Timestamp) -> bool 
 }
 
 impl Names {
-    fn read(der: &[u8]) -> Option<Self> {
+    /// Reads a certificate; `None` when it is none, or not exactly one.
+    pub(crate) fn read(der: &[u8]) -> Option<Self> {
         if der.len() > limits::CERTIFICATE_BYTES {
             return None;
         }

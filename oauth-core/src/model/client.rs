@@ -12,6 +12,7 @@ use crate::vocabulary::id::{ClientId, DetailType};
 use crate::vocabulary::scope::Scope;
 use crate::vocabulary::uri::{RedirectUri, Resource};
 
+mod constraint;
 mod keys;
 
 pub use keys::RegisteredKeys;
@@ -294,7 +295,7 @@ impl Client {
         let own = own_policy(&metadata, &mut blame);
         let policy = own.unwrap_or(policy);
         let credential = credential(&metadata, policy, &mut blame);
-        let constraint = constraint(&metadata, policy, &mut blame);
+        let constraint = constraint::read(&metadata, policy, &mut blame);
         let keys = keys::registered(&metadata, &mut blame);
         let messages = Messages::register(&metadata, policy, &mut blame);
         if let (Some(_), RegisteredKeys::Inline(set)) = (&metadata.jwks, &keys) {
@@ -389,27 +390,4 @@ fn credential(
         );
     }
     credential
-}
-
-fn constraint(
-    metadata: &ClientMetadata,
-    policy: &Policy,
-    blame: &mut impl FnMut(&'static str, &str),
-) -> Option<Constraint> {
-    let asked = match (metadata.dpop_bound_access_tokens, metadata.tls_client_certificate_bound_access_tokens)
-    {
-        (true, false) => Constraint::Dpop,
-        (false, true) => Constraint::Mtls,
-        (true, true) | (false, false) => {
-            blame(
-                "dpop_bound_access_tokens",
-                "set exactly one of dpop_bound_access_tokens and tls_client_certificate_bound_access_tokens",
-            );
-            return None;
-        }
-    };
-    if !policy.sender_constraint.offered().contains(&asked) {
-        blame("dpop_bound_access_tokens", &format!("{} does not bind tokens this way", policy.name));
-    }
-    Some(asked)
 }

@@ -76,6 +76,9 @@ pub struct VettedDetails {
     /// When the consent ends: no token outlives it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
+    /// Once the customer has approved: the [hash](crate::ShownText::sha256) of the text the customer was shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shown: Option<String>,
 }
 
 /// One vetted element.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::binding::Thumbprint;
+use crate::model::claims_request::ClaimsRequest;
 use crate::model::details::VettedDetails;
 use crate::vocabulary::id::{ClientId, GrantId, Subject};
 use crate::vocabulary::scope::Scope;
@@ -39,6 +40,9 @@ pub struct Grant {
     /// For the ID token.
     #[serde(default)]
     pub nonce: Option<String>,
+    /// Claims asked for one by one.
+    #[serde(default, skip_serializing_if = "ClaimsRequest::is_empty")]
+    pub claims: ClaimsRequest,
     /// When and how the customer signed in.
     pub authentication: Authentication,
     /// When the customer approved.
@@ -85,4 +89,26 @@ pub struct Approval {
     pub scope: Scope,
     /// What was ticked on the page: account identifiers. Opaque here, handed to the consent engine.
     pub accounts: Vec<String>,
+    /// The text of the page that the customer approved, where the pages keep it.
+    pub shown: Option<ShownText>,
+}
+
+/// What a customer read before approving, word for word.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ShownText {
+    /// The language it was in (BCP 47).
+    pub language: String,
+    /// The text, a line for each line of the page.
+    pub text: String,
+}
+
+impl ShownText {
+    /// SHA-256 over the language, a line feed and the text, in base64url without padding: `consent_text_sha256` of token
+    /// answers, access tokens and introspection.
+    #[must_use]
+    pub fn sha256(&self) -> String {
+        let Self { language, text } = self;
+        Thumbprint::of(format!("{language}\n{text}").as_bytes()).to_text()
+    }
 }

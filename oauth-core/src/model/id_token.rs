@@ -1,6 +1,7 @@
 //! The ID token (OpenID Connect Core section 2).
 
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use crate::vocabulary::id::{ClientId, Subject};
 use crate::vocabulary::uri::Issuer;
@@ -28,4 +29,7 @@ pub(crate) struct IdTokenClaims<'a> {
     /// The request's own value, absent when it had none or on refresh.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nonce: Option<&'a str>,
+    /// What was asked for by name; none of the above is among it.
+    #[serde(flatten)]
+    pub told: Map<String, Value>,
 }

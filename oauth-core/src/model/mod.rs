@@ -3,6 +3,7 @@
 pub(crate) mod binding;
 pub(crate) mod certificate;
 pub(crate) mod certificate_subject;
+pub(crate) mod claims_request;
 pub(crate) mod client;
 pub(crate) mod details;
 pub(crate) mod distinguished_name;

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::binding::Thumbprint;
+use crate::model::claims_request::{ClaimsAsked, ClaimsRequest};
 use crate::model::details::{AuthorizationDetails, VettedDetails};
 use crate::policy::AnswerBy;
 use crate::vocabulary::id::ClientId;
@@ -43,8 +44,12 @@ pub(crate) struct AuthorizationParams {
     pub acr_values: Option<String>,
     /// `login_hint` (OpenID Connect Core section 3.1.2.1).
     pub login_hint: Option<String>,
+    /// `ui_locales` (OpenID Connect Core section 3.1.2.1).
+    pub ui_locales: Option<String>,
     /// `resource` (RFC 8707).
     pub resource: Option<String>,
+    /// `claims` (OpenID Connect Core section 5.5), read.
+    pub claims: ClaimsAsked,
 }
 
 impl AuthorizationParams {
@@ -94,9 +99,16 @@ pub struct VettedRequest {
     /// Who is expected to sign in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub login_hint: Option<String>,
+    /// Languages asked for, in order of preference: BCP 47 tags, well-formed or left out (OpenID Connect Core section
+    /// 3.1.2.1 lets no request fail for them).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ui_locales: Vec<String>,
     /// The audience asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resource: Option<Resource>,
+    /// Claims asked for one by one.
+    #[serde(default, skip_serializing_if = "ClaimsRequest::is_empty")]
+    pub claims: ClaimsRequest,
     /// When it was pushed.
     pub asked_at: Timestamp,
 }

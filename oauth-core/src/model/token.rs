@@ -43,10 +43,16 @@ pub struct AccessClaims {
     /// The consent behind it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub consent_id: Option<ConsentId>,
+    /// What the customer was shown, by its [hash](crate::ShownText::sha256).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consent_text_sha256: Option<String>,
     /// When the customer signed in (RFC 9068 section 2.2.1).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auth_time: Option<i64>,
     /// How (RFC 9068 section 2.2.1).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub acr: Option<String>,
+    /// What userinfo tells besides what the scope opens (OpenID Connect Core section 5.5).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub userinfo_claims: Vec<String>,
 }

@@ -2,6 +2,7 @@
 
 use crate::jose::Alg;
 use crate::model::signing_key::KeyStage;
+use crate::port::companion::Companion;
 use crate::refusal::RuleId;
 use crate::vocabulary::id::{ClientId, ConsentId, CorrelationId, GrantId, KeyId, Subject};
 use crate::vocabulary::time::Timestamp;
@@ -11,6 +12,12 @@ use crate::vocabulary::uri::Issuer;
 pub trait Audit: Send + Sync {
     /// Records an event.
     fn record(&self, event: &AuditEvent);
+
+    /// A record of this change of a signing key, to be kept in the same step as the change itself; none where the log is
+    /// enough. Called before the step is taken, and again when it has to be judged anew.
+    fn beside(&self, _event: &KeyEvent) -> Option<Box<dyn Companion>> {
+        None
+    }
 
     /// Records that a signing key went from stage to stage. Written to the log unless an adapter keeps it elsewhere.
     fn record_key(&self, event: &KeyEvent) {

@@ -54,6 +54,12 @@ impl Once {
         Self::new(key("assertion", issuer, client.as_str().as_bytes(), jti), until)
     }
 
+    /// The `jti` of a request object, owned by the client (RFC 7519 section 4.1.7).
+    #[must_use]
+    pub fn request_object(issuer: &Issuer, client: &ClientId, jti: &str, until: Timestamp) -> Self {
+        Self::new(key("request object", issuer, client.as_str().as_bytes(), jti), until)
+    }
+
     /// The `jti` of a DPoP proof, owned by its key (RFC 9449 section 11.1).
     #[must_use]
     pub fn proof(issuer: &Issuer, thumbprint: &[u8; 32], jti: &str, until: Timestamp) -> Self {

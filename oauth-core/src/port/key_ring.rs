@@ -6,6 +6,7 @@ use async_trait::async_trait;
 
 use crate::jose::Alg;
 use crate::model::signing_key::{KeyMaterial, KeyStep, NewKey, RingKey};
+use crate::port::companion::Companion;
 use crate::refusal::Fault;
 use crate::vocabulary::id::KeyId;
 use crate::vocabulary::uri::Issuer;
@@ -22,6 +23,23 @@ pub trait KeyRing: Send + Sync {
     /// Takes all steps together, or none when one is not possible any more. A key that leaves the stages which
     /// [keep it](crate::KeyStage::keeps_material) loses its private half in the same change.
     async fn apply(&self, issuer: &Issuer, steps: &[KeyStep]) -> Result<RingChange, Fault>;
+
+    /// [`KeyRing::apply`] with records of it, all or none. A ring that does not live where the records do takes the steps
+    /// first and keeps the records then.
+    async fn apply_with(
+        &self,
+        issuer: &Issuer,
+        steps: &[KeyStep],
+        records: &[Box<dyn Companion>],
+    ) -> Result<RingChange, Fault> {
+        let change = self.apply(issuer, steps).await?;
+        if change == RingChange::Applied {
+            for record in records {
+                record.keep().await?;
+            }
+        }
+        Ok(change)
+    }
 
     /// Replaces the private half of a key by the same one sealed anew, if it still is what it was.
     async fn reseal(

@@ -14,6 +14,7 @@ pub(crate) mod interaction;
 pub(crate) mod key_ring;
 pub(crate) mod signer;
 pub(crate) mod store;
+pub(crate) mod token_index;
 pub(crate) mod users;
 
 use std::sync::Arc;

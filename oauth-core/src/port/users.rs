@@ -17,6 +17,18 @@ pub trait UserClaims: Send + Sync {
     /// When the source cannot be asked.
     async fn claims(&self, subject: &Subject, scope: &Scope) -> Result<Option<Map<String, Value>>, Fault>;
 
+    /// Claims that a client asked for by name (OpenID Connect Core section 5.5), as far as they are known; the customer was
+    /// shown the names.
+    ///
+    /// # Errors
+    /// When the source cannot be asked.
+    async fn named(&self, subject: &Subject, names: &[String]) -> Result<Map<String, Value>, Fault> {
+        let everything = Scope::new(EVERYTHING).map_err(|fault| Fault::new("users", fault))?;
+        let mut told = self.claims(subject, &everything).await?.unwrap_or_default();
+        told.retain(|name, _| names.contains(name));
+        Ok(told)
+    }
+
     /// Whether the customer may act right now. Asked whenever a grant opens, a token of a grant is made or introspected,
     /// and at every call of a protected resource, so the answer should be cheap; a lock must show within a second.
     ///
@@ -27,6 +39,9 @@ pub trait UserClaims: Send + Sync {
         Ok(if told.is_some() { UserStanding::Good } else { UserStanding::Locked })
     }
 }
+
+/// The scopes that open the claims of OpenID Connect Core section 5.4.
+const EVERYTHING: &str = "profile email address phone";
 
 /// Whether a customer may act right now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

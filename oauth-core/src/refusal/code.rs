@@ -33,6 +33,8 @@ pub enum ErrorCode {
     LoginRequired,
     /// OpenID Connect Core section 3.1.2.6.
     ConsentRequired,
+    /// OpenID Connect Core Error Code `unmet_authentication_requirements` 1.0.
+    UnmetAuthenticationRequirements,
     /// OpenID Connect Core section 3.1.2.6, RFC 9101.
     InvalidRequestUri,
     /// OpenID Connect Core section 3.1.2.6, RFC 9101.
@@ -74,6 +76,7 @@ impl ErrorCode {
             Self::TemporarilyUnavailable => "temporarily_unavailable",
             Self::LoginRequired => "login_required",
             Self::ConsentRequired => "consent_required",
+            Self::UnmetAuthenticationRequirements => "unmet_authentication_requirements",
             Self::InvalidRequestUri => "invalid_request_uri",
             Self::InvalidRequestObject => "invalid_request_object",
             Self::RequestNotSupported => "request_not_supported",
@@ -291,6 +294,10 @@ const fn request(reason: RequestReason) -> (ErrorCode, &'static str) {
             ErrorCode::InvalidRequest,
             "prompt must be none alone, or a list of login, consent and select_account.",
         ),
+        RequestReason::ClaimsMalformed => (
+            ErrorCode::InvalidRequest,
+            "claims must be a JSON object with userinfo and id_token as objects, each member null or an object.",
+        ),
         RequestReason::MaxAgeMalformed => (ErrorCode::InvalidRequest, "max_age must be a number of seconds."),
         RequestReason::MaxAgeTooLong => {
             (ErrorCode::InvalidRequest, "max_age is longer than this profile allows.")
@@ -356,6 +363,7 @@ const fn object(reason: &ObjectReason) -> &'static str {
         ObjectReason::NotBeforeOld => "nbf of the request object is too long ago; make a fresh one.",
         ObjectReason::ExpiryMissing => "exp is missing from the request object.",
         ObjectReason::Expired => "The request object has expired; make a fresh one.",
+        ObjectReason::Replayed => "The jti of this request object was used before. Sign a new one.",
         ObjectReason::Lifetime => "exp of the request object is too long after nbf.",
     }
 }
@@ -538,6 +546,10 @@ const fn approval(reason: ApprovalReason) -> (ErrorCode, &'static str) {
         ApprovalReason::DecidedBefore => (
             ErrorCode::InvalidRequestUri,
             "This request was decided before. Go back to the app to see the outcome, or start again there.",
+        ),
+        ApprovalReason::AuthenticationUnmet => (
+            ErrorCode::UnmetAuthenticationRequirements,
+            "The customer cannot sign in here the way the essential acr demands.",
         ),
     }
 }

@@ -129,6 +129,8 @@ pub enum RequestReason {
     ThumbprintMalformed,
     /// `prompt` is not a known combination.
     PromptMalformed,
+    /// `claims` is not what OpenID Connect Core section 5.5 describes.
+    ClaimsMalformed,
     /// `max_age` is not a number of seconds.
     MaxAgeMalformed,
     /// `max_age` is longer than the profile allows.
@@ -196,6 +198,8 @@ pub enum ObjectReason {
     Expired,
     /// Too long from `nbf` to `exp`.
     Lifetime,
+    /// This `jti` was used before, or may have been.
+    Replayed,
 }
 
 /// The DPoP proof or the client certificate is wrong.
@@ -363,6 +367,8 @@ pub enum ApprovalReason {
     Widened,
     /// The request was decided before.
     DecidedBefore,
+    /// The customer did not sign in the way the request demands.
+    AuthenticationUnmet,
 }
 
 macro_rules! grouped {

@@ -6,6 +6,7 @@
 //! | 3.1.2.1 `prompt` | [`PROMPT_KNOWN`] |
 //! | 3.1.2.1 `max_age` | [`MAX_AGE_KNOWN`] |
 //! | 5.4 | [`UserClaims::claims`](crate::UserClaims::claims) |
+//! | 5.5 | [`CLAIMS_WELL_FORMED`], [`resume`](crate::endpoint::resume) |
 //! | 12.2 | [`id_token`](crate::endpoint::token) without `nonce` on refresh |
 
 use super::{Rule, demand};
@@ -24,6 +25,9 @@ pub(crate) const NONCE_BOUNDED: Rule<PushCase> = Rule {
         demand(bounded, RequestReason::NonceMalformed)
     },
 };
+
+/// Section 5.5: `claims` is a JSON object of the members described there. Judged by its reader.
+pub(crate) const CLAIMS_WELL_FORMED: RuleId = RuleId("OIDCC-5.5");
 
 /// Section 3.1.2.1: `none` stands alone.
 pub(crate) const PROMPT_KNOWN: Rule<PushCase> = Rule {

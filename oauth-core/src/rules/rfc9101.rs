@@ -10,6 +10,7 @@
 //! | 6.3 | [`read`](crate::endpoint::request_object): parameters come from the object only |
 //! | 10.1 | [`ALGORITHM`] |
 //! | 10.5 | [`FORM_TAKEN`], by the client's `require_signed_request_object` |
+//! | 4, `jti` | [`USED_ONCE`] |
 //! | 10.8 | [`TYP_FITS`], [`NO_ASSERTION`] |
 
 use super::{Rule, demand};
@@ -102,6 +103,9 @@ pub(crate) const ENCRYPTED_AS_REGISTERED: RuleId = RuleId("RFC9101-6.1-alg");
 
 /// Section 6.1: what is encrypted is a signed object, and says so (RFC 7519 section 5.2).
 pub(crate) const SIGNED_FIRST: RuleId = RuleId("RFC9101-6.1-nested");
+
+/// RFC 7519 section 4.1.7: a `jti` is used once. Judged by the memory of those that were.
+pub(crate) const USED_ONCE: RuleId = RuleId("RFC7519-4.1.7");
 
 /// Section 6.2: the signature verifies with a key of this client.
 pub(crate) const SIGNED: RuleId = RuleId("RFC9101-6.2");

@@ -380,6 +380,19 @@ pub(crate) async fn resolve(context: &Context<'_>, token: &str) -> Result<Option
     Ok(stands.then_some(Resolved { claims }))
 }
 
+/// The same for a token that was found by its hash: what was kept of it is judged as the token would be.
+pub(crate) async fn resolve_claims(
+    context: &Context<'_>,
+    found: Option<AccessClaims>,
+) -> Result<Option<Resolved>, Error> {
+    let (side, now) = (context.resource_side(), context.now);
+    let alive =
+        |claims: &AccessClaims| claims.iss == *side.issuer && now < Timestamp::from_seconds(claims.exp);
+    let Some(claims) = found.filter(alive) else { return Ok(None) };
+    let stands = standing(&side, &claims, TokenForm::Jwt, now).await?.is_some();
+    Ok(stands.then_some(Resolved { claims }))
+}
+
 fn refuse(rule: RuleId, reason: TokenReason) -> Refusal {
     Refusal { rule, reason: reason.into() }
 }

@@ -21,8 +21,10 @@ pub(crate) fn page(action: &str, fields: &[(&'static str, String)]) -> String {
     let mut address = String::new();
     escape(action, &mut address);
     format!(
-        "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Back to the app</title></head><body>\
-         <form method=\"post\" action=\"{address}\">{inputs}<button type=\"submit\">Continue</button></form>\
+        "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\">\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>Back to the app</title></head>\
+         <body><noscript><h1>One more step</h1><p>Your answer is ready. Press the button to take it back to the app you \
+         came from.</p></noscript><form method=\"post\" action=\"{address}\">{inputs}<button type=\"submit\">Continue</button></form>\
          <script>{SCRIPT}</script></body></html>"
     )
 }

@@ -1,6 +1,7 @@
 //! Drives every target of `testkit::fuzz` with mutated inputs, on stable Rust and without instrumentation.
 //!
-//! The same number gives the same inputs. An input that is received in a way not seen before becomes a seed of its own.
+//! Seeds are files, `seeds/TARGET/NAME`: one for every way an input has been received that is worth keeping. What a campaign
+//! finds is added there. The same number gives the same inputs. An input that is received in a way not seen before becomes a seed of its own.
 //! `MANDATE_FUZZ_SECONDS` says how long each target runs; without it each runs a moment, as a part of the ordinary tests.
 //! `MANDATE_FUZZ_NUMBER` begins elsewhere.
 
@@ -9,6 +10,7 @@ mod mutate;
 
 use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use oauth_core::testkit::fuzz::{TARGETS, Target};
@@ -50,6 +52,29 @@ fn readers_of_outside_bytes_keep_their_properties() {
     );
 }
 
+/// What a target begins with: the files of its directory below `tests/fuzz/seeds`, in the order of their names.
+fn seeds(target: &str) -> Vec<Vec<u8>> {
+    let mut files: Vec<PathBuf> =
+        std::fs::read_dir(directory().join(target)).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files.iter().map(|file| std::fs::read(file).unwrap()).collect()
+}
+
+fn directory() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/seeds")
+}
+
+#[test]
+fn every_target_has_seeds_and_every_seed_a_target() {
+    for target in TARGETS {
+        assert!(seeds(target.name).len() >= 3, "{}", target.name);
+    }
+    for entry in std::fs::read_dir(directory()).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        assert!(TARGETS.iter().any(|target| target.name == name), "{name} is nobody's");
+    }
+}
+
 /// How one target fared.
 struct Outcome {
     name: &'static str,
@@ -71,8 +96,9 @@ impl std::fmt::Display for Outcome {
 }
 
 fn drive(target: &Target, number: u64, time: Duration) -> Outcome {
-    let mut corpus: Vec<Vec<u8>> = target.seeds.iter().map(|seed| seed.as_bytes().to_vec()).collect();
-    let mut mutator = Mutator::new(number, target.seeds);
+    let seeds = seeds(target.name);
+    let mut corpus = seeds.clone();
+    let mut mutator = Mutator::new(number, &seeds);
     let mut seen = HashSet::new();
     let mut outcome = Outcome {
         name: target.name,
@@ -84,9 +110,9 @@ fn drive(target: &Target, number: u64, time: Duration) -> Outcome {
     };
     let began = now();
     let mut next = 0;
-    while now().duration_since(began) < time || next < target.seeds.len() {
-        let input = match target.seeds.get(next) {
-            Some(seed) => seed.as_bytes().to_vec(),
+    while now().duration_since(began) < time || next < seeds.len() {
+        let input = match seeds.get(next) {
+            Some(seed) => seed.clone(),
             None => mutator.input(&corpus),
         };
         next += 1;

@@ -58,11 +58,11 @@ pub(super) struct Mutator {
 }
 
 impl Mutator {
-    pub(super) fn new(number: u64, seeds: &[&str]) -> Self {
+    pub(super) fn new(number: u64, seeds: &[Vec<u8>]) -> Self {
         let splits = |byte: &u8| !byte.is_ascii_alphanumeric();
         let mut words: Vec<Vec<u8>> = TOKENS.iter().map(|token| token.to_vec()).collect();
         for seed in seeds {
-            words.extend(seed.as_bytes().split(splits).filter(|word| word.len() > 1).map(<[u8]>::to_vec));
+            words.extend(seed.split(splits).filter(|word| word.len() > 1).map(<[u8]>::to_vec));
         }
         Self { state: number.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1, words }
     }

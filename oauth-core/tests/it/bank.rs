@@ -1,6 +1,6 @@
 //! A server under any policy, and a client of it that signs and encrypts with another JOSE implementation than ours.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use async_trait::async_trait;
@@ -316,6 +316,8 @@ impl ClientDirectory for Directory {
 pub(crate) struct CountedClaims {
     memory: MemoryClaims,
     pub(crate) claimed: AtomicU64,
+    /// Since when it remembers, in seconds.
+    pub(crate) since: AtomicI64,
 }
 
 #[async_trait]
@@ -326,7 +328,8 @@ impl Claims for CountedClaims {
     }
 
     async fn remembers_since(&self, now: Timestamp) -> Result<Timestamp, Fault> {
-        self.memory.remembers_since(now).await
+        let since = Timestamp::from_seconds(self.since.load(Ordering::SeqCst));
+        Ok(self.memory.remembers_since(now).await?.max(since))
     }
 }
 
@@ -347,9 +350,12 @@ struct Alice {
 
 #[async_trait]
 impl UserClaims for Alice {
-    async fn claims(&self, _subject: &Subject, _scope: &Scope) -> Result<Option<Map<String, Value>>, Fault> {
-        let told = || json!({ "name": "Alice" }).as_object().cloned();
-        Ok(if self.locked.load(Ordering::SeqCst) { None } else { told() })
+    async fn claims(&self, _subject: &Subject, scope: &Scope) -> Result<Option<Map<String, Value>>, Fault> {
+        let mut told = json!({ "name": "Alice" });
+        if scope.contains("email") {
+            told["email"] = json!("alice@example.com");
+        }
+        Ok(if self.locked.load(Ordering::SeqCst) { None } else { told.as_object().cloned() })
     }
 }
 
@@ -425,6 +431,7 @@ impl Bank {
         let claims = Arc::new(CountedClaims {
             memory: MemoryClaims::new(Timestamp::EPOCH),
             claimed: AtomicU64::new(0),
+            since: AtomicI64::new(0),
         });
         let ports = Ports {
             clock: clock.clone(),
@@ -647,6 +654,7 @@ impl Arrived<'_> {
             },
             scope: self.request.scope.clone(),
             accounts: Vec::new(),
+            shown: None,
         };
         Outcome::Approved(approval)
     }

@@ -15,6 +15,8 @@ mod jwe;
 #[cfg(test)]
 mod message_signing;
 #[cfg(test)]
+mod oidc_claims;
+#[cfg(test)]
 mod rfc9101;
 #[cfg(test)]
 mod services;

@@ -307,3 +307,55 @@ async fn the_times_of_the_object_follow_the_server_s_clock() {
     bank.push_object(&object).await.refused("invalid_request_object", "FAPI2MS-5.3.1-exp");
     assert_eq!(START, 1_790_000_000);
 }
+
+/// RFC 7519 section 4.1.7: an object with a `jti` is good once, whatever else its request says; one without may come again.
+#[tokio::test]
+async fn a_request_object_with_a_jti_is_good_once_until_it_ends() {
+    let bank = Bank::signing();
+    let once = request().with("jti", json!("o-1"));
+    let text = once.sign();
+    let (signed, signature) = text.rsplit_once('.').unwrap();
+    let broken =
+        format!("{signed}.{}{}", if signature.starts_with('A') { "B" } else { "A" }, &signature[1..]);
+    bank.push_object(&broken).await.refused("invalid_request_object", "RFC9101-6.2");
+    assert_eq!(bank.push_object(&text).await.status, 201, "a broken signature burns nothing");
+    bank.push_object(&text).await.refused("invalid_request_object", "RFC7519-4.1.7");
+    let again = once.clone().with("state", json!("another"));
+    bank.push_object(&again.sign()).await.refused("invalid_request_object", "RFC7519-4.1.7");
+    bank.advance(299);
+    bank.push_object(&text).await.refused("invalid_request_object", "RFC7519-4.1.7");
+    bank.advance(2);
+    bank.push_object(&text).await.refused("invalid_request_object", "FAPI2MS-5.3.1-exp");
+    let bank = Bank::signing();
+    let without = request().sign();
+    assert_eq!(bank.push_object(&without).await.status, 201);
+    assert_eq!(bank.push_object(&without).await.status, 201, "an object without jti may come again");
+    for jti in [json!(""), json!("x".repeat(257)), json!(7)] {
+        let object = request().with("jti", jti);
+        bank.push_object(&object.sign()).await.refused("invalid_request_object", "RFC9101-4-types");
+    }
+}
+
+/// T-CA-03: the `jti` of a request object and that of an assertion are two things.
+#[tokio::test]
+async fn the_jti_of_an_object_and_that_of_an_assertion_do_not_get_in_each_others_way() {
+    let bank = Bank::signing();
+    let assertion = bank.assertion_draft();
+    let object = request().with("jti", assertion.claims["jti"].clone()).sign();
+    let answer =
+        bank.post_signed("/par", &[("request", &object)], &assertion.sign(), ("accept", "*/*")).await;
+    assert_eq!(answer.status, 201, "{:?}", answer.rule);
+}
+
+/// What was signed before our memory begins may have been used before; without a `jti` there is nothing to remember.
+#[tokio::test]
+async fn a_request_object_with_a_jti_from_before_our_memory_is_refused() {
+    let bank = Bank::signing();
+    bank.advance(10);
+    bank.claims.since.store(START + 5, std::sync::atomic::Ordering::SeqCst);
+    let old = request().with("jti", json!("o-1"));
+    bank.push_object(&old.sign()).await.refused("invalid_request_object", "RFC7519-4.1.7");
+    let fresh = old.clone().with("iat", json!(START + 6));
+    assert_eq!(bank.push_object(&fresh.sign()).await.status, 201);
+    assert_eq!(bank.push_object(&request().sign()).await.status, 201);
+}

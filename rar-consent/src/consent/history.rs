@@ -1,6 +1,8 @@
-//! Who changed a consent, when and why.
+//! Who changed a consent, when, through which door and why. Entries are added and never changed; they are deleted only with
+//! a consent that nobody approved ([`ConsentStore::forget`](crate::ConsentStore::forget)), and their rows in the [audit
+//! trail](crate::audit) stay even then.
 
-use oauth_core::{ClientId, Subject, Timestamp};
+use oauth_core::{ClientId, ShownText, Subject, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::status::{ConsentStatus, Role};
@@ -33,6 +35,17 @@ impl Actor {
             Self::Engine => Role::Engine,
         }
     }
+
+    /// Who it is, where that side has names.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            Self::Tpp(client) => Some(client.as_str()),
+            Self::Customer(subject) => Some(subject.as_str()),
+            Self::Operator(name) => Some(name),
+            Self::Clock | Self::Engine => None,
+        }
+    }
 }
 
 /// One change of a consent.
@@ -48,13 +61,16 @@ pub struct HistoryEntry {
     /// What changed.
     #[serde(default, skip_serializing_if = "Changed::is_status")]
     pub what: Changed,
-    /// Through which door, where there is more than one.
+    /// Through which door; `None` in entries that are older than this field.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub channel: Option<Channel>,
     /// By whom.
     pub actor: Actor,
     /// Why.
     pub reason: String,
+    /// The text the customer approved, in the entry of an approval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shown: Option<ShownText>,
 }
 
 /// What of a consent changed.
@@ -88,6 +104,41 @@ pub enum Channel {
     Api,
     /// The bank's side of the interface.
     BankApi,
+    /// The bank's listener for operators, or its command line.
+    Operator,
+    /// None: time passed.
+    Clock,
+    /// The rail on which a payment went on.
+    Rail,
+}
+
+impl Channel {
+    /// The name it is stored by.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Redirect => "redirect",
+            Self::OnlineBanking => "online_banking",
+            Self::App => "app",
+            Self::Api => "api",
+            Self::BankApi => "bank_api",
+            Self::Operator => "operator",
+            Self::Clock => "clock",
+            Self::Rail => "rail",
+        }
+    }
+
+    /// The door this side takes, unless it is known to have taken another.
+    #[must_use]
+    pub const fn usual(role: Role) -> Self {
+        match role {
+            Role::Tpp => Self::Api,
+            Role::Customer => Self::OnlineBanking,
+            Role::Operator => Self::Operator,
+            Role::Clock => Self::Clock,
+            Role::Engine => Self::Rail,
+        }
+    }
 }
 
 impl HistoryEntry {
@@ -95,7 +146,8 @@ impl HistoryEntry {
     #[must_use]
     pub fn note(status: ConsentStatus, what: Changed, actor: &Actor, reason: &str, now: Timestamp) -> Self {
         let (actor, reason) = (actor.clone(), reason.to_owned());
-        Self { at: now, from: Some(status), to: status, what, channel: None, actor, reason }
+        let channel = Some(Channel::usual(actor.role()));
+        Self { at: now, from: Some(status), to: status, what, channel, actor, reason, shown: None }
     }
 
     /// The entry with the door through which it came.
@@ -103,9 +155,27 @@ impl HistoryEntry {
     pub fn through(self, channel: Channel) -> Self {
         Self { channel: Some(channel), ..self }
     }
+
+    /// The entry with what the customer approved.
+    #[must_use]
+    pub fn showing(self, shown: Option<ShownText>) -> Self {
+        Self { shown, ..self }
+    }
 }
 
 impl Changed {
+    /// The name it is stored by.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Status => "status",
+            Self::Request => "request",
+            Self::Terms => "terms",
+            Self::Subscription => "subscription",
+            Self::Decision => "decision",
+        }
+    }
+
     /// What entries say that do not say it.
     #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
     fn is_status(&self) -> bool {

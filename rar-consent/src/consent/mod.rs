@@ -1,16 +1,18 @@
 //! The consent: what a customer allows a third party, from the first request to its end.
 
+pub(crate) mod amend;
 pub(crate) mod approval;
 pub(crate) mod exercise;
 mod former;
 pub(crate) mod history;
+pub(crate) mod outlook;
 pub(crate) mod schedule;
 pub(crate) mod status;
 pub(crate) mod subscription;
 pub(crate) mod terms;
 pub(crate) mod usage;
 
-use oauth_core::{ClientId, ConsentId, Issuer, Seconds, Subject, Timestamp};
+use oauth_core::{ClientId, ConsentId, Issuer, Seconds, ShownText, Subject, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -45,7 +47,7 @@ pub struct Consent {
     pub usage: Usage,
     /// When it was created.
     pub created_at: Timestamp,
-    /// When its status last changed.
+    /// When its status, or what it allows, last changed.
     pub status_at: Timestamp,
     /// Until when the customer may decide.
     pub authorise_until: Timestamp,
@@ -88,8 +90,20 @@ pub struct Revocation {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Shown {
-    /// SHA-256 of the text on the page, in base64url.
+    /// The [hash](oauth_core::ShownText::sha256) of the text on the page. The text itself is in the history, in the entry of
+    /// the approval.
     pub text_hash: String,
+    /// The language of the page (BCP 47).
+    #[serde(default)]
+    pub language: String,
+}
+
+impl Shown {
+    /// The record of a text.
+    #[must_use]
+    pub fn of(text: &ShownText) -> Self {
+        Self { text_hash: text.sha256(), language: text.language.clone() }
+    }
 }
 
 /// Who lodges a consent, and what was received.
@@ -114,15 +128,9 @@ impl Consent {
     pub fn awaiting(lodged: Lodged, terms: Terms, now: Timestamp) -> (Self, HistoryEntry) {
         let window = now.plus(terms.authorise_within().unwrap_or(AUTHORISE_WITHIN));
         let until = terms.until();
-        let entry = HistoryEntry {
-            at: now,
-            from: None,
-            to: ConsentStatus::AwaitingAuthorization,
-            what: Changed::Status,
-            channel: None,
-            actor: Actor::Tpp(lodged.client.clone()),
-            reason: "asked".to_owned(),
-        };
+        let (tpp, asked) = (Actor::Tpp(lodged.client.clone()), ConsentStatus::AwaitingAuthorization);
+        let entry =
+            HistoryEntry { from: None, ..HistoryEntry::note(asked, Changed::Status, &tpp, "asked", now) };
         let consent = Self {
             id: lodged.id,
             issuer: lodged.issuer,

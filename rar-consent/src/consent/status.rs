@@ -87,6 +87,20 @@ pub enum Role {
     Engine,
 }
 
+impl Role {
+    /// The name it is stored by.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Tpp => "tpp",
+            Self::Customer => "customer",
+            Self::Operator => "operator",
+            Self::Clock => "clock",
+            Self::Engine => "engine",
+        }
+    }
+}
+
 /// One move that is allowed.
 #[derive(Debug, Clone, Copy)]
 pub struct Transition {

@@ -1,12 +1,15 @@
 //! Words for a consent screen: every field of what is stored, and what approval brings.
 
 mod generic;
+pub(crate) mod language;
 mod ofxpera;
 #[cfg(test)]
 mod tests;
 mod uae;
 
 use oauth_core::{ConsentFacts, Timestamp, VettedDetails};
+
+pub use language::Language;
 
 use crate::consent::Consent;
 use crate::consent::subscription::Subscription;
@@ -83,10 +86,17 @@ pub enum AccountChoice {
     None,
 }
 
-/// A stored consent in words.
+/// A stored consent in English.
 #[must_use]
 pub fn describe(consent: &Consent) -> Description {
     words(&consent.terms, consent.subscription.as_ref())
+}
+
+/// A stored consent in the language wanted, if there are words for its kind in it ([`Language::spoken`]); otherwise in
+/// English.
+#[must_use]
+pub fn describe_in(consent: &Consent, wanted: Language) -> Description {
+    words_in(&consent.terms, consent.subscription.as_ref(), wanted.spoken(consent))
 }
 
 /// Vetted details in words, for a request whose consent is not at hand; `None` when they ask for nothing.
@@ -140,19 +150,25 @@ fn choice_of_permissions(permissions: &[Permission]) -> AccountChoice {
 }
 
 fn words(terms: &Terms, subscription: Option<&Subscription>) -> Description {
+    words_in(terms, subscription, Language::English)
+}
+
+/// Words in a language that the kind of the terms has.
+fn words_in(terms: &Terms, subscription: Option<&Subscription>, language: Language) -> Description {
     let mut words = match terms {
-        Terms::UaePayment(payment) => uae::words(payment),
+        Terms::UaePayment(payment) => uae::words(payment, language),
         Terms::Ofxpera(consent) => ofxpera::words(consent),
         Terms::Payment(payment) => generic::payment(payment),
         Terms::Accounts(access) => generic::accounts(access),
     };
-    words.sections.extend(subscription.and_then(events));
+    words.sections.extend(subscription.and_then(|subscription| uae::events(subscription, language)));
     words
 }
 
-fn events(subscription: &Subscription) -> Option<Section> {
-    let wanted = plain("Events wanted", yes_or_no(subscription.active));
-    section("Events", vec![plain("Sends events to", &*subscription.url), wanted])
+/// A value within a sentence of the other direction: between the marks that isolate it (Unicode UAX 9 section 2.4). Pages
+/// turn them into elements.
+fn isolated(value: impl std::fmt::Display) -> String {
+    format!("\u{2068}{value}\u{2069}")
 }
 
 fn section(heading: &str, rows: Vec<Row>) -> Option<Section> {

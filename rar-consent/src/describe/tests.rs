@@ -219,3 +219,93 @@ fn a_consent_about_the_person_alone_asks_for_no_account() {
         assert_eq!(choice_of_permissions(&[permission]), choice);
     }
 }
+
+/// Every terms that there are Arabic words for.
+fn uae_terms() -> Vec<Terms> {
+    let name = |en: &str, ar: &str| json!({"en": en, "ar": ar});
+    let full = json!({"uae_payment_2": {
+        "base_consent": "base-1", "authorization": "Multi", "window": "01:00:00", "authorise_within": 3600,
+        "expires_at": 1_795_291_199_000_i64, "pay_by_account": true,
+        "schedule": {"single": {"instant": {"amount": {"minor": 14990, "currency": "AED"}}}},
+        "debtor": {"iban": "AE760330000010195511162", "name": name("Mariam", "d-ar"), "trading_name": name("Mar", "t-ar")},
+        "creditor": {"iban": "AE050260001015432198765", "name": name("Date Palm Books LLC", "مكتبة النخيل"),
+            "trading_name": name("Palm Books", "ct-ar")},
+        "payer_reference": "order 88121", "beneficiary_reference": "inv 7", "purpose_code": "GDDS",
+        "permissions": ["ReadRefundAccount"], "sponsor": {"name": "Sponsor Ltd", "identification": "LIC-9"},
+        "risk": {"device": {"ip": "192.0.2.1", "score": 17, "trusted": true}, "tags": ["a-tag"]}
+    }});
+    let all = schedules().into_iter().map(payment).chain([full]);
+    all.map(|terms| serde_json::from_value(terms).unwrap()).collect()
+}
+
+#[test]
+fn arabic_says_as_much_as_english_field_by_field() {
+    let subscription = Subscription { url: "https://tpp.example/hooks".to_owned(), active: true };
+    for terms in uae_terms() {
+        let said = |language| words_in(&terms, Some(&subscription), language);
+        let (english, arabic) = (said(Language::English), said(Language::Arabic));
+        let shape = |words: &Description| {
+            let rows = |section: &Section| section.rows.iter().map(|row| row.strong).collect::<Vec<_>>();
+            words.sections.iter().map(rows).collect::<Vec<_>>()
+        };
+        assert_eq!(shape(&english), shape(&arabic), "{}", english.headline);
+        assert_eq!(english.choice, arabic.choice);
+        assert_eq!(english.payment.map(|words| words.amount), arabic.payment.map(|words| words.amount));
+        let amounts = |text: &str| {
+            let mut found: Vec<String> = text.split("AED ").skip(1).map(number).collect();
+            found.sort();
+            found
+        };
+        let whole = |words: &Description| {
+            let rows = words.sections.iter().flat_map(|section| &section.rows);
+            rows.map(|row| row.value.clone()).collect::<Vec<_>>().join("\n")
+        };
+        assert_eq!(amounts(&whole(&said(Language::English))), amounts(&whole(&said(Language::Arabic))));
+    }
+}
+
+fn number(text: &str) -> String {
+    text.chars().take_while(|c| c.is_ascii_digit() || *c == '.').collect()
+}
+
+#[test]
+fn arabic_has_no_word_of_english_and_no_digit_but_latin_ones() {
+    for terms in uae_terms() {
+        let words = words_in(&terms, None, Language::Arabic);
+        let headings = words.sections.iter().map(|section| section.heading.clone());
+        let own = words.sections.iter().filter(|section| section.heading != "بيانات مرفقة لتقييم المخاطر");
+        let names = own.flat_map(|section| &section.rows).map(|row| row.term.replace("(IBAN)", ""));
+        for text in headings.chain(names) {
+            assert!(!text.chars().any(|c| c.is_ascii_alphabetic()), "{text}");
+        }
+        let page = page(&words) + &words.payment.unwrap().note.unwrap();
+        assert!(!page.chars().any(|c| ('\u{660}'..='\u{669}').contains(&c)), "{page}");
+        let sentences = format!("{}\n{}", words.headline, words.next);
+        let plain = sentences.replace("AED", "").replace("Home Hub", "");
+        assert!(!plain.chars().any(|c| c.is_ascii_alphabetic()), "{plain}");
+        let (opened, closed) = (sentences.matches('\u{2068}').count(), sentences.matches('\u{2069}').count());
+        assert!(opened == closed && opened >= 2, "amount and payee are isolated: {sentences}");
+    }
+}
+
+#[test]
+fn the_name_on_an_arabic_page_is_the_arabic_one() {
+    let terms = uae_terms().pop().unwrap();
+    let payee = |language| words_in(&terms, None, language).payment.unwrap().payee;
+    assert_eq!(payee(Language::Arabic), "مكتبة النخيل");
+    assert_eq!(payee(Language::English), "Date Palm Books LLC");
+}
+
+#[test]
+fn a_changed_description_is_another_text() {
+    let terms = |purpose: &str| {
+        let mut terms = payment(schedules()[0].clone());
+        terms["uae_payment_2"]["purpose_code"] = json!(purpose);
+        let terms: Terms = serde_json::from_value(terms).unwrap();
+        page(&words(&terms, None))
+    };
+    let shown = |language: &str, text: String| oauth_core::ShownText { language: language.to_owned(), text };
+    assert_ne!(shown("en", terms("GDDS")).sha256(), shown("en", terms("RENT")).sha256());
+    assert_ne!(shown("en", terms("GDDS")).sha256(), shown("ar", terms("GDDS")).sha256());
+    assert_eq!(shown("en", terms("GDDS")).sha256(), shown("en", terms("GDDS")).sha256());
+}

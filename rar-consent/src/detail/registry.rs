@@ -128,7 +128,7 @@ impl DetailRegistry {
         let until = reading.terms.until();
         let Reading { consent, granted, .. } = reading;
         let detail = VettedDetail { kind: canonical, value: granted };
-        Ok(VettedDetails { elements: vec![detail], scope, consent: Some(consent), until })
+        Ok(VettedDetails { elements: vec![detail], scope, consent: Some(consent), until, shown: None })
     }
 }
 

@@ -11,7 +11,7 @@ use super::ConsentEngine;
 use crate::consent::approval::{FirstApproval, FirstFault};
 use crate::consent::history::{Actor, Changed, Channel, HistoryEntry};
 use crate::consent::status::ConsentStatus;
-use crate::consent::{Consent, Lodged};
+use crate::consent::{Consent, Lodged, Shown};
 use crate::describe::{AccountChoice, choice};
 use crate::detail::{Lodging, ofxpera};
 
@@ -83,7 +83,8 @@ impl Consents for ConsentEngine {
         let authorizers = self.authorizers(&consent.terms, &accounts).await?;
         let (approved, entry) =
             consent.approved_by(FirstApproval { by, accounts, authorizers }, now).map_err(not_approved)?;
-        self.replacing(&approved, &entry.through(Channel::Redirect))
+        let approved = Consent { shown: approval.shown.as_ref().map(Shown::of), ..approved };
+        self.replacing(&approved, &entry.through(Channel::Redirect).showing(approval.shown.clone()))
     }
 
     async fn rejection(

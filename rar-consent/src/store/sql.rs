@@ -1,8 +1,10 @@
 //! Consents in SQLite or PostgreSQL, over the database layer of `oauth-core`.
 
 mod events;
+mod find;
 
 pub use events::enqueue;
+pub use find::ConsentQuery;
 
 use async_trait::async_trait;
 use oauth_core::store::database::{
@@ -10,6 +12,7 @@ use oauth_core::store::database::{
 };
 use oauth_core::{ClientId, Companion, ConsentId, Fault, Kept, Subject, Timestamp};
 
+use crate::audit::{self, AuditRow};
 use crate::consent::Consent;
 use crate::consent::history::HistoryEntry;
 use crate::consent::status::ConsentStatus;
@@ -43,6 +46,7 @@ const MIGRATIONS: &[Migration] = &[
             CREATE INDEX consent_by_base ON consent (client, base, created_at) WHERE base IS NOT NULL;",
     },
     events::MIGRATION,
+    Migration::shared(20, "the audit trail", audit::TABLES),
 ];
 
 /// What [`FORGET`] looks through; and a consent enters the list of its customer when there is one.
@@ -122,7 +126,9 @@ impl SqlConsents {
                 if transaction.execute(update(&changed)?).await?.affected == 0 {
                     return Ok(Kept::Overtaken);
                 }
-                transaction.execute(note(&changed.id, &entry)?).await?;
+                for statement in note(&changed, &entry)? {
+                    transaction.execute(statement).await?;
+                }
                 transaction.execute(events::cancellation(&changed.id)).await?;
                 Ok(Kept::Done)
             })
@@ -159,7 +165,9 @@ pub async fn save(
         return Err(DbError::Other("a consent has changed since it was read".to_owned()));
     }
     if let Some(entry) = entry {
-        transaction.execute(note(&changed.id, entry)?).await?;
+        for statement in note(changed, entry)? {
+            transaction.execute(statement).await?;
+        }
         if let Some(event) = events::of_change(changed, entry)? {
             transaction.execute(event).await?;
         }
@@ -180,18 +188,23 @@ pub async fn insert(
     if transaction.execute(row_of(consent)?).await?.affected == 0 {
         return Ok(Inserted::IdUsed);
     }
-    transaction.execute(note(&consent.id, entry)?).await?;
+    for statement in note(consent, entry)? {
+        transaction.execute(statement).await?;
+    }
     Ok(Inserted::New)
 }
 
 #[async_trait]
 impl ConsentStore for SqlConsents {
     fn insertion(&self, consent: &Consent, entry: &HistoryEntry) -> Result<Box<dyn Companion>, Fault> {
-        Ok(self.change(vec![row_of(consent).map_err(fault)?, note(&consent.id, entry).map_err(fault)?]))
+        let mut statements = vec![row_of(consent).map_err(fault)?];
+        statements.extend(note(consent, entry).map_err(fault)?);
+        Ok(self.change(statements))
     }
 
     fn replacement(&self, changed: &Consent, entry: &HistoryEntry) -> Result<Box<dyn Companion>, Fault> {
-        let mut statements = vec![update(changed).map_err(fault)?, note(&changed.id, entry).map_err(fault)?];
+        let mut statements = vec![update(changed).map_err(fault)?];
+        statements.extend(note(changed, entry).map_err(fault)?);
         statements.extend(events::of_change(changed, entry).map_err(fault)?);
         Ok(self.change(statements))
     }
@@ -294,8 +307,11 @@ fn waits_for(consent: &Consent) -> Option<String> {
     (!names.is_empty()).then(|| format!("\n{names}"))
 }
 
-fn note(id: &ConsentId, entry: &HistoryEntry) -> Result<Statement, DbError> {
-    Ok(Statement::new(NOTE).text(id.as_str()).int(entry.at.millis()).text(written(entry)?))
+/// An entry of the history and its row in the audit trail: neither is ever written without the other.
+fn note(consent: &Consent, entry: &HistoryEntry) -> Result<[Statement; 2], DbError> {
+    let text = written(entry)?;
+    let row = audit::insertion(&AuditRow::of_consent(consent, entry, &text));
+    Ok([Statement::new(NOTE).text(consent.id.as_str()).int(entry.at.millis()).text(text), row])
 }
 
 fn written(value: &impl serde::Serialize) -> Result<String, DbError> {

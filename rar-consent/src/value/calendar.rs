@@ -20,6 +20,21 @@ pub enum Zone {
     Utc,
 }
 
+const ARABIC_MONTHS: [&str; 12] = [
+    "يناير",
+    "فبراير",
+    "مارس",
+    "أبريل",
+    "مايو",
+    "يونيو",
+    "يوليو",
+    "أغسطس",
+    "سبتمبر",
+    "أكتوبر",
+    "نوفمبر",
+    "ديسمبر",
+];
+
 impl Zone {
     /// The day that holds this instant here. Instants beyond the years 1 to 9999 give the nearest day within.
     #[must_use]
@@ -45,6 +60,18 @@ impl Zone {
             Self::Utc => "UTC",
         };
         format!("{} ({place})", local.format("%-d %B %Y, %H:%M:%S"))
+    }
+
+    /// An instant in Arabic: the day, the month as a word, the time of day with Latin digits.
+    pub(crate) fn words_in_arabic(self, at: Timestamp) -> String {
+        let local =
+            civil(at.millis().saturating_add(self.ahead_millis())).unwrap_or(DateTime::<Utc>::MAX_UTC);
+        let place = match self {
+            Self::Dubai => "بتوقيت دبي",
+            Self::Manila => "بتوقيت مانيلا",
+            Self::Utc => "بالتوقيت العالمي",
+        };
+        format!("{}، الساعة {} ({place})", self.day(at).words_in_arabic(), local.format("%H:%M:%S"))
     }
 
     const fn ahead_millis(self) -> i64 {
@@ -140,6 +167,12 @@ impl Day {
     /// A day in words: `21 November 2026`.
     pub(crate) fn words(self) -> String {
         self.0.format("%-d %B %Y").to_string()
+    }
+
+    /// A day in Arabic, with the names that months have in the Emirates and Latin digits.
+    pub(crate) fn words_in_arabic(self) -> String {
+        let month = usize::try_from(self.0.month0()).ok().and_then(|month| ARABIC_MONTHS.get(month));
+        format!("{} {} {}", self.0.day(), month.unwrap_or(&""), self.0.year())
     }
 
     /// The Monday that begins its week.

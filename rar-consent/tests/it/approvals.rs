@@ -253,7 +253,7 @@ async fn a_joint_account_waits_for_the_other_holder_and_says_so_to_that_one() {
         assert_eq!(
             told,
             [
-                (Changed::Status, None, "asked"),
+                (Changed::Status, Some(Channel::Api), "asked"),
                 (Changed::Decision, Some(Channel::Redirect), "approved, 1 of 3"),
                 (Changed::Decision, Some(Channel::OnlineBanking), "approved by fin-1, 2 of 3"),
                 (Changed::Status, Some(Channel::BankApi), "approved by fin-2, 3 of 3"),

@@ -222,5 +222,6 @@ pub(crate) fn approval(accounts: &[&str]) -> Approval {
         authentication: Authentication { at: NOW, acr: "urn:sca".to_owned(), amr: vec!["pwd".to_owned()] },
         scope: scope("openid"),
         accounts: accounts.iter().map(|&account| account.to_owned()).collect(),
+        shown: None,
     }
 }

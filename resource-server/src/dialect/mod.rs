@@ -16,6 +16,8 @@ use oauth_core::Client;
 
 use crate::domain::IdempotencyKey;
 use crate::guard::{Arrived, AuthDate, Authority, GuardRefusal, Needs};
+use crate::http::CrossOrigin;
+use crate::openapi::{Interface, Operation};
 
 /// One thing a dialect serves.
 #[derive(Debug)]
@@ -26,6 +28,8 @@ pub struct Route<D: 'static> {
     pub path: &'static str,
     /// What the caller must bring. The guard enforces it.
     pub needs: Needs,
+    /// What it is called, takes and answers, for the description of the interface.
+    pub about: Option<&'static Operation>,
     /// What is done.
     pub handle: Handle<D>,
 }
@@ -166,6 +170,29 @@ pub trait Dialect: Send + Sync + Sized + 'static {
     /// What stands before every path: `/OFPH/v1`. Begins with a slash, ends without one.
     fn base(&self) -> &str;
 
+    /// The media types a route answers with; `Accept` must take one.
+    fn produces(_path: &str) -> &'static [&'static str] {
+        Self::headers().produces
+    }
+
+    /// Whether the organisation of this client takes part at present.
+    ///
+    /// # Errors
+    /// [`GuardRefusal::ParticipantInactive`], or a fault.
+    async fn takes_part(&self, _authority: &Authority) -> Result<(), GuardRefusal> {
+        Ok(())
+    }
+
+    /// Whose pages may read its answers; nobody's unless a dialect says so.
+    fn cross_origin(&self) -> Option<&CrossOrigin> {
+        None
+    }
+
+    /// What its description says of it, when it has one.
+    fn interface(&self) -> Option<Interface> {
+        None
+    }
+
     /// How a refusal of the guard looks here. Status, body and media type only; challenges are added outside.
     async fn refuse(&self, refusal: &GuardRefusal, arrived: &Arrived) -> Answer;
 
@@ -185,16 +212,21 @@ pub(crate) enum Found<'t, D: 'static> {
     Nothing,
 }
 
+/// The methods of a path, below the base, separated by commas; empty when there is no such path.
+pub(crate) fn methods<D: Dialect>(path: &str) -> String {
+    let pattern = pattern_of::<D>(path).map(|(pattern, _)| pattern);
+    let same_path = D::routes().iter().filter(|route| Some(route.path) == pattern);
+    let methods: Vec<&str> = same_path.map(|route| route.method.as_str()).collect();
+    methods.join(", ")
+}
+
 /// Looks a path up, below the base.
 pub(crate) fn find<D: Dialect>(method: &Method, path: &str) -> Found<'static, D> {
     let Some((pattern, params)) = pattern_of::<D>(path) else { return Found::Nothing };
     let same_path = || D::routes().iter().filter(|route| route.path == pattern);
     match same_path().find(|route| route.method == *method) {
         Some(route) => Found::Route(route, params),
-        None => {
-            let allowed: Vec<&str> = same_path().map(|route| route.method.as_str()).collect();
-            Found::OtherMethods(allowed.join(", "))
-        }
+        None => Found::OtherMethods(methods::<D>(path)),
     }
 }
 

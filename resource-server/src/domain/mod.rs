@@ -7,27 +7,43 @@
 #![warn(clippy::arithmetic_side_effects)]
 
 mod account;
+mod certificate;
 mod client_of;
+mod fund;
 mod idempotency;
 mod ledger;
 mod money;
+mod onboarding;
+mod organisation;
 mod page;
 mod party;
 mod payment;
+mod person;
 mod transaction;
 
 pub use account::{Account, AccountId, AccountKind, AccountNumber, AccountStatus, Iban, IbanFault};
+pub use certificate::{CertificateChain, CertificateFault, Leaf, holds_private_key};
 pub use client_of::ClientOf;
+pub use fund::{Figure, Holding, Performance, Product, ProductId, ProductKind, RiskRating, Trade};
 pub use idempotency::{IdempotencyKey, IdempotencyRecord, Progress, RequestFingerprint, Seen};
 pub use ledger::{
     Balance, EntryId, FundsFault, JournalEntry, LedgerAccount, LedgerFault, Posting, Unbalanced, funds_allow,
 };
 pub use money::{Currency, IntegerDigits, Money, MoneyFault, SignedMoney};
+pub use onboarding::{DeclineReason, IllegalStep, Onboarding, OnboardingStatus, sandbox_decision};
+pub use organisation::{
+    AuthorizationServerAt, Contact, Endpoints, Organisation, OrganisationId, OrganisationKind,
+    OrganisationStatus, WebOrigin,
+};
 pub use page::{Page, PageFault, PageRequest, PastTheEnd};
 pub use party::{Line, LineFault, LocalizedName, Nameless};
 pub use payment::{
     Creditor, IllegalMove, Move, PURPOSE_LETTERS, Payment, PaymentId, PaymentKind, PaymentStatus,
     PaymentTerms, Purpose, Rail, RejectionReason, Stage, TRANSITIONS,
+};
+pub use person::{
+    ContributorType, Country, CustomerFile, CustomerRisk, DueDiligence, Email, LandlineNumber, MobileNumber,
+    Person, PlaceCode, PoliticalExposure, PostalAddress, PostalCode, PresentedId, Tin,
 };
 pub use rar_consent::{CalendarFault, Day, Precision, Zone, read_instant, write_instant};
 pub use transaction::{BookedTransaction, TransactionId, TransactionKind, TransactionStatus};

@@ -28,7 +28,7 @@ pub(crate) struct Asked {
 /// The first field that is missing or malformed, a media type that does not fit, or a foreign participant.
 pub(crate) fn judge(
     arrived: &Arrived,
-    rules: &HeaderRules,
+    (rules, produces): (&HeaderRules, &[&str]),
     needs: &Needs,
     client: &Client,
 ) -> Result<Asked, GuardRefusal> {
@@ -43,7 +43,7 @@ pub(crate) fn judge(
     }
     version(arrived, rules)?;
     let participant = participant(arrived, rules)?;
-    media(arrived, rules, needs)?;
+    media(arrived, produces, needs)?;
     let key = key(arrived, rules, needs)?;
     if participant.is_some_and(|organisation| organisation != client.organisation.id) {
         return Err(GuardRefusal::Participant);
@@ -81,11 +81,11 @@ fn participant<'a>(arrived: &'a Arrived, rules: &HeaderRules) -> Result<Option<&
     }
 }
 
-fn media(arrived: &Arrived, rules: &HeaderRules, needs: &Needs) -> Result<(), GuardRefusal> {
+fn media(arrived: &Arrived, produces: &[&str], needs: &Needs) -> Result<(), GuardRefusal> {
     let wanted: Vec<&str> =
         arrived.headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok()).collect();
     let takes = |produced: &&str| wanted.iter().any(|list| accepts(list, produced));
-    if !wanted.is_empty() && !rules.produces.iter().any(takes) {
+    if !wanted.is_empty() && !produces.iter().any(takes) {
         return Err(GuardRefusal::NotAcceptable);
     }
     let needed = match needs.body {
@@ -101,7 +101,7 @@ fn media(arrived: &Arrived, rules: &HeaderRules, needs: &Needs) -> Result<(), Gu
 }
 
 /// RFC 9110 section 12.5.1: whether a list of media ranges takes a type. A weight of zero takes it away.
-fn accepts(list: &str, produced: &str) -> bool {
+pub(crate) fn accepts(list: &str, produced: &str) -> bool {
     let group = produced.split('/').next().unwrap_or_default();
     list.split(',').any(|range| {
         let kind = essence(range);

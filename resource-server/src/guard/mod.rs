@@ -35,7 +35,7 @@ pub use needs::{ANY_STANDING, Authentication, Body, IN_FORCE, Needs, READABLE, R
 pub use refusal::{GuardRefusal, HeaderFault};
 
 pub(crate) use arrived::{correlate, fresh_uuid};
-pub(crate) use headers::judge as judge_headers;
+pub(crate) use headers::{accepts as takes_media, judge as judge_headers};
 pub(crate) use layer::{challenge, finish};
 
 /// Judges calls of one issuer's tokens at one resource.
@@ -175,6 +175,7 @@ impl Guard {
             | GuardRefusal::TooLarge
             | GuardRefusal::BrokenOff
             | GuardRefusal::Participant
+            | GuardRefusal::ParticipantInactive
             | GuardRefusal::Standing(_)
             | GuardRefusal::Permission(_)
             | GuardRefusal::Failed(_) => Vec::new(),

@@ -62,6 +62,8 @@ pub enum Scoped {
     Value(&'static str),
     /// This value, a colon, and the consent of the token: `payments:{ConsentId}`.
     OfConsent(&'static str),
+    /// This value, for a client that acts for itself; the token of a consent passes with any.
+    OfClient(&'static str),
 }
 
 impl Scoped {
@@ -70,6 +72,7 @@ impl Scoped {
     pub fn is_in(self, scope: &Scope, consent: Option<&str>) -> bool {
         match self {
             Self::Value(value) => scope.contains(value),
+            Self::OfClient(value) => consent.is_some() || scope.contains(value),
             Self::OfConsent(prefix) => {
                 consent.is_some_and(|consent| scope.contains(&format!("{prefix}:{consent}")))
             }
@@ -80,7 +83,7 @@ impl Scoped {
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
-            Self::Value(value) | Self::OfConsent(value) => value,
+            Self::Value(value) | Self::OfConsent(value) | Self::OfClient(value) => value,
         }
     }
 }

@@ -47,6 +47,9 @@ pub enum GuardRefusal {
     /// `participant-id` is not the organisation of the client.
     #[error("participant mismatch")]
     Participant,
+    /// The organisation of the client does not take part at present.
+    #[error("participant inactive")]
+    ParticipantInactive,
     /// The token does not carry the scope of the route, or is of the wrong kind.
     #[error("insufficient scope")]
     Scope {
@@ -86,7 +89,7 @@ impl GuardRefusal {
             Self::Header { .. } | Self::Version => fapi_resource::HEADERS_WELL_FORMED,
             Self::NotAcceptable | Self::MediaType => fapi_resource::MEDIA_TYPE,
             Self::TooLarge | Self::BrokenOff => fapi_resource::BODY_BOUNDED,
-            Self::Participant => fapi_resource::PARTICIPANT,
+            Self::Participant | Self::ParticipantInactive => fapi_resource::PARTICIPANT,
             Self::Scope { .. } => rfc6750::SCOPE,
             Self::Authentication(_) => rfc9470::STEP_UP,
             Self::Standing(_) | Self::Permission(_) => fapi_resource::CONSENT_PERMITS,
@@ -106,7 +109,11 @@ impl GuardRefusal {
             Self::Authentication(_) => 401,
             Self::MediaType => 415,
             Self::TooLarge => 413,
-            Self::Participant | Self::Scope { .. } | Self::Standing(_) | Self::Permission(_) => 403,
+            Self::Participant
+            | Self::ParticipantInactive
+            | Self::Scope { .. }
+            | Self::Standing(_)
+            | Self::Permission(_) => 403,
             Self::Failed(_) => 500,
         }
     }

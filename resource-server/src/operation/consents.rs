@@ -48,7 +48,7 @@ pub async fn read(
         let consent = visible(operations, authority, id).await?;
         let Some((moved, entry)) = consent.at(authority.now) else { return Ok(consent) };
         if operations.ports.consents.replace(&moved, &entry).await? == Replaced::Done {
-            return Ok(Consent { revision: moved.revision.saturating_add(1), ..moved });
+            return Ok(kept(moved));
         }
     }
     Err(ConsentRefusal::Busy)
@@ -74,7 +74,7 @@ pub async fn revoke(
             .moved(ConsentStatus::Revoked, &actor, reason, authority.now)
             .map_err(|_| ConsentRefusal::Over(consent.status))?;
         if operations.ports.consents.replace(&revoked, &entry).await? == Replaced::Done {
-            return Ok(revoked);
+            return Ok(kept(revoked));
         }
     }
     Err(ConsentRefusal::Busy)
@@ -270,7 +270,7 @@ fn key_ref(authority: &Authority, key: &IdempotencyKey) -> KeyRef {
 }
 
 /// Times to try again when somebody else was quicker.
-const TRIES: u32 = 5;
+pub(super) const TRIES: u32 = 5;
 
 /// The consent, when this caller may know that it exists.
 async fn visible(
@@ -287,4 +287,9 @@ async fn visible(
         own && consent.client == authority.client.id && consent.issuer == authority.claims().iss
     };
     consent.filter(same).ok_or(ConsentRefusal::NoSuchConsent)
+}
+
+/// A consent as the store now has it.
+pub(super) fn kept(consent: Consent) -> Consent {
+    Consent { revision: consent.revision.saturating_add(1), ..consent }
 }

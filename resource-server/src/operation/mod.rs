@@ -1,14 +1,18 @@
 //! What the bank does, one file per thing. Every dialect calls these; each gathers, decides and commits.
 
 pub mod accounts;
+pub mod amend;
 pub mod consents;
+pub mod customers;
+pub mod openings;
 mod order;
 pub mod payments;
+pub mod registry;
 
-use oauth_core::Seconds;
+use oauth_core::{Seconds, Timestamp};
 
-use crate::domain::{Currency, Money, Rail};
-use crate::port::Ports;
+use crate::domain::{Currency, Money, Rail, RequestFingerprint};
+use crate::port::{KeyRef, Ports, TakenKey};
 
 /// The operations: ports and the bank's own choices. Clones share the ports.
 #[derive(Debug, Clone)]
@@ -17,6 +21,13 @@ pub struct Operations {
     pub ports: Ports,
     /// What the bank chooses.
     pub settings: OperationSettings,
+}
+
+impl Operations {
+    /// A key about to be taken, kept as long as keys are.
+    fn taken(&self, key: KeyRef, fingerprint: RequestFingerprint, now: Timestamp) -> TakenKey {
+        TakenKey { key, fingerprint, until: now.plus(self.settings.key_kept) }
+    }
 }
 
 /// What the bank chooses.
@@ -30,6 +41,12 @@ pub struct OperationSettings {
     pub rail_max: Vec<(Rail, Money)>,
     /// What a customer may contribute to a PERA in one calendar year (Republic Act 9505 section 5, as amended).
     pub contribution_max: Option<Money>,
+    /// The same for a contributor who works abroad.
+    pub contribution_max_overseas: Option<Money>,
+    /// Open retirement accounts a customer may have.
+    pub pera_accounts_max: u32,
+    /// Who decides whether somebody becomes a customer.
+    pub assessment: Assessment,
     /// Who moves payments on.
     pub settlement: Settlement,
 }
@@ -43,6 +60,15 @@ pub enum Settlement {
     ByWorkerAndReaders,
 }
 
+/// Who decides whether somebody becomes a customer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Assessment {
+    /// People at the bank, through [`CustomerBook::advance_onboarding`](crate::port::CustomerBook::advance_onboarding).
+    ByDesk,
+    /// The rule of [`sandbox_decision`](crate::domain::sandbox_decision), at the next reading.
+    Sandbox,
+}
+
 impl Default for OperationSettings {
     fn default() -> Self {
         let pesos = |minor| Money::new(minor, Currency::Php).ok();
@@ -51,6 +77,9 @@ impl Default for OperationSettings {
             execution_days_max: 90,
             rail_max: pesos(5_000_000).map(|most| (Rail::Instapay, most)).into_iter().collect(),
             contribution_max: pesos(20_000_000),
+            contribution_max_overseas: pesos(40_000_000),
+            pera_accounts_max: 5,
+            assessment: Assessment::Sandbox,
             settlement: Settlement::ByWorkerAndReaders,
         }
     }

@@ -1,15 +1,45 @@
 //! Whether an order fits accounts, day and rail, and what of the year it uses. The limits themselves are judged by
 //! the book, inside its transaction.
 
+use oauth_core::{Fault, Timestamp};
+
 use crate::domain::{
-    Account, AccountId, AccountKind, AccountStatus, Creditor, Day, PaymentKind, PaymentTerms, Zone,
+    Account, AccountId, AccountKind, AccountStatus, ContributorType, Creditor, Day, PaymentKind,
+    PaymentTerms, Zone,
 };
 use crate::guard::Authority;
-use crate::port::Allowance;
+use crate::port::{Admission, Allowance};
 
-use super::Operations;
 use super::accounts::is_given;
-use super::payments::{Debtor, DebtorFault, OrderKind, PaymentOrder, PaymentRefusal};
+use super::payments::{Debtor, OrderKind, PaymentOrder, PaymentRefusal};
+use super::{Operations, customers};
+
+/// What is wrong with the payer's account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DebtorFault {
+    /// The customer did not give it, or gave none.
+    NotGiven,
+    /// It holds another currency.
+    Currency,
+    /// Blocked, for now or until the customer calls.
+    Blocked,
+    /// The bank cannot say at the moment.
+    Unreachable,
+    /// Closed, or gone.
+    Closed,
+}
+
+/// The bank takes the order from its account.
+pub(super) async fn admitted(
+    operations: &Operations,
+    terms: &PaymentTerms,
+    now: Timestamp,
+) -> Result<(), PaymentRefusal> {
+    match operations.ports.rail.admits(terms, now).await? {
+        Admission::Taken => Ok(()),
+        Admission::Refused(fault) => Err(PaymentRefusal::DebtorUnusable(fault)),
+    }
+}
 
 /// A payee of this bank exists and takes what is paid.
 pub(super) async fn creditor_exists(
@@ -105,11 +135,17 @@ pub(super) fn kind(ordered: OrderKind, day: Option<Day>, authority: &Authority) 
     }
 }
 
-pub(super) fn allowance(operations: &Operations, terms: &PaymentTerms) -> Option<Allowance> {
-    match terms.kind {
-        PaymentKind::Transfer => None,
-        PaymentKind::Contribution { year } => {
-            operations.settings.contribution_max.map(|limit| Allowance { year, limit })
+/// What of which year's allowance a contribution uses: the law gives more to who works abroad.
+pub(super) async fn allowance(
+    operations: &Operations,
+    terms: &PaymentTerms,
+) -> Result<Option<Allowance>, Fault> {
+    let PaymentKind::Contribution { year } = terms.kind else { return Ok(None) };
+    let limit = match customers::contributor(operations, &terms.customer).await? {
+        Some(ContributorType::OverseasFilipino) => operations.settings.contribution_max_overseas,
+        Some(ContributorType::Employee | ContributorType::SelfEmployed) | None => {
+            operations.settings.contribution_max
         }
-    }
+    };
+    Ok(limit.map(|limit| Allowance { year, limit }))
 }

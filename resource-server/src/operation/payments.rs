@@ -12,13 +12,14 @@ use crate::domain::{
 };
 use crate::guard::{Authority, GuardRefusal};
 use crate::port::{
-    Admission, Advanced, Booked, Found, KeyRef, KeyedOperation, OfKind, PaymentChange, PaymentMove,
-    PaymentQuery,
+    Advanced, Booked, Found, KeyRef, KeyedOperation, OfKind, PaymentChange, PaymentMove, PaymentQuery,
 };
 use crate::rail::{fresh_names, settle_one};
 
-use super::order::{allowance, creditor_exists, debtor, kind, within_bounds};
+use super::order::{admitted, allowance, creditor_exists, debtor, kind, within_bounds};
 use super::{Operations, Settlement};
+
+pub use super::order::DebtorFault;
 
 /// A payment as a dialect read it.
 #[derive(Debug, Clone)]
@@ -156,21 +157,6 @@ pub enum PaymentRefusal {
     Failed(#[from] Fault),
 }
 
-/// What is wrong with the payer's account.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DebtorFault {
-    /// The customer did not give it, or gave none.
-    NotGiven,
-    /// It holds another currency.
-    Currency,
-    /// Blocked, for now or until the customer calls.
-    Blocked,
-    /// The bank cannot say at the moment.
-    Unreachable,
-    /// Closed, or gone.
-    Closed,
-}
-
 /// Initiates a payment: [`replay`], and [`initiate_fresh`] when there is none.
 ///
 /// # Errors
@@ -247,15 +233,13 @@ pub async fn initiate_fresh(
         client_sequence: order.client_sequence,
         created_at: authority.now,
     };
-    if let Admission::Refused(fault) = operations.ports.rail.admits(&terms, authority.now).await? {
-        return Err(PaymentRefusal::DebtorUnusable(fault));
-    }
+    admitted(operations, &terms, authority.now).await?;
     let change = PaymentChange {
         key: key_ref(authority, &key),
         fingerprint,
         key_until,
         consent_use: terms.consent_use(),
-        allowance: allowance(operations, &terms),
+        allowance: allowance(operations, &terms).await?,
         payment: Payment::receive(terms).map_err(|_: MoneyFault| PaymentRefusal::Nothing)?,
         names: fresh_names(&operations.ports)?,
         correlation: authority.correlation.clone(),

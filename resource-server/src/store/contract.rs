@@ -15,9 +15,11 @@
 mod accounts;
 mod atomicity;
 mod desk;
+mod events;
 mod limits;
 mod lodgings;
 mod payments;
+mod pera;
 mod races;
 
 use std::sync::Arc;
@@ -25,10 +27,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use oauth_core::Fault;
 pub use oauth_core::store::contract::Breach;
-use rar_consent::ConsentStore;
+use rar_consent::{ConsentStore, EventOutbox};
 
 use crate::domain::{Account, EntryId, Money, Posting};
-use crate::port::{AccountBook, LodgingBook, PaymentBook};
+use crate::port::{AccountBook, LodgingBook, PaymentBook, PeraPorts};
 
 /// Books under test: the ports, and what the suite needs beside them.
 #[async_trait]
@@ -62,6 +64,10 @@ pub struct BookPorts {
     pub lodgings: Arc<dyn LodgingBook>,
     /// The consents that payments use and lodgings make.
     pub consents: Arc<dyn ConsentStore>,
+    /// Participants, customers, products and openings.
+    pub pera: PeraPorts,
+    /// The events of both.
+    pub events: Arc<dyn EventOutbox>,
 }
 
 impl std::fmt::Debug for BookPorts {
@@ -90,7 +96,9 @@ where
     accounts::hold(&make).await?;
     payments::hold(&make).await?;
     lodgings::hold(&make).await?;
+    events::hold(&make).await?;
     races::hold(&make).await?;
     limits::hold(&make).await?;
+    pera::hold(&make).await?;
     atomicity::hold(&make).await
 }

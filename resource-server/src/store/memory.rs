@@ -6,6 +6,7 @@
 
 mod accounts;
 mod payments;
+mod pera;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -41,6 +42,7 @@ struct Books {
     outbox: HashMap<PaymentId, Timestamp>,
     payment_keys: HashMap<KeyRef, Held<PaymentId>>,
     consent_keys: HashMap<KeyRef, Held<Consent>>,
+    pera: pera::Pera,
 }
 
 /// A payment, and the entry of its booking.

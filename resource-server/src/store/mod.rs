@@ -10,6 +10,8 @@ mod events;
 mod lines;
 #[cfg(feature = "memory")]
 pub mod memory;
+#[cfg(any(feature = "memory", feature = "sql"))]
+mod openings;
 #[cfg(feature = "sql")]
 pub mod sql;
 

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use oauth_core::store::database::{Database, Statement};
+use oauth_core::store::database::{Database, Engine, Statement, Transaction};
 use oauth_core::{ClientId, ConsentId, CorrelationId, Fault, Seconds, Subject};
 use rar_consent::{MemoryConsents, Permission, SqlConsents, Use};
 use resource_server::domain::{
@@ -12,7 +12,8 @@ use resource_server::domain::{
     RequestFingerprint, Stage, TransactionId, TransactionKind, TransactionStatus,
 };
 use resource_server::port::{
-    Allowance, EntryNames, KeyRef, KeyedOperation, PaymentBook as _, PaymentChange, PaymentMove,
+    Allowance, Booked, EntryNames, KeyRef, KeyedOperation, PaymentBook as _, PaymentChange, PaymentMove,
+    PeraPorts,
 };
 use resource_server::rail::settle;
 use resource_server::store::contract::{BookPorts, Books, Broken, books_contract};
@@ -74,8 +75,9 @@ impl InMemory {
 impl Books for InMemory {
     fn ports(&self) -> BookPorts {
         let book = Arc::new(self.bank.clone());
-        let consents = self.consents.clone();
-        BookPorts { accounts: book.clone(), payments: book.clone(), lodgings: book, consents }
+        let (consents, events) = (self.consents.clone(), self.consents.clone());
+        let pera = PeraPorts::over(&book);
+        BookPorts { accounts: book.clone(), payments: book.clone(), lodgings: book, consents, events, pera }
     }
 
     async fn open(&self, account: &Account, amount: Money) -> Result<(), Fault> {
@@ -141,15 +143,17 @@ const STEPS: &[&str] = &[
     "booked_transaction",
     "payment",
     "outbox",
-    "audit_event",
+    "event",
+    "audit_row",
 ];
 
 #[async_trait]
 impl Books for OverSql {
     fn ports(&self) -> BookPorts {
         let book = Arc::new(self.bank.clone());
-        let consents = self.consents.clone();
-        BookPorts { accounts: book.clone(), payments: book.clone(), lodgings: book, consents }
+        let (consents, events) = (self.consents.clone(), self.consents.clone());
+        let pera = PeraPorts::over(&book);
+        BookPorts { accounts: book.clone(), payments: book.clone(), lodgings: book, consents, events, pera }
     }
 
     async fn open(&self, account: &Account, amount: Money) -> Result<(), Fault> {
@@ -240,6 +244,37 @@ async fn cancelling_and_settling_at_once_ends_in_one_of_the_two() {
         assert_eq!(world.balance("pa-1").await, 50_000_00 + paid * 10_00, "{}", world.name);
         assert_eq!(world.balance("sa-1").await, 1_000_000_00 - paid * 10_00, "{}", world.name);
         world.check_books().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_whose_first_request_still_runs_is_told_to_come_back() {
+    let held = |world: &super::fixture::World| world.database.engine() == Engine::Postgres;
+    for world in everywhere().await.into_iter().filter(held) {
+        world.consent("c-1", PAY, None).await;
+        let (database, (began, running)) = (world.database.clone(), tokio::sync::oneshot::channel());
+        let began = Mutex::new(Some(began));
+        let first = tokio::spawn(async move {
+            let began = Arc::new(began);
+            let taking = database.transaction(move |transaction| {
+                let began = Arc::clone(&began);
+                Box::pin(async move {
+                    let take = "INSERT INTO idempotency (client, operation, key, fingerprint, subject, until)
+                        VALUES ($1, 'initiate_payment', $2, 'f', 's', 0)";
+                    let take = Statement::new(take).text(tpp().column()).text(uuid(1));
+                    transaction.execute(take).await?;
+                    let began = began.lock().unwrap().take();
+                    began.unwrap().send(()).unwrap();
+                    tokio::time::sleep(std::time::Duration::from_secs(3)).await;
+                    Err::<(), _>(Transaction::abort("it came to nothing"))
+                })
+            });
+            taking.await.unwrap_err()
+        });
+        running.await.unwrap();
+        assert_eq!(world.bank.book(change(1, "c-1", 10_00)).await.unwrap(), Booked::InProgress);
+        first.await.unwrap();
+        assert!(matches!(world.bank.book(change(1, "c-1", 10_00)).await.unwrap(), Booked::New(_)));
     }
 }
 

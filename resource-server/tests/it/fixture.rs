@@ -27,8 +27,9 @@ use resource_server::domain::{
 };
 use resource_server::guard::{Guard, GuardPorts, MessageSigning, SignedRequests, SignedResponses};
 use resource_server::http::{ExternalOrigin, Origin, ResourceService};
+use resource_server::openapi;
 use resource_server::operation::{OperationSettings, Operations};
-use resource_server::port::Ports;
+use resource_server::port::{PeraPorts, Ports};
 use resource_server::rail::SandboxRail;
 use resource_server::store::sql::SqlBank;
 use serde_json::Value;
@@ -177,6 +178,7 @@ async fn world(place: Place, (nonce, signing): (ProofNonce, Option<MessageSignin
         lodgings: Arc::new(bank.clone()),
         rail: Arc::new(SandboxRail),
         consents: consents.clone(),
+        pera: PeraPorts::over(&Arc::new(bank.clone())),
     };
     let operations = Operations { ports, settings: OperationSettings::default() };
     let clients = [
@@ -352,6 +354,7 @@ impl World {
     }
 
     pub(super) async fn call(&self, ask: Ask) -> Answered {
+        let sent = (ask.method.clone(), ask.path.clone(), ask.body.clone());
         let mut request = Request::builder().method(ask.method.as_str()).uri(&ask.path);
         for (name, value) in &ask.headers {
             request = request.header(name, value);
@@ -368,7 +371,32 @@ impl World {
         let (parts, body) = answer.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
         let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-        Answered { status: parts.status.as_u16(), headers: parts.headers, bytes, body }
+        let answered = Answered { status: parts.status.as_u16(), headers: parts.headers, bytes, body };
+        self.is_as_described(&sent, &answered);
+        answered
+    }
+
+    /// Holds what was taken and answered against the description of the interface.
+    fn is_as_described(&self, (method, path, sent): &(http::Method, String, Vec<u8>), answered: &Answered) {
+        let path = path.split('?').next().unwrap_or_default();
+        let interfaces = self.service.interfaces();
+        let Some(interface) = interfaces.iter().find(|one| path.starts_with(&one.base)) else { return };
+        if answered.status == 204 {
+            return;
+        }
+        let routes = self.service.routes();
+        let about = openapi::route_of(&routes, interface, method, path).and_then(|route| route.about);
+        let media = answered.header("content-type");
+        let checked = openapi::check_answer((interface, about), (answered.status, media), &answered.body);
+        if let Err(fault) = checked {
+            panic!("{method} {path} {}: {fault}", answered.status);
+        }
+        if let (true, Some(about)) = (answered.status < 300, about)
+            && let Ok(sent) = serde_json::from_slice::<Value>(sent)
+            && let Err(fault) = openapi::check_request(about, &sent)
+        {
+            panic!("{method} {path} took what is not described: {fault}");
+        }
     }
 
     /// The first column of the only row.
@@ -402,7 +430,7 @@ impl World {
             "SELECT count(*) FROM idempotency",
             "SELECT count(*) FROM posting",
             "SELECT count(*) FROM outbox",
-            "SELECT count(*) FROM audit_event",
+            "SELECT count(*) FROM audit_row",
             "SELECT count(*) FROM booked_transaction",
             "SELECT CAST(COALESCE(SUM(used), 0) AS BIGINT) FROM allowance",
             "SELECT count(*) FROM consent",
@@ -475,6 +503,11 @@ impl Ask {
             certificate: Some(testkit::certificate().der().to_vec()),
             origin: None,
         }
+    }
+
+    /// A path outside the interfaces.
+    pub(super) fn at_root(method: &str, path: &str) -> Self {
+        Self { path: path.to_owned(), ..Self::new(method, path) }
     }
 
     pub(super) fn get(path: &str) -> Self {

@@ -13,8 +13,8 @@ use tower_service::Service;
 
 use super::fixture::{Ask, World, asking_for_nonces, claims, file, now, own_claims, sign, sign_as, sign_by};
 
-const ALL_SCOPES: &str =
-    "accounts.basic accounts.details bank_account payments payments:c-1 consent consent:c-1 openid";
+const ALL_SCOPES: &str = "accounts.basic accounts.details accounts.open bank_account customer customer_details \
+    customer_onboarding products payments payments:c-1 consent consent:c-1 admin:read admin:write openid";
 
 /// The interfaces of this crate, and what stands before their paths: one folder each below `src/dialect`.
 const DIALECTS: &[(&str, &str)] = &[("ofxpera", "/OFPH/v1/"), ("uae_bsi", "/open-finance/payment/v1/")];
@@ -66,6 +66,10 @@ fn ask_with(route: &RouteInfo, query: &str) -> Ask {
 fn good(route: &RouteInfo) -> AccessClaims {
     match route.needs.token {
         TokenKind::Client => own_claims(ALL_SCOPES),
+        // Only a client's own token can lack such a scope.
+        TokenKind::Either if route.needs.scope.iter().any(|scoped| matches!(scoped, Scoped::OfClient(_))) => {
+            own_claims(ALL_SCOPES)
+        }
         TokenKind::Customer | TokenKind::Either => claims("c-1", ALL_SCOPES),
     }
 }

@@ -16,4 +16,6 @@ mod metadata;
 #[cfg(test)]
 mod ofxpera;
 #[cfg(test)]
+mod pera;
+#[cfg(test)]
 mod uae;

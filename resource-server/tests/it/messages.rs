@@ -128,6 +128,19 @@ async fn a_signature_that_is_not_demanded_must_hold_all_the_same() {
     assert!(is_good(&answer, &plain), "every answer is signed");
     let broken = reading().header("signature-input", "sig=()").header("signature", "sig=:AA==:");
     assert_eq!(world.call(broken).await.status, 401);
+    for (name, value) in [("signature-input", "sig=()"), ("signature", "sig=:AA==:")] {
+        assert_eq!(world.call(reading().header(name, value)).await.status, 401, "half a signature: {name}");
+    }
+}
+
+#[tokio::test]
+async fn only_answers_to_signed_requests_are_signed_where_no_more_is_asked_for() {
+    let world = signing(SignedRequests::WhenSigned, SignedResponses::ToSignedRequests).await;
+    world.consent("c-1", &Permission::ALL, None).await;
+    let plain = world.call(reading()).await;
+    assert_eq!((plain.status, plain.header("signature")), (200, ""));
+    let ask = signed(reading(), now());
+    assert!(is_good(&world.call(ask.clone()).await, &ask));
 }
 
 #[tokio::test]

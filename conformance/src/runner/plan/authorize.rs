@@ -11,6 +11,7 @@ use crate::runner::case::{Case, Finding, Need, check};
 use crate::runner::judge::{is_unguessable, printable};
 use crate::runner::scene::Scene;
 use crate::tpp::flow::Tpp;
+use crate::tpp::jws::peek;
 use crate::tpp::mutate::{HONEST, remove};
 use crate::user::{Decision, Place};
 use crate::{Doing as _, Trouble};
@@ -200,13 +201,19 @@ async fn opened(scene: &Scene, tpp: &Tpp, url: &str) -> Result<Place, Trouble> {
     scene.visit(tpp)?.open(url).await
 }
 
+/// A parameter within a signed answer; who signed it is asked by the cases about such answers.
+fn inside(url: &Url, name: &str) -> Option<String> {
+    let (_, claims) = peek(&parameter(url, "response")?).ok()?;
+    claims.get(name)?.as_str().map(str::to_owned)
+}
+
 /// An error page, or an error carried back to the client; never a page to sign in on.
 fn refused(scene: &Scene, place: &Place) -> Result<(), Finding> {
     match place {
         Place::Page(page) => refused_page(scene, page),
         Place::Returned(url) => {
-            let error = parameter(url, "error");
-            check(error.is_some() && parameter(url, "code").is_none(), || format!("it ended at {url}"))
+            let told = |name: &str| parameter(url, name).or_else(|| inside(url, name));
+            check(told("error").is_some() && told("code").is_none(), || format!("it ended at {url}"))
         }
     }
 }

@@ -31,6 +31,17 @@ pub(super) const CASES: &[Case] = &[
         NEEDS,
         story!(at_resource),
     ),
+    should(
+        "proof-with-an-endless-identifier-is-refused",
+        (DPOP, "11.1"),
+        "A `jti` of two thousand letters is not remembered but refused.",
+        NEEDS,
+        each(
+            At::Resource,
+            |_| alone([mistakes::endless_identifier()]),
+            Expect::Challenged(&[400, 401], WRONG),
+        ),
+    ),
     must(
         "proof-names-the-token",
         (DPOP, "4.3-12"),

@@ -184,7 +184,8 @@ impl Deployment {
         let apis = apis(top, &issuers);
         let users = people::users(top, fixture::logins(demo));
         let hsm = place::hsm(top, directory);
-        let (certificates, bank) = (place::certificates(top, directory), place::bank(top));
+        let (certificates, bank) =
+            (place::certificates(top, directory), place::bank(top, (flags, &listeners)));
         let (calls, controls) = (place::calls(top, directory), controls(top, flags, &listeners));
         let resource_server = place::resource_server(top, directory);
         top.done();

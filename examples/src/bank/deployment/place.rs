@@ -3,11 +3,13 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 
+use resource_server::dialect::ofxpera::Exposure;
+use resource_server::domain::OrganisationKind;
 use serde_json::Value;
 use url::Url;
 
 use super::document::{GUIDE, Table};
-use crate::bank::config::Flags;
+use crate::bank::config::{Flags, Represented};
 
 /// Addresses and names of the listeners.
 #[derive(Debug, Clone)]
@@ -76,6 +78,10 @@ pub struct BankPlan {
     pub name: String,
     /// BIC (ISO 9362).
     pub bic: String,
+    /// What it is in the retirement-account scheme.
+    pub kind: OrganisationKind,
+    /// Who can reach what participants register.
+    pub exposure: Exposure,
 }
 
 /// Ports and origins of one process.
@@ -268,13 +274,23 @@ pub(super) fn calls(top: &Table<'_>, directory: &Path) -> CallsPlan {
 }
 
 /// `[bank]`.
-pub(super) fn bank(top: &Table<'_>) -> BankPlan {
+pub(super) fn bank(top: &Table<'_>, (flags, listeners): (&Flags, &Listeners)) -> BankPlan {
     let table = top.table("bank");
     let member = |name: &str, otherwise: &str| {
         table.as_ref().and_then(|table| table.text(name)).unwrap_or(otherwise).to_owned()
     };
-    let (id, name, bic) = crate::bank::apis::ORGANISATION;
-    let bank = BankPlan { id: member("id", id), name: member("name", name), bic: member("bic", bic) };
+    const KINDS: &[(&str, OrganisationKind)] = &[
+        ("administrator", OrganisationKind::PeraAdministrator),
+        ("institution", OrganisationKind::ContributorInstitution),
+    ];
+    let of_file = table.as_ref().and_then(|table| table.one_of("represents", KINDS));
+    let of_flag = flags.represents.map(Represented::kind);
+    let kind = of_flag.or(of_file).unwrap_or(OrganisationKind::PeraAdministrator);
+    let (id, name, bic) = crate::bank::apis::organisation(kind);
+    let (id, name, bic) = (member("id", id), member("name", name), member("bic", bic));
+    // Who listens on this machine alone is a sandbox.
+    let exposure = if listeners.bind.is_loopback() { Exposure::Sandbox } else { Exposure::Public };
+    let bank = BankPlan { id, name, bic, kind, exposure };
     if let Some(table) = table {
         table.done();
     }

@@ -4,13 +4,17 @@ use std::sync::Arc;
 
 use http::StatusCode;
 use oauth_core::http::returning;
-use oauth_core::{Approval, Denial, Error, Outcome, Prompt, ResumeSubmitted, VettedRequest, Waiting};
+use oauth_core::{
+    Approval, Denial, Error, Outcome, Prompt, ResumeSubmitted, ShownText, VettedRequest, Waiting,
+};
 use rar_consent::{AccountChoice as Choice, Consent, Description};
 
 use super::web::{Answer, page};
 use super::{OwnAccount, Ui, UiFault, Visit, login, words};
 use crate::pages::csp::ReturnOrigin;
 use crate::pages::view::{AccountChoice, AccountOption, ConsentView, Form, Hidden, Selection};
+use crate::pages::words::{Words, fill};
+use crate::pages::{Pages, agreed_text};
 
 /// What the decision form is for, in its form token.
 const DECIDE: &str = "decide";
@@ -23,10 +27,23 @@ pub(super) struct Shown {
     consent: Option<Consent>,
     description: Option<Description>,
     pub(super) accounts: AccountChoice,
+    /// The language that there are words in.
+    pub(super) pages: Pages,
+}
+
+/// Why the page is shown again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Problem {
+    /// Neither yes nor no.
+    Undecided,
+    /// The accounts that were given do not fit.
+    Accounts(&'static str),
+    /// Its text is another one by now.
+    TextChanged,
 }
 
 /// The page of a request: sign in first, then decide.
-pub(super) async fn show(ui: &Ui, visit: &Visit, error: Option<&str>) -> Result<Answer, UiFault> {
+pub(super) async fn show(ui: &Ui, visit: &Visit, problem: Option<Problem>) -> Result<Answer, UiFault> {
     let waiting = waiting(ui, visit).await?;
     let request = &waiting.request;
     if login::must_sign_in_again(visit, request) {
@@ -34,20 +51,21 @@ pub(super) async fn show(ui: &Ui, visit: &Visit, error: Option<&str>) -> Result<
             return deny(ui, visit, Denial::LoginRequired).await;
         }
         let hint = request.login_hint.clone().unwrap_or_default();
-        let name = &waiting.client.organisation.name;
-        return login::for_request(ui, visit, name, request.redirect_uri.as_str(), &hint);
+        return login::for_request(ui, visit, &waiting, &hint);
     }
     if request.prompt == Prompt::None {
         return deny(ui, visit, Denial::ConsentRequired).await;
     }
     let shown = gather(ui, visit, waiting).await?;
-    render(ui, visit, &shown, error)
+    let (answer, _) = render(ui, visit, &shown, problem)?;
+    Ok(answer)
 }
 
 /// The customer pressed a button.
 pub(super) async fn decide(ui: &Ui, visit: &Visit) -> Result<Answer, UiFault> {
     let (ticket, session) = (visit.ticket.as_deref(), visit.session.as_deref());
-    let purpose = format!("{DECIDE} {}", ticket.unwrap_or_default());
+    let read = visit.posted.get("shown").unwrap_or_default();
+    let purpose = purpose(ticket.unwrap_or_default(), read);
     let Some((signed_in, _)) = &visit.signed_in else { return Err(UiFault::Form) };
     if !ui.sessions.form_token_fits(visit.posted.get("csrf"), session, &purpose) {
         return Err(UiFault::Form);
@@ -55,7 +73,7 @@ pub(super) async fn decide(ui: &Ui, visit: &Visit) -> Result<Answer, UiFault> {
     match visit.posted.get("decision") {
         Some("approve") => {}
         Some("deny") => return deny(ui, visit, Denial::Refused).await,
-        Some(_) | None => return show(ui, visit, Some("Please approve or refuse the request.")).await,
+        Some(_) | None => return show(ui, visit, Some(Problem::Undecided)).await,
     }
     let waiting = waiting(ui, visit).await?;
     if login::must_sign_in_again(visit, &waiting.request) {
@@ -63,8 +81,15 @@ pub(super) async fn decide(ui: &Ui, visit: &Visit) -> Result<Answer, UiFault> {
     }
     let shown = gather(ui, visit, waiting).await?;
     let accounts = visit.posted.all("accounts");
-    if let Some(problem) = unfit(&shown.accounts, &accounts) {
-        let mut answer = render(ui, visit, &shown, Some(problem))?;
+    let (page, text) = render(ui, visit, &shown, None)?;
+    drop(page);
+    let problem = match unfit(&shown.accounts, &accounts, shown.pages.words()) {
+        _ if text.sha256() != read => Some(Problem::TextChanged),
+        Some(words) => Some(Problem::Accounts(words)),
+        None => None,
+    };
+    if let Some(problem) = problem {
+        let (mut answer, _) = render(ui, visit, &shown, Some(problem))?;
         *answer.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
         return Ok(answer);
     }
@@ -73,6 +98,7 @@ pub(super) async fn decide(ui: &Ui, visit: &Visit) -> Result<Answer, UiFault> {
         authentication: signed_in.authentication.clone(),
         scope: shown.waiting.request.scope.clone(),
         accounts: chosen(&shown.accounts, accounts),
+        shown: Some(text),
     };
     resume(ui, visit, Outcome::Approved(approval)).await
 }
@@ -106,28 +132,31 @@ pub(super) async fn gather(ui: &Ui, visit: &Visit, waiting: Waiting) -> Result<S
         Some(id) => ui.consents.consent(id, visit.now).await?,
         None => None,
     };
-    let description = consent.as_ref().map(rar_consent::describe);
+    let wanted = visit.language(Some(&waiting.request));
+    let language = consent.as_ref().map_or(wanted, |consent| wanted.spoken(consent));
+    let pages = ui.pages_in(language, visit);
+    let description = consent.as_ref().map(|consent| rar_consent::describe_in(consent, language));
     let accounts = match (&description, &visit.signed_in) {
         (Some(description), Some((signed_in, _))) => {
             let mut own = ui.accounts.own(&signed_in.subject).await?;
             for account in &mut own {
-                bar_other_currencies(account, description);
+                bar_other_currencies(account, description, pages.words());
             }
             options(&description.choice, own)
         }
         (None, _) | (_, None) => AccountChoice::NotNeeded,
     };
-    Ok(Shown { waiting, consent, description, accounts })
+    Ok(Shown { waiting, consent, description, accounts, pages })
 }
 
 /// A payment is made from an account of its own currency.
-fn bar_other_currencies(account: &mut OwnAccount, description: &Description) {
+fn bar_other_currencies(account: &mut OwnAccount, description: &Description, t: &Words) {
     let currency = description.payment.as_ref().and_then(|payment| payment.amount.split(' ').next());
     if let Some(currency) = currency
         && currency != account.currency
         && account.unavailable.is_none()
     {
-        account.unavailable = Some(format!("This account holds {}.", account.currency));
+        account.unavailable = Some(fill(t.other_currency, account.currency));
     }
 }
 
@@ -174,19 +203,15 @@ pub(super) fn offered(accounts: &AccountChoice) -> Vec<String> {
 }
 
 /// What is wrong with the posted choice, in words for the page.
-pub(super) fn unfit(offered: &AccountChoice, posted: &[String]) -> Option<&'static str> {
+pub(super) fn unfit(offered: &AccountChoice, posted: &[String], t: &Words) -> Option<&'static str> {
     let usable = |options: &[AccountOption]| {
         posted.iter().all(|id| options.iter().any(|option| option.id == *id && option.unavailable.is_none()))
     };
     match offered {
-        AccountChoice::OneOf(options) if posted.len() != 1 || !usable(options) => {
-            Some("Please choose one of your accounts.")
-        }
-        AccountChoice::AnyOf(options) if posted.is_empty() || !usable(options) => {
-            Some("Please choose at least one of your accounts.")
-        }
+        AccountChoice::OneOf(options) if posted.len() != 1 || !usable(options) => Some(t.choose_one),
+        AccountChoice::AnyOf(options) if posted.is_empty() || !usable(options) => Some(t.choose_at_least_one),
         AccountChoice::Fixed(options) if options.iter().all(|option| option.unavailable.is_some()) => {
-            Some("The account of this request is not one of yours, or cannot be used.")
+            Some(t.not_your_account)
         }
         AccountChoice::OneOf(_)
         | AccountChoice::AnyOf(_)
@@ -203,50 +228,79 @@ pub(super) fn chosen(offered: &AccountChoice, posted: Vec<String>) -> Vec<String
     }
 }
 
-fn render(ui: &Ui, visit: &Visit, shown: &Shown, error: Option<&str>) -> Result<Answer, UiFault> {
-    let ticket = visit.ticket.as_deref().unwrap_or_default();
-    let session = visit.session.as_deref().unwrap_or_default();
+/// The page, and the text of it that the customer agrees to.
+pub(super) fn render(
+    ui: &Ui,
+    visit: &Visit,
+    shown: &Shown,
+    problem: Option<Problem>,
+) -> Result<(Answer, ShownText), UiFault> {
     let request = &shown.waiting.request;
+    let t = shown.pages.words();
+    let draft = view(ui, visit, shown);
+    let text = agreed_text(&shown.pages.consent(&draft)?).ok_or(UiFault::Form)?;
+    let text = ShownText { language: t.tag.to_owned(), text };
+    let (ticket, session) = (visit.ticket.as_deref().unwrap_or_default(), visit.session.as_deref());
+    let hash = text.sha256();
+    let csrf = ui.sessions.form_token(session.unwrap_or_default(), &purpose(ticket, &hash));
+    let error = problem.map(|problem| match problem {
+        Problem::Undecided => t.decide_first,
+        Problem::Accounts(words) => words,
+        Problem::TextChanged => t.text_changed,
+    });
+    let view = ConsentView {
+        form: Form { csrf: Hidden::new(csrf), ..draft.form },
+        shown_hash: Some(hash),
+        error: error.map(str::to_owned),
+        ..draft
+    };
+    let returns_to = ReturnOrigin::of(request.redirect_uri.as_str())?;
+    Ok((page(StatusCode::OK, shown.pages.consent(&view)?, Some(&returns_to)), text))
+}
+
+/// Everything the page says; its form is not signed yet.
+fn view(ui: &Ui, visit: &Visit, shown: &Shown) -> ConsentView {
+    let (request, t) = (&shown.waiting.request, shown.pages.words());
     let client = Arc::clone(&shown.waiting.client);
     let description = shown.description.as_ref();
-    let view = ConsentView {
+    let customer = visit.signed_in.as_ref().map(|(_, customer)| customer.name.clone());
+    ConsentView {
         form: Form {
             action: ui.at("/request/decide"),
-            csrf: Hidden::new(ui.sessions.form_token(session, &format!("{DECIDE} {ticket}"))),
-            ticket: Some(Hidden::new(ticket)),
+            csrf: Hidden::new(""),
+            ticket: Some(Hidden::new(visit.ticket.as_deref().unwrap_or_default())),
         },
-        heading: description
-            .map_or_else(|| "Approve this request?".to_owned(), |words| words.headline.clone()),
-        customer_name: visit
-            .signed_in
-            .as_ref()
-            .map(|(_, customer)| customer.name.clone())
-            .unwrap_or_default(),
+        heading: description.map_or_else(|| t.approve_request.to_owned(), |words| words.headline.clone()),
+        customer_name: customer.unwrap_or_default(),
         not_you_href: ui.at("/sign-out"),
-        requester: words::requester(&client),
+        requester: words::requester(&client, t),
         payments: description.map(words::payments).unwrap_or_default(),
-        may: words::may(&request.scope),
+        may: words::may(&request.scope, &request.claims, t),
         may_not: Vec::new(),
         sections: description.map(words::sections).unwrap_or_default(),
         accounts: shown.accounts.clone(),
-        validity: validity(shown.consent.as_ref(), request),
+        validity: validity(shown.consent.as_ref(), request, t),
         purpose: None,
-        next: next(description, &client.organisation.name),
-        error: error.map(str::to_owned),
-    };
-    let returns_to = ReturnOrigin::of(request.redirect_uri.as_str())?;
-    Ok(page(StatusCode::OK, ui.pages.consent(&view)?, Some(&returns_to)))
-}
-
-fn validity(consent: Option<&Consent>, request: &VettedRequest) -> String {
-    match consent.and_then(|consent| consent.until).or(request.details.until) {
-        Some(until) => format!("Until {}, or until you end it.", words::moment(until).shown),
-        None => "Until you end it.".to_owned(),
+        next: next(description, &client.organisation.name, t),
+        shown_hash: None,
+        error: None,
     }
 }
 
-fn next(description: Option<&Description>, requester: &str) -> String {
+/// What the token of the decision form is for: this request, read in this text.
+fn purpose(ticket: &str, shown: &str) -> String {
+    format!("{DECIDE} {ticket} {shown}")
+}
+
+fn validity(consent: Option<&Consent>, request: &VettedRequest, t: &Words) -> String {
+    match consent.and_then(|consent| consent.until).or(request.details.until) {
+        Some(until) => fill(t.until_or_ended, &words::moment(until, t).shown),
+        None => t.until_ended.to_owned(),
+    }
+}
+
+fn next(description: Option<&Description>, requester: &str, t: &Words) -> String {
     let first = description.map(|words| words.next.clone()).unwrap_or_default();
     let gap = if first.is_empty() { "" } else { " " };
-    format!("{first}{gap}You return to {requester}.")
+    format!("{first}{gap}{}", fill(t.you_return, requester))
 }

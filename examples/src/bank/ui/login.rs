@@ -1,11 +1,12 @@
 //! Signing in and out. A session begins with a new identifier; what was typed is never shown again but the name.
 
 use http::StatusCode;
-use oauth_core::Prompt;
+use oauth_core::{Prompt, Waiting};
 
 use super::super::customers::SignIn;
 use super::web::{Answer, clear_cookie, page, redirect, set_cookie};
 use super::{Ui, UiFault, Visit};
+use crate::pages::Pages;
 use crate::pages::csp::ReturnOrigin;
 use crate::pages::view::{Form, Hidden, LoginStep, LoginView, SignOutView, SignedOutView};
 
@@ -16,17 +17,11 @@ pub(super) const SIGN_OUT: &str = "sign-out";
 
 /// The login page, outside a request.
 pub(super) fn show(ui: &Ui, visit: &Visit) -> Result<Answer, UiFault> {
-    render(ui, visit, "", None)
+    render(ui, visit, &ui.pages_in(visit.language(None), visit), ("", None))
 }
 
 /// The login page of a request that needs one.
-pub(super) fn for_request(
-    ui: &Ui,
-    visit: &Visit,
-    requester: &str,
-    redirect_uri: &str,
-    hint: &str,
-) -> Result<Answer, UiFault> {
+pub(super) fn for_request(ui: &Ui, visit: &Visit, waiting: &Waiting, hint: &str) -> Result<Answer, UiFault> {
     let browser = visit.browser.as_deref().ok_or(UiFault::Form)?;
     let ticket = visit.ticket.as_deref().ok_or(UiFault::Form)?;
     let form = |action: &str, purpose: &str| Form {
@@ -37,13 +32,14 @@ pub(super) fn for_request(
     let view = LoginView {
         form: form("/sign-in", SIGN_IN),
         cancel: Some(form("/request/cancel", super::consent::CANCEL)),
-        requester_name: Some(requester.to_owned()),
+        requester_name: Some(waiting.client.organisation.name.clone()),
         username: hint.to_owned(),
         step: LoginStep::Password,
         error: None,
     };
-    let returns_to = ReturnOrigin::of(redirect_uri)?;
-    Ok(page(StatusCode::OK, ui.pages.login(&view)?, Some(&returns_to)))
+    let returns_to = ReturnOrigin::of(waiting.request.redirect_uri.as_str())?;
+    let pages = ui.pages_in(visit.language(Some(&waiting.request)), visit);
+    Ok(page(StatusCode::OK, pages.login(&view)?, Some(&returns_to)))
 }
 
 /// Somebody typed a name and a password.
@@ -58,6 +54,12 @@ pub(super) async fn submit(ui: &Ui, visit: &Visit) -> Result<Answer, UiFault> {
     }
     let username = visit.posted.get("username").unwrap_or_default();
     let password = visit.posted.get("password").unwrap_or_default().to_owned();
+    let request = match &visit.ticket {
+        Some(_) => super::consent::waiting(ui, visit).await.ok().map(|waiting| waiting.request),
+        None => None,
+    };
+    let pages = ui.pages_in(visit.language(request.as_ref()), visit);
+    let t = pages.words();
     let (message, status) = match ui.customers.sign_in(username, password, visit.now).await? {
         SignIn::Welcome(customer) => {
             ui.sessions.close(visit.session.as_deref()).await?;
@@ -69,21 +71,21 @@ pub(super) async fn submit(ui: &Ui, visit: &Visit) -> Result<Answer, UiFault> {
             set_cookie(&mut answer, &ui.session_cookie, &session);
             return Ok(answer);
         }
-        SignIn::Wrong => {
-            ("User name or password is not right. Please try again.", StatusCode::UNPROCESSABLE_ENTITY)
-        }
-        SignIn::Wait => (
-            "Too many attempts for this user name. Please wait a minute and try again.",
-            StatusCode::TOO_MANY_REQUESTS,
-        ),
-        SignIn::Locked => ("Your access to online banking is locked. Please call us.", StatusCode::FORBIDDEN),
+        SignIn::Wrong => (t.wrong_sign_in, StatusCode::UNPROCESSABLE_ENTITY),
+        SignIn::Wait => (t.too_many_attempts, StatusCode::TOO_MANY_REQUESTS),
+        SignIn::Locked => (t.locked, StatusCode::FORBIDDEN),
     };
-    let mut answer = render(ui, visit, username, Some(message))?;
+    let mut answer = render(ui, visit, &pages, (username, Some(message)))?;
     *answer.status_mut() = status;
     Ok(answer)
 }
 
-fn render(ui: &Ui, visit: &Visit, username: &str, error: Option<&str>) -> Result<Answer, UiFault> {
+fn render(
+    ui: &Ui,
+    visit: &Visit,
+    pages: &Pages,
+    (username, error): (&str, Option<&str>),
+) -> Result<Answer, UiFault> {
     let fresh = match &visit.browser {
         Some(_) => None,
         None => Some(ui.server.fresh_browser()?),
@@ -106,7 +108,7 @@ fn render(ui: &Ui, visit: &Visit, username: &str, error: Option<&str>) -> Result
         step: LoginStep::Password,
         error: error.map(str::to_owned),
     };
-    let mut answer = page(StatusCode::OK, ui.pages.login(&view)?, None);
+    let mut answer = page(StatusCode::OK, pages.login(&view)?, None);
     if let Some(fresh) = fresh {
         set_cookie(&mut answer, oauth_core::http::BROWSER_COOKIE, &fresh);
     }
@@ -127,7 +129,7 @@ pub(super) fn ask_to_leave(ui: &Ui, visit: &Visit) -> Result<Answer, UiFault> {
         customer_name: customer.name.clone(),
         stay_href: ui.at("/my/consents"),
     };
-    Ok(page(StatusCode::OK, ui.pages.sign_out(&view)?, None))
+    Ok(page(StatusCode::OK, ui.pages_in(visit.language(None), visit).sign_out(&view)?, None))
 }
 
 /// Ends the session.
@@ -137,7 +139,7 @@ pub(super) async fn leave(ui: &Ui, visit: &Visit) -> Result<Answer, UiFault> {
     }
     ui.sessions.close(visit.session.as_deref()).await?;
     let view = SignedOutView { sign_in_href: ui.at("/sign-in"), return_href: None, requester_name: None };
-    let mut answer = page(StatusCode::OK, ui.pages.signed_out(&view)?, None);
+    let mut answer = page(StatusCode::OK, ui.pages_in(visit.language(None), visit).signed_out(&view)?, None);
     clear_cookie(&mut answer, &ui.session_cookie);
     Ok(answer)
 }

@@ -2,14 +2,16 @@
 
 use http::{Method, StatusCode};
 use oauth_core::ConsentId;
-use rar_consent::{Actor, Consent, ConsentStatus, Revoked, describe};
+use rar_consent::{Actor, Consent, ConsentStatus, Language, Revoked, describe_in};
 
 use super::web::{Answer, page, redirect};
-use super::{Ui, UiFault, Visit, login, words};
+use super::{Ui, UiFault, Visit, login, usage, words};
+use crate::pages::Pages;
 use crate::pages::my_view::{
     ConsentDetailsView, ConsentLine, HistoryEntry, MyConsentsView, RevokeView, RevokedView,
 };
 use crate::pages::view::{Form, Hidden, Requester, Session};
+use crate::pages::words::{Words, fill};
 
 /// What the revoke forms are for, in their form token.
 const REVOKE: &str = "revoke";
@@ -17,10 +19,11 @@ const REVOKE: &str = "revoke";
 /// The list.
 pub(super) async fn list(ui: &Ui, visit: &Visit) -> Result<Answer, UiFault> {
     let Some((signed_in, _)) = &visit.signed_in else { return Ok(redirect(&ui.at("/sign-in"))) };
+    let (language, pages) = spoken(ui, visit);
     let consents = ui.consents.of_subject(&signed_in.subject, visit.now).await?;
     let (mut open, mut ended) = (Vec::new(), Vec::new());
     for consent in consents.iter().filter(|consent| is_ours(ui, consent)) {
-        let line = line(ui, consent, &requester(ui, consent).await?);
+        let line = line(ui, visit, consent, &requester(ui, consent, pages.words()).await?, language);
         if is_open(consent.status) {
             open.push(line);
         } else {
@@ -28,7 +31,7 @@ pub(super) async fn list(ui: &Ui, visit: &Visit) -> Result<Answer, UiFault> {
         }
     }
     let view = MyConsentsView { session: session(ui, visit), open, ended, notice: None, older_href: None };
-    Ok(page(StatusCode::OK, ui.pages.my_consents(&view)?, None))
+    Ok(page(StatusCode::OK, pages.my_consents(&view)?, None))
 }
 
 /// One consent: `{id}`, `{id}/revoke`, `{id}/revoke/confirm`.
@@ -50,88 +53,94 @@ pub(super) async fn one(ui: &Ui, visit: &Visit, method: &Method, rest: &str) -> 
 }
 
 async fn details(ui: &Ui, visit: &Visit, consent: &Consent, error: Option<&str>) -> Result<Answer, UiFault> {
-    let requester = requester(ui, consent).await?;
-    let description = describe(consent);
-    let mut history = Vec::new();
-    for entry in ui.consents.history(&consent.id).await?.iter().rev() {
-        let reason = if entry.reason.is_empty() { String::new() } else { format!(": {}", entry.reason) };
-        history.push(HistoryEntry {
-            at: words::moment(entry.at),
-            what: format!("{}{reason}", words::transition(entry.to)),
-            by: words::actor(&entry.actor, &requester.name),
-        });
-    }
+    let (language, pages) = spoken(ui, visit);
+    let t = pages.words();
+    let requester = requester(ui, consent, t).await?;
+    let description = describe_in(consent, language);
+    let entry = |entry: &rar_consent::HistoryEntry| HistoryEntry {
+        at: words::moment(entry.at, t),
+        what: words::event(entry, t).to_owned(),
+        by: words::actor(&entry.actor, &requester.name, t),
+    };
     let view = ConsentDetailsView {
         session: session(ui, visit),
         back_href: ui.at("/my/consents"),
-        heading: words::title(&description, &requester.name),
-        status: words::standing(consent.status),
+        heading: words::title(&description, &requester.name, t),
+        status: words::standing(consent.status, t),
         consent_id: consent.id.as_str().to_owned(),
         payments: words::payments(&description),
         sections: words::sections(&description),
-        usage: Vec::new(),
-        history,
+        usage: usage::counters(consent, t),
+        next_payment: usage::next_payment(consent, visit.now, t),
+        history: ui.consents.history(&consent.id).await?.iter().rev().map(entry).collect(),
         revoke: is_open(consent.status).then(|| form(ui, visit, consent, "revoke")),
         error: error.map(str::to_owned),
         requester,
     };
-    Ok(page(StatusCode::OK, ui.pages.consent_details(&view)?, None))
+    Ok(page(StatusCode::OK, pages.consent_details(&view)?, None))
 }
 
 async fn ask(ui: &Ui, visit: &Visit, consent: &Consent) -> Result<Answer, UiFault> {
     check_token(ui, visit, consent)?;
-    let requester = requester(ui, consent).await?;
+    let (language, pages) = spoken(ui, visit);
+    let t = pages.words();
+    let requester = requester(ui, consent, t).await?;
     let view = RevokeView {
         session: session(ui, visit),
         form: form(ui, visit, consent, "revoke/confirm"),
         keep_href: path(ui, consent, ""),
-        summary: words::summary(&describe(consent)),
-        consequence: consequence(consent, &requester.name),
+        summary: words::summary(&describe_in(consent, language), t),
+        consequence: consequence(consent, &requester.name, t),
         requester_name: requester.name,
     };
-    Ok(page(StatusCode::OK, ui.pages.revoke(&view)?, None))
+    Ok(page(StatusCode::OK, pages.revoke(&view)?, None))
 }
 
 async fn revoke(ui: &Ui, visit: &Visit, consent: &Consent) -> Result<Answer, UiFault> {
     check_token(ui, visit, consent)?;
     let Some((signed_in, _)) = &visit.signed_in else { return Err(UiFault::Form) };
+    let (_, pages) = spoken(ui, visit);
+    let t = pages.words();
     let actor = Actor::Customer(signed_in.subject.clone());
     match ui.consents.revoke(&consent.id, &actor, "ended on the bank's page", visit.now).await? {
         Revoked::Now | Revoked::Before => {}
-        Revoked::Illegal(_) => {
-            return details(ui, visit, consent, Some("This consent has already ended.")).await;
-        }
+        Revoked::Illegal(_) => return details(ui, visit, consent, Some(t.already_ended)).await,
         Revoked::Unknown => return Err(UiFault::NotFound),
     }
-    let requester = requester(ui, consent).await?;
+    let requester = requester(ui, consent, t).await?;
     let view = RevokedView {
         session: session(ui, visit),
-        at: words::moment(visit.now),
-        consequence: format!("{} can no longer use it. This took effect at once.", requester.name),
+        at: words::moment(visit.now, t),
+        consequence: fill(t.no_longer_used, &requester.name),
         requester_name: requester.name,
         my_consents_href: ui.at("/my/consents"),
     };
-    Ok(page(StatusCode::OK, ui.pages.revoked(&view)?, None))
+    Ok(page(StatusCode::OK, pages.revoked(&view)?, None))
 }
 
-fn line(ui: &Ui, consent: &Consent, requester: &Requester) -> ConsentLine {
+/// A customer's own pages have no request behind them.
+fn spoken(ui: &Ui, visit: &Visit) -> (Language, Pages) {
+    let language = visit.language(None);
+    (language, ui.pages_in(language, visit))
+}
+
+fn line(ui: &Ui, visit: &Visit, consent: &Consent, requester: &Requester, language: Language) -> ConsentLine {
+    let t = Words::of(language);
+    let moment = |at| words::moment(at, t).shown;
     let period = match (is_open(consent.status), consent.until) {
-        (true, Some(until)) => format!("Until {}", words::moment(until).shown),
-        (true, None) => "Until you end it".to_owned(),
-        (false, _) => format!("Ended {}", words::moment(consent.status_at).shown),
-    };
-    let used = match consent.usage.count {
-        0 => None,
-        1 => Some("Used once".to_owned()),
-        count => Some(format!("Used {count} times")),
+        (true, Some(until)) => fill(t.until, &moment(until)),
+        (true, None) => t.until_ended.to_owned(),
+        (false, _) => fill(t.ended_at, &moment(consent.status_at)),
     };
     ConsentLine {
         href: path(ui, consent, ""),
         requester_name: requester.name.clone(),
-        summary: words::summary(&describe(consent)),
-        status: words::standing(consent.status),
+        summary: words::summary(&describe_in(consent, language), t),
+        status: words::standing(consent.status, t),
         period,
-        used,
+        used: usage::gist(consent, t),
+        next_payment: usage::next_payment(consent, visit.now, t),
+        stop: is_open(consent.status).then(|| form(ui, visit, consent, "revoke")),
     }
 }
 
@@ -145,13 +154,8 @@ fn is_open(status: ConsentStatus) -> bool {
     }
 }
 
-fn consequence(consent: &Consent, requester: &str) -> String {
-    if !is_open(consent.status) {
-        return "This consent has already ended.".to_owned();
-    }
-    format!(
-        "{requester} can no longer use this consent. Payments that are already on their way are not called back."
-    )
+fn consequence(consent: &Consent, requester: &str, t: &Words) -> String {
+    if is_open(consent.status) { fill(t.not_called_back, requester) } else { t.already_ended.to_owned() }
 }
 
 /// A customer may have given consents at several issuers; each shows its own.
@@ -189,21 +193,21 @@ fn session(ui: &Ui, visit: &Visit) -> Session {
     Session { name, sign_out: Form { action: ui.at("/sign-out"), csrf, ticket: None } }
 }
 
-async fn requester(ui: &Ui, consent: &Consent) -> Result<Requester, UiFault> {
+async fn requester(ui: &Ui, consent: &Consent, t: &Words) -> Result<Requester, UiFault> {
     let client = ui.clients.client(&consent.client).await?;
     Ok(match client.as_deref() {
-        Some(client) => words::requester(client),
-        None => gone(consent),
+        Some(client) => words::requester(client, t),
+        None => gone(consent, t),
     })
 }
 
 /// A third party that has left the register still has its name in old consents.
-fn gone(consent: &Consent) -> Requester {
+fn gone(consent: &Consent, t: &Words) -> Requester {
     let name = consent.client.as_str().to_owned();
     Requester {
         organisation_id: name.clone(),
         domain: String::new(),
         name,
-        register: "no longer registered".to_owned(),
+        register: t.no_longer_registered.to_owned(),
     }
 }

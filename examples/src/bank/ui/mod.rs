@@ -3,7 +3,9 @@
 mod consent;
 mod login;
 mod mine;
+pub(super) mod operator_pages;
 mod stand_in;
+mod usage;
 pub mod web;
 mod words;
 
@@ -17,7 +19,7 @@ use oauth_core::{
     ApprovalReason, AuthorizationServer, ClientDirectory, Clock, CorrelationId, Error, ErrorPage, Fault,
     Interaction, Issuer, Reason, Subject, Timestamp, UserClaims as _, UserStanding, VettedRequest,
 };
-use rar_consent::ConsentEngine;
+use rar_consent::{ConsentEngine, Language};
 
 pub use stand_in::{StandIn, Verdict};
 
@@ -25,7 +27,11 @@ use self::web::{Answer, Posted, page, redirect};
 use super::customers::{Customer, Customers};
 use super::sessions::{Sessions, SignedIn};
 use crate::pages::view::{CompletedView, ErrorView, Issuer as IssuerLine, LandingView};
+use crate::pages::words::{Words, fill};
 use crate::pages::{Pages, PagesFault};
+
+/// The language that was chosen on a page.
+const LANGUAGE_COOKIE: &str = "__Host-language";
 
 /// Everything the pages work with.
 pub struct Ui {
@@ -114,8 +120,24 @@ pub(crate) struct Visit {
     signed_in: Option<(SignedIn, Customer)>,
     ticket: Option<String>,
     posted: Posted,
+    /// The language the customer chose on a page.
+    chosen: Option<Language>,
+    /// The language the browser asks for.
+    accepted: Language,
+    /// Where the page at hand can be had in another language; empty when it is the answer to a form.
+    address: String,
     now: Timestamp,
     correlation: CorrelationId,
+}
+
+impl Visit {
+    /// The language of the page: chosen on a page, asked for by the third party (`ui_locales`), asked for by the browser, or
+    /// English.
+    fn language(&self, request: Option<&VettedRequest>) -> Language {
+        let asked =
+            request.and_then(|request| request.ui_locales.iter().find_map(|tag| Language::of_tag(tag)));
+        self.chosen.or(asked).unwrap_or(self.accepted)
+    }
 }
 
 impl Ui {
@@ -150,7 +172,7 @@ impl Ui {
         let Ok(correlation) = self.server.fresh_correlation() else { return redirect(&self.at("/")) };
         match self.dispatch(request, correlation.clone()).await {
             Ok(answer) => answer,
-            Err(fault) => self.failed(&fault, &correlation),
+            Err(fault) => self.failed(&fault, &self.pages, &correlation),
         }
     }
 
@@ -166,18 +188,29 @@ impl Ui {
             return Ok(web::style());
         }
         let visit = self.arrive(request, correlation).await?;
-        match (&method, path.as_str()) {
+        let routed = Box::pin(self.routed(&visit, &method, &path)).await;
+        let mut answer = routed.unwrap_or_else(|fault| {
+            self.failed(&fault, &self.pages_in(visit.language(None), &visit), &visit.correlation)
+        });
+        if let Some(chosen) = visit.chosen {
+            web::set_cookie(&mut answer, LANGUAGE_COOKIE, chosen.tag());
+        }
+        Ok(answer)
+    }
+
+    async fn routed(&self, visit: &Visit, method: &Method, path: &str) -> Result<Answer, UiFault> {
+        match (method, path) {
             (&Method::GET, "/") => self.landing(),
-            (&Method::GET, "/sign-in") => login::show(self, &visit),
-            (&Method::POST, "/sign-in") => login::submit(self, &visit).await,
-            (&Method::GET, "/sign-out") => login::ask_to_leave(self, &visit),
-            (&Method::POST, "/sign-out") => login::leave(self, &visit).await,
-            (&Method::GET, "/request") => consent::show(self, &visit, None).await,
-            (&Method::POST, "/request/decide") => consent::decide(self, &visit).await,
-            (&Method::POST, "/request/cancel") => consent::cancel(self, &visit).await,
-            (&Method::GET, "/my/consents") => mine::list(self, &visit).await,
+            (&Method::GET, "/sign-in") => login::show(self, visit),
+            (&Method::POST, "/sign-in") => login::submit(self, visit).await,
+            (&Method::GET, "/sign-out") => login::ask_to_leave(self, visit),
+            (&Method::POST, "/sign-out") => login::leave(self, visit).await,
+            (&Method::GET, "/request") => consent::show(self, visit, None).await,
+            (&Method::POST, "/request/decide") => consent::decide(self, visit).await,
+            (&Method::POST, "/request/cancel") => consent::cancel(self, visit).await,
+            (&Method::GET, "/my/consents") => mine::list(self, visit).await,
             (method, path) => match path.strip_prefix("/my/consents/") {
-                Some(rest) => mine::one(self, &visit, method, rest).await,
+                Some(rest) => mine::one(self, visit, method, rest).await,
                 None if is_page(path) && !path.starts_with("/assets/") => Err(UiFault::Method),
                 None => Err(UiFault::NotFound),
             },
@@ -209,12 +242,21 @@ impl Ui {
         };
         let query: Vec<(String, String)> =
             serde_urlencoded::from_str(parts.uri.query().unwrap_or_default()).unwrap_or_default();
-        let from_query = query.into_iter().find(|(name, _)| name == "ticket").map(|(_, value)| value);
+        let asked =
+            |wanted: &str| query.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.clone());
+        let chosen =
+            [posted.get("lang").map(str::to_owned), asked("lang"), cookie(&parts.headers, LANGUAGE_COOKIE)];
+        let from_query = asked("ticket");
+        let address =
+            if parts.method == Method::GET { address(parts.uri.path(), &query) } else { String::new() };
         Ok(Visit {
             browser: cookie(&parts.headers, BROWSER_COOKIE),
             session,
             signed_in,
             ticket: posted.get("ticket").map(str::to_owned).or(from_query),
+            chosen: chosen.into_iter().flatten().find_map(|tag| Language::of_tag(&tag)),
+            accepted: web::accepted(&parts.headers),
+            address,
             posted,
             now,
             correlation,
@@ -239,59 +281,66 @@ impl Ui {
     }
 
     /// Every way a page can fail ends in a page.
-    fn failed(&self, fault: &UiFault, correlation: &CorrelationId) -> Answer {
+    fn failed(&self, fault: &UiFault, pages: &Pages, correlation: &CorrelationId) -> Answer {
+        let t = pages.words();
         if let UiFault::Protocol(Error::Refused(refusal)) = fault
             && refusal.reason == Reason::Approval(ApprovalReason::DecidedBefore)
         {
             let view = CompletedView { my_consents_href: self.at("/my/consents") };
-            return page(StatusCode::GONE, self.pages.completed(&view).unwrap_or_default(), None);
+            return page(StatusCode::GONE, pages.completed(&view).unwrap_or_default(), None);
         }
-        let (status, heading, what) = self.told(fault);
+        let (status, heading, what) = told(fault, t);
         tracing::info!(target: "pages", correlation = correlation.as_str(), status = status.as_u16(), %fault, "page refused");
         let view = ErrorView {
-            heading,
+            heading: heading.to_owned(),
             what,
-            advice: "Go back to the app you came from and start again. If it happens again, tell us the reference below."
-                .to_owned(),
+            advice: t.start_again.to_owned(),
             correlation_id: correlation.as_str().to_owned(),
         };
-        page(status, self.pages.error(&view).unwrap_or_default(), None)
+        page(status, pages.error(&view).unwrap_or_default(), None)
     }
 
-    fn told(&self, fault: &UiFault) -> (StatusCode, String, String) {
-        match fault {
-            UiFault::Protocol(Error::Refused(refusal)) => {
-                let wire = refusal.reason.wire(oauth_core::At::Browser);
-                let status = StatusCode::from_u16(wire.status).unwrap_or(StatusCode::BAD_REQUEST);
-                (status, "This request cannot go on".to_owned(), wire.description)
-            }
-            UiFault::Protocol(Error::Failed(_)) | UiFault::Port(_) | UiFault::Page(_) => (
-                StatusCode::SERVICE_UNAVAILABLE,
-                "We cannot do this right now".to_owned(),
-                "Something on our side did not answer. Nothing was changed.".to_owned(),
-            ),
-            UiFault::Form => (
-                StatusCode::FORBIDDEN,
-                "This form is not valid any more".to_owned(),
-                "It was opened in another browser, or too long ago. Nothing was changed.".to_owned(),
-            ),
-            UiFault::NotFound => (
-                StatusCode::NOT_FOUND,
-                "There is nothing here".to_owned(),
-                "The address does not belong to a page of this bank.".to_owned(),
-            ),
-            UiFault::Method => (
-                StatusCode::METHOD_NOT_ALLOWED,
-                "This page works differently".to_owned(),
-                "The page was called in a way it does not take.".to_owned(),
-            ),
+    /// The pages in this language, with a link to the other one where the page at hand has an address.
+    fn pages_in(&self, language: Language, visit: &Visit) -> Pages {
+        let pages = self.pages.speaking(language);
+        if visit.address.is_empty() {
+            return pages;
         }
+        let gap = if visit.address.contains('?') { '&' } else { '?' };
+        let other = pages.words().other_tag;
+        pages.switching_at(format!("{}{gap}lang={other}", visit.address))
+    }
+}
+
+/// Status, heading and sentence of an error page.
+fn told(fault: &UiFault, t: &Words) -> (StatusCode, &'static str, String) {
+    match fault {
+        UiFault::Protocol(Error::Refused(refusal)) => {
+            let wire = refusal.reason.wire(oauth_core::At::Browser);
+            let status = StatusCode::from_u16(wire.status).unwrap_or(StatusCode::BAD_REQUEST);
+            (status, t.cannot_go_on, fill(t.in_technical_terms, &wire.description))
+        }
+        UiFault::Protocol(Error::Failed(_)) | UiFault::Port(_) | UiFault::Page(_) => {
+            (StatusCode::SERVICE_UNAVAILABLE, t.not_now, t.nothing_changed.to_owned())
+        }
+        UiFault::Form => (StatusCode::FORBIDDEN, t.form_not_valid, t.form_too_old.to_owned()),
+        UiFault::NotFound => (StatusCode::NOT_FOUND, t.nothing_here, t.no_such_page.to_owned()),
+        UiFault::Method => (StatusCode::METHOD_NOT_ALLOWED, t.works_differently, t.wrong_method.to_owned()),
     }
 }
 
 impl std::fmt::Debug for Ui {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Ui({})", self.origin)
+    }
+}
+
+/// The address of a page without the language chosen at it.
+fn address(path: &str, query: &[(String, String)]) -> String {
+    let rest: Vec<_> = query.iter().filter(|(name, _)| name != "lang").collect();
+    match serde_urlencoded::to_string(rest) {
+        Ok(query) if !query.is_empty() => format!("{path}?{query}"),
+        Ok(_) | Err(_) => path.to_owned(),
     }
 }
 
@@ -320,11 +369,11 @@ impl Interaction for PageInteraction {
     }
 
     fn error_page(&self, shown: &ErrorPage) -> String {
+        let t = self.pages.words();
         let view = ErrorView {
-            heading: "This request cannot be opened".to_owned(),
+            heading: t.cannot_open.to_owned(),
             what: shown.description.clone(),
-            advice: "Go back to the app you came from and start again. If it happens again, tell us the reference below."
-                .to_owned(),
+            advice: t.start_again.to_owned(),
             correlation_id: shown.correlation.as_str().to_owned(),
         };
         self.pages.error(&view).unwrap_or_default()

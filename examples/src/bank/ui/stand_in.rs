@@ -1,10 +1,11 @@
 //! Deciding a request for a customer, by the same steps as the approval page: for the test controls.
 
 use oauth_core::{Approval, Authentication, Denial, Outcome, ResumeSubmitted, Return};
+use rar_consent::Language;
 
 use super::super::customers::Customer;
 use super::super::sessions::SignedIn;
-use super::consent::{chosen, gather, offered, unfit, waiting};
+use super::consent::{chosen, gather, offered, render, unfit, waiting};
 use super::web::Posted;
 use super::{Ui, UiFault, Visit};
 
@@ -46,6 +47,9 @@ impl Ui {
             signed_in: Some((signed_in.clone(), decided.customer)),
             ticket: Some(decided.ticket.clone()),
             posted: Posted::default(),
+            chosen: None,
+            accepted: Language::default(),
+            address: String::new(),
             now,
             correlation: self.server.fresh_correlation()?,
         };
@@ -54,14 +58,16 @@ impl Ui {
             Verdict::Approve(accounts) => {
                 let shown = gather(self, &visit, waiting(self, &visit).await?).await?;
                 let accounts = if accounts.is_empty() { offered(&shown.accounts) } else { accounts };
-                if unfit(&shown.accounts, &accounts).is_some() {
+                if unfit(&shown.accounts, &accounts, shown.pages.words()).is_some() {
                     return Err(UiFault::Form);
                 }
+                let (_, text) = render(self, &visit, &shown, None)?;
                 Outcome::Approved(Approval {
                     subject: signed_in.subject,
                     authentication: signed_in.authentication,
                     scope: shown.waiting.request.scope.clone(),
                     accounts: chosen(&shown.accounts, accounts),
+                    shown: Some(text),
                 })
             }
         };

@@ -1,10 +1,12 @@
 //! Requests and responses of the bank's own pages: forms in, pages and redirects out.
 
 use bytes::Bytes;
-use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, ORIGIN, SET_COOKIE};
+use http::header::{ACCEPT_LANGUAGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, ORIGIN, SET_COOKIE};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use http_body::Body;
 use http_body_util::{BodyExt as _, Full, Limited};
+
+use rar_consent::Language;
 
 use crate::pages::csp::{PAGE_HEADERS, ReturnOrigin, content_security_policy};
 
@@ -67,6 +69,42 @@ pub fn is_our_own(headers: &HeaderMap, origin: &str) -> bool {
     sent.is_none_or(|sent| sent == origin.as_bytes()) && site.is_none_or(|site| site == b"same-origin")
 }
 
+/// The language a browser asks for (RFC 9110 section 12.5.4): of those there are, the one it prefers; English otherwise.
+#[must_use]
+pub fn accepted(headers: &HeaderMap) -> Language {
+    let text = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let mut best: Option<(Language, u16)> = None;
+    for range in text.split(',').take(RANGES_MAX) {
+        let (tag, weight) = range.split_once(';').unwrap_or((range, ""));
+        let weight = thousandths(weight.trim_matches(' '));
+        let found = Language::of_tag(tag.trim_matches(' ')).filter(|_| weight > 0);
+        if let Some(language) = found
+            && best.is_none_or(|(_, known)| weight > known)
+        {
+            best = Some((language, weight));
+        }
+    }
+    best.map(|(language, _)| language).unwrap_or_default()
+}
+
+/// Ranges of a header that are looked at.
+const RANGES_MAX: usize = 16;
+
+/// `q=0.8` is 800; nothing is 1000; what is malformed is 0.
+fn thousandths(weight: &str) -> u16 {
+    if weight.is_empty() {
+        return 1000;
+    }
+    let Some(number) = weight.strip_prefix("q=") else { return 0 };
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if fraction.len() > 3 || !digits(fraction) || !matches!(whole, "0" | "1") {
+        return 0;
+    }
+    let fraction = format!("{fraction:0<3}").parse::<u16>().unwrap_or_default();
+    if whole == "1" { 1000 } else { fraction }
+}
+
 /// A page.
 #[must_use]
 pub fn page(status: StatusCode, html: String, returns_to: Option<&ReturnOrigin>) -> Answer {
@@ -118,6 +156,25 @@ fn put(answer: &mut Answer, name: HeaderName, value: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_language_is_the_one_the_browser_prefers_of_those_there_are() {
+        for (sent, language) in [
+            ("ar-AE,ar;q=0.9,en;q=0.8", Language::Arabic),
+            ("en-GB,en;q=0.9,ar;q=0.8", Language::English),
+            ("en;q=0.4, ar;q=0.5", Language::Arabic),
+            ("fr-FR, ar;q=0.3", Language::Arabic),
+            ("ar;q=0", Language::English),
+            ("ar;q=2", Language::English),
+            ("ar;q=0.12345, en", Language::English),
+            ("arc", Language::English),
+            ("", Language::English),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(ACCEPT_LANGUAGE, HeaderValue::from_static(sent));
+            assert_eq!(accepted(&headers), language, "{sent}");
+        }
+    }
 
     #[test]
     fn a_post_from_another_origin_is_not_ours_and_one_without_the_header_is() {

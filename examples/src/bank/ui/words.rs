@@ -1,46 +1,82 @@
-//! The bank's words for what third parties ask: scopes, dates, statuses. Everything specific to a type of detail comes
-//! from `rar_consent::describe`.
+//! What third parties ask in the bank's words: scopes, dates, statuses. Everything specific to a type of detail comes from
+//! `rar_consent::describe_in`.
 
-use chrono::{DateTime, FixedOffset, Utc};
-use oauth_core::{Client, Scope, Timestamp};
-use rar_consent::{Actor, ConsentStatus, Description, Weight};
+use chrono::{DateTime, Datelike as _, FixedOffset, Offset as _, Utc};
+use oauth_core::{ClaimsRequest, Client, Scope, Timestamp};
+use rar_consent::{Actor, Changed, ConsentStatus, Day, Description, HistoryEntry, Weight};
 
 use crate::pages::my_view::{Moment, Standing, Tone};
 use crate::pages::view::{Emphasis, PaymentSummary, Requester, Row, Section};
+use crate::pages::words::{Words, fill};
 
 /// The business zone the demo bank shows times in: the Gulf.
 const ZONE_SECONDS: i32 = 4 * 3600;
 
 /// Who asks, from the registry and never from the request.
-pub(super) fn requester(client: &Client) -> Requester {
+pub(super) fn requester(client: &Client, t: &Words) -> Requester {
     Requester {
         name: client.organisation.name.clone(),
         organisation_id: client.organisation.id.clone(),
         domain: client.organisation.domain.clone(),
-        register: "this bank's register of third parties".to_owned(),
+        register: t.own_register.to_owned(),
     }
 }
 
-/// A moment for people and for programs.
-pub(super) fn moment(at: Timestamp) -> Moment {
+/// A moment for people and for programs. The month is a word, so that no day is taken for a month.
+pub(super) fn moment(at: Timestamp, t: &Words) -> Moment {
     let utc = DateTime::<Utc>::from_timestamp_millis(at.millis()).unwrap_or_default();
-    let shown = match FixedOffset::east_opt(ZONE_SECONDS) {
-        Some(zone) => utc.with_timezone(&zone).format("%-d %B %Y, %H:%M").to_string(),
-        None => utc.format("%-d %B %Y, %H:%M UTC").to_string(),
-    };
+    let zone = FixedOffset::east_opt(ZONE_SECONDS).unwrap_or_else(|| Utc.fix());
+    let local = utc.with_timezone(&zone);
+    let month = usize::try_from(local.month0()).ok().and_then(|month| t.months.get(month));
+    let (day, month, year) = (local.day(), month.unwrap_or(&""), local.year());
+    let shown = format!("{day} {month} {year}{}{}", t.at_the_hour, local.format("%H:%M"));
     Moment { shown, rfc3339: utc.to_rfc3339_opts(chrono::SecondsFormat::Secs, true) }
 }
 
+/// A day for people.
+pub(super) fn day(day: Day, t: &Words) -> String {
+    let month = usize::try_from(day.month()).ok().and_then(|month| t.months.get(month.checked_sub(1)?));
+    format!("{} {} {}", day.day_of_month(), month.unwrap_or(&""), day.year())
+}
+
 /// What a scope opens, one sentence each, in the customer's words. Consent-bound values are told by their consent.
-pub(super) fn may(scope: &Scope) -> Vec<String> {
-    let known: &[(&str, &str)] = &[
-        ("openid", "Know that it is you, by an identifier of this bank"),
-        ("profile", "See your name"),
-        ("email", "See your e-mail address"),
-        ("phone", "See your telephone number"),
-        ("address", "See your postal address"),
+pub(super) fn may(scope: &Scope, claims: &ClaimsRequest, t: &Words) -> Vec<String> {
+    let known = [
+        ("openid", t.may_openid),
+        ("profile", t.may_profile),
+        ("email", t.may_email),
+        ("phone", t.may_phone),
+        ("address", t.may_address),
     ];
-    known.iter().filter(|(value, _)| scope.contains(value)).map(|(_, words)| (*words).to_owned()).collect()
+    let opened = known.iter().filter(|(value, _)| scope.contains(value)).map(|(_, words)| *words);
+    let asked = |name: &&str| claims.userinfo.iter().chain(&claims.id_token).any(|own| own == name);
+    let by_name = by_name(t);
+    let by_name = by_name
+        .iter()
+        .filter(|(value, names, _)| !scope.contains(value) && names.iter().any(asked))
+        .map(|(_, _, words)| *words);
+    opened.chain(by_name).map(str::to_owned).collect()
+}
+
+/// Claims asked for one by one: the scope that would open them anyway, their names, the words.
+fn by_name(t: &Words) -> [(&'static str, &'static [&'static str], &'static str); 7] {
+    [
+        (
+            "profile",
+            &["name", "given_name", "family_name", "middle_name", "nickname", "preferred_username"],
+            t.may_profile,
+        ),
+        ("profile", &["birthdate"], t.may_birthdate),
+        ("profile", &["gender"], t.may_gender),
+        (
+            "profile",
+            &["profile", "picture", "website", "zoneinfo", "locale", "updated_at"],
+            t.may_other_profile,
+        ),
+        ("email", &["email", "email_verified"], t.may_email),
+        ("phone", &["phone_number", "phone_number_verified"], t.may_phone),
+        ("address", &["address"], t.may_address),
+    ]
 }
 
 /// The sections of a description as the pages show them.
@@ -72,67 +108,82 @@ pub(super) fn payments(description: &Description) -> Vec<PaymentSummary> {
 }
 
 /// What a consent allows, in a few words for a list.
-pub(super) fn summary(description: &Description) -> String {
+pub(super) fn summary(description: &Description, t: &Words) -> String {
     match &description.payment {
-        Some(payment) => format!("{} to {}", payment.amount, payment.payee),
-        None => description.headline.trim_end_matches('?').to_owned(),
+        Some(payment) => fill(&fill(t.payment_to, &apart(&payment.amount)), &apart(&payment.payee)),
+        None => description.headline.trim_end_matches(['?', '؟']).to_owned(),
     }
 }
 
+/// Between the marks that isolate a direction, which pages turn into an element.
+pub(super) fn apart(value: &str) -> String {
+    format!("\u{2068}{value}\u{2069}")
+}
+
 /// What a consent is, for a heading.
-pub(super) fn title(description: &Description, requester: &str) -> String {
+pub(super) fn title(description: &Description, requester: &str, t: &Words) -> String {
     match &description.payment {
-        Some(_) => format!("Payment through {requester}"),
-        None => format!("Account access for {requester}"),
+        Some(_) => fill(t.payment_through, requester),
+        None => fill(t.access_for, requester),
     }
 }
 
 /// A status as word and tone.
-pub(super) fn standing(status: ConsentStatus) -> Standing {
+pub(super) fn standing(status: ConsentStatus, t: &Words) -> Standing {
     let (label, tone) = match status {
-        ConsentStatus::AwaitingAuthorization => ("Waiting for approval", Tone::Waiting),
-        ConsentStatus::Authorized => ("Active", Tone::Active),
-        ConsentStatus::Suspended => ("On hold", Tone::Waiting),
-        ConsentStatus::Rejected => ("Refused", Tone::Ended),
-        ConsentStatus::Revoked => ("Ended", Tone::Ended),
-        ConsentStatus::Expired => ("Expired", Tone::Ended),
-        ConsentStatus::Finished => ("Completed", Tone::Ended),
+        ConsentStatus::AwaitingAuthorization => (t.waiting, Tone::Waiting),
+        ConsentStatus::Authorized => (t.active, Tone::Active),
+        ConsentStatus::Suspended => (t.on_hold, Tone::Waiting),
+        ConsentStatus::Rejected => (t.was_refused, Tone::Ended),
+        ConsentStatus::Revoked => (t.over, Tone::Ended),
+        ConsentStatus::Expired => (t.expired, Tone::Ended),
+        ConsentStatus::Finished => (t.completed, Tone::Ended),
     };
     Standing { label: label.to_owned(), tone }
 }
 
-/// What a transition is called in a history.
-pub(super) fn transition(to: ConsentStatus) -> &'static str {
-    match to {
-        ConsentStatus::AwaitingAuthorization => "Asked for",
-        ConsentStatus::Authorized => "Approved",
-        ConsentStatus::Suspended => "Put on hold",
-        ConsentStatus::Rejected => "Refused",
-        ConsentStatus::Revoked => "Ended",
-        ConsentStatus::Expired => "Expired",
-        ConsentStatus::Finished => "Completed",
+/// What an entry is called in a history.
+pub(super) const fn event(entry: &HistoryEntry, t: &Words) -> &'static str {
+    match entry.what {
+        Changed::Status => match entry.to {
+            ConsentStatus::AwaitingAuthorization => t.asked_for,
+            ConsentStatus::Authorized => t.approved,
+            ConsentStatus::Suspended => t.on_hold,
+            ConsentStatus::Rejected => t.was_refused,
+            ConsentStatus::Revoked => t.over,
+            ConsentStatus::Expired => t.expired,
+            ConsentStatus::Finished => t.completed,
+        },
+        Changed::Request => t.request_seen,
+        Changed::Terms => t.terms_changed,
+        Changed::Subscription => t.events_changed,
+        Changed::Decision => t.one_decided,
     }
 }
 
 /// Who acted, as the customer knows them.
-pub(super) fn actor(actor: &Actor, requester: &str) -> String {
+pub(super) fn actor(actor: &Actor, requester: &str, t: &Words) -> String {
     match actor {
         Actor::Tpp(_) => requester.to_owned(),
-        Actor::Customer(_) => "You".to_owned(),
-        Actor::Operator(_) => "The bank".to_owned(),
-        Actor::Clock => "Time ran out".to_owned(),
-        Actor::Engine => "The bank's system".to_owned(),
+        Actor::Customer(_) => t.by_you.to_owned(),
+        Actor::Operator(_) => t.by_bank.to_owned(),
+        Actor::Clock => t.by_time.to_owned(),
+        Actor::Engine => t.by_system.to_owned(),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use rar_consent::Language;
+
     use super::*;
 
     #[test]
     fn a_moment_is_shown_in_the_banks_zone_and_written_in_utc() {
-        let moment = moment(Timestamp::from_seconds(1_795_248_000));
+        let moment = moment(Timestamp::from_seconds(1_795_248_000), Words::of(Language::English));
         assert_eq!(moment.shown, "21 November 2026, 12:00");
         assert_eq!(moment.rfc3339, "2026-11-21T08:00:00Z");
+        let arabic = super::moment(Timestamp::from_seconds(1_795_248_000), Words::of(Language::Arabic));
+        assert_eq!(arabic.shown, "21 نوفمبر 2026، الساعة 12:00");
     }
 }

@@ -91,10 +91,28 @@ fn plain_cases(pages: &Pages) -> Vec<Case> {
     ]
 }
 
+/// The operators' pages, which say what the bank knows, in English.
+fn operator_cases(pages: &Pages) -> Vec<Case> {
+    let (list, one) = (sample::operator_list(), sample::operator_consent());
+    vec![
+        case(
+            ("operator_consents", "operator-consents"),
+            &list,
+            pages.further("operator_consents", "Consents", &list),
+        ),
+        case(
+            ("operator_consent", "operator-consent"),
+            &one,
+            pages.further("operator_consent", "Consent", &one),
+        ),
+    ]
+}
+
 #[test]
 fn every_template_is_rendered_by_some_case() {
     let pages = Pages::new().unwrap();
-    let cases = cases(&pages);
+    let mut cases = cases(&pages);
+    cases.extend(operator_cases(&pages));
     for (name, _) in TEMPLATES {
         assert!(name == "frame" || cases.iter().any(|case| case.template == name), "{name}");
     }

@@ -1,6 +1,7 @@
 //! One realistic view of each page.
 
 use crate::pages::my_view::*;
+use crate::pages::operator_view::*;
 use crate::pages::view::*;
 
 fn text(value: &str) -> String {
@@ -117,6 +118,7 @@ pub(super) fn payment_consent() -> ConsentView {
         validity: text("Until 21 November 2026, 15:28"),
         purpose: Some(text("Books and stationery")),
         next: text("Approving sends AED 149.90 to Date Palm Books LLC now. You return to Palm Books."),
+        shown_hash: Some(text("hash-4711")),
         error: None,
     }
 }
@@ -166,6 +168,7 @@ pub(super) fn access_consent() -> ConsentView {
             "Approving lets Bayani Wealth read the accounts you chose from now on. No money moves. You return to \
              Bayani Wealth.",
         ),
+        shown_hash: Some(text("hash-4711")),
         error: None,
     }
 }
@@ -218,6 +221,8 @@ fn line(id: &str, who: &str, summary: &str, status: Standing) -> ConsentLine {
         status,
         period: text("21 November 2026 to 20 May 2027"),
         used: None,
+        next_payment: None,
+        stop: None,
     }
 }
 
@@ -231,7 +236,12 @@ pub(super) fn my_consents() -> MyConsentsView {
     MyConsentsView {
         session: session(),
         open: vec![
-            ConsentLine { used: Some(text("AED 149.90 of AED 500.00 used this month")), ..pays },
+            ConsentLine {
+                used: Some(text("AED 149.90 of AED 500.00 used this month")),
+                next_payment: Some(text("Next payment: 5 December 2026")),
+                stop: Some(own_form("/my/consents/c-1/revoke")),
+                ..pays
+            },
             line("c-2", "Bayani Wealth", "Reads 2 PERA accounts in PHP", standing("Active", Tone::Active)),
             line(
                 "c-3",
@@ -286,6 +296,7 @@ pub(super) fn consent_details() -> ConsentDetailsView {
             Usage { label: text("This month"), text: text("AED 149.90 of AED 500.00"), percent: Some(30) },
             Usage { label: text("Payments in all"), text: text("1"), percent: None },
         ],
+        next_payment: Some(text("Next payment: 5 December 2026")),
         history: vec![
             HistoryEntry {
                 at: moment("21 November 2026, 15:31", "2026-11-21T15:31:00+04:00"),
@@ -308,6 +319,7 @@ pub(super) fn ended_consent() -> ConsentDetailsView {
         status: standing("Ended", Tone::Ended),
         payments: Vec::new(),
         usage: Vec::new(),
+        next_payment: None,
         revoke: None,
         error: Some(text("This consent has ended already.")),
         ..consent_details()
@@ -368,5 +380,54 @@ pub(super) fn landing() -> LandingView {
                 metadata_href: text("/.well-known/oauth-authorization-server/uae"),
             },
         ],
+    }
+}
+
+pub(super) fn operator_list() -> OperatorListView {
+    let line = |id: &str, status: Standing| OperatorLine {
+        href: format!("/operator/consents/{id}"),
+        id: text(id),
+        client: text("palm-books"),
+        customer: Some(text("cus-1")),
+        status,
+        created_at: moment("21 November 2026, 15:28", "2026-11-21T15:28:00+04:00"),
+    };
+    OperatorListView {
+        find_path: text("/operator/consents"),
+        id: text(""),
+        client: text("palm-books"),
+        customer: text(""),
+        status: text("Authorized"),
+        statuses: vec!["AwaitingAuthorization", "Authorized", "Suspended"],
+        lines: vec![
+            line("aac-3f0a9b64-9d0e-4c57-8d6b-1f2f7b5c0a01", standing("Active", Tone::Active)),
+            line("5f7c1d3a-0b9e-4f7d-a0a4-6a3f5f8e2b02", standing("On hold", Tone::Waiting)),
+        ],
+    }
+}
+
+pub(super) fn operator_consent() -> OperatorConsentView {
+    let entry = |what: &str, by: &str| HistoryEntry {
+        at: moment("21 November 2026, 15:28", "2026-11-21T15:28:00+04:00"),
+        what: text(what),
+        by: text(by),
+    };
+    OperatorConsentView {
+        back_href: text("/operator/consents"),
+        heading: text("aac-3f0a9b64-9d0e-4c57-8d6b-1f2f7b5c0a01"),
+        status: standing("Active", Tone::Active),
+        rows: vec![row("Third party", "palm-books"), row("Customer", "cus-1")],
+        history: vec![
+            entry("Asked for: asked", "tpp palm-books, api; position 41 of the audit trail"),
+            entry("Approved: approved", "customer cus-1, redirect; not sealed yet"),
+        ],
+        shown: Some(ShownView {
+            hash: text("q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA"),
+            language: text("ar"),
+            text: text("هل تريد دفع AED 149.90 إلى مكتبة النخيل؟\nالدفع"),
+        }),
+        form: own_form("/operator/consents/aac-3f0a9b64-9d0e-4c57-8d6b-1f2f7b5c0a01"),
+        verbs: vec![Verb { name: "suspend", label: "Hold" }, Verb { name: "revoke", label: "End" }],
+        error: None,
     }
 }

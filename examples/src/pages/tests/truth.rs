@@ -12,7 +12,7 @@ use crate::pages::{
 /// Fields that choose between presentations and are not shown.
 const CHOICES: [&str; 7] = ["emphasis", "selection", "step", "ending", "tone", "kind", "percent"];
 /// Fields that stand in attributes.
-const ATTRIBUTES: [&str; 5] = ["csrf", "ticket", "id", "rfc3339", "username"];
+const ATTRIBUTES: [&str; 6] = ["csrf", "ticket", "id", "rfc3339", "username", "shown_hash"];
 
 /// Calls `change` on every string of a view with the name of its field.
 fn each_string(view: &mut Json, field: &str, change: &mut dyn FnMut(&str, &mut String)) {

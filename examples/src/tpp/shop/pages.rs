@@ -73,9 +73,8 @@ impl ShopPages {
         let shop = Bank {
             name: "Palm Books".to_owned(),
             help: "This shop never sees your password: you sign in at your bank.".to_owned(),
-            ..Bank::default()
         };
-        Ok(Self { pages: Pages::with(&shop, &TEMPLATES)?, bank: ReturnOrigin::of(issuer)? })
+        Ok(Self { pages: Pages::with(Some(&shop), &TEMPLATES)?, bank: ReturnOrigin::of(issuer)? })
     }
 
     pub(super) fn style_path(&self) -> &str {

@@ -51,6 +51,7 @@ pub(crate) async fn issue(context: &Context<'_>, form: &Form, caller: &Caller) -
         refresh_token: None,
         id_token: None,
         authorization_details: Vec::new(),
+        consent_text_sha256: None,
     })
 }
 

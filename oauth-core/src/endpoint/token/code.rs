@@ -154,6 +154,7 @@ async fn prepare(
         refresh_token: refresh.as_ref().map(|token| token.reveal().to_owned()),
         id_token,
         authorization_details: grant.details.echo(),
+        consent_text_sha256: grant.details.shown.clone(),
     };
     Ok((answer, change))
 }

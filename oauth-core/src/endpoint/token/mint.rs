@@ -1,6 +1,7 @@
 //! The one place where tokens are made: every grant comes here, so no grant can forget the binding.
 
 use serde::Serialize;
+use serde_json::Map;
 
 use crate::endpoint::seal::{Seal, seal};
 use crate::identify::Caller;
@@ -13,6 +14,7 @@ use crate::model::id_token::IdTokenClaims;
 use crate::model::token::{ACCESS_TOKEN_TYPE, AccessClaims};
 use crate::policy::settings::{ResourceSetting, TokenForm};
 use crate::port::store::StoredAccess;
+use crate::port::token_index::TokenHash;
 use crate::refusal::{Error, Fault};
 use crate::server::{Context, identifier};
 use crate::vocabulary::scope::Scope;
@@ -49,11 +51,13 @@ pub(crate) async fn access_token(context: &Context<'_>, wanted: &Wanted<'_>) -> 
         TokenForm::Jwt => {
             let token =
                 sign(context, context.signing_alg(wanted.client), Some(ACCESS_TOKEN_TYPE), &claims).await?;
+            index(context, &token, &claims).await?;
             Ok(Minted { token, stored: None, expires_in })
         }
         TokenForm::Opaque => {
             let handle: Secret<Access> = Secret::from_random(&context.ports.entropy.draw()?);
             let until = Timestamp::from_seconds(claims.exp);
+            index(context, handle.reveal(), &claims).await?;
             let token = handle.fingerprint(&context.settings.issuer);
             Ok(Minted {
                 token: handle.reveal().to_owned(),
@@ -62,6 +66,11 @@ pub(crate) async fn access_token(context: &Context<'_>, wanted: &Wanted<'_>) -> 
             })
         }
     }
+}
+
+/// Keeps what a token says by its hash, where there is an index.
+async fn index(context: &Context<'_>, token: &str, claims: &AccessClaims) -> Result<(), Fault> {
+    context.index.keep(&TokenHash::of(token), claims, Timestamp::from_seconds(claims.exp)).await
 }
 
 fn resource<'a>(context: &'a Context<'_>, asked: Option<&Resource>) -> Result<&'a ResourceSetting, Fault> {
@@ -97,8 +106,10 @@ fn claims(
         authorization_details: wanted.details.echo(),
         grant_id: wanted.grant.map(|grant| grant.id.clone()),
         consent_id: wanted.details.consent.clone(),
+        consent_text_sha256: wanted.details.shown.clone(),
         auth_time: authentication.map(|authentication| authentication.at.seconds()),
         acr: authentication.map(|authentication| authentication.acr.clone()),
+        userinfo_claims: wanted.grant.map(|grant| grant.claims.userinfo.clone()).unwrap_or_default(),
     })
 }
 
@@ -113,6 +124,10 @@ pub(crate) async fn id_token(
     if !grant.scope.contains("openid") {
         return Ok(None);
     }
+    let told = match grant.claims.id_token.as_slice() {
+        [] => Map::new(),
+        names => context.ports.users.named(&grant.subject, names).await?,
+    };
     let claims = IdTokenClaims {
         iss: &context.settings.issuer,
         sub: &grant.subject,
@@ -123,6 +138,7 @@ pub(crate) async fn id_token(
         acr: &grant.authentication.acr,
         amr: &grant.authentication.amr,
         nonce,
+        told,
     };
     let client = &caller.client;
     let how = Seal { alg: client.id_token_alg, typ: None, encryption: client.messages.id_token };

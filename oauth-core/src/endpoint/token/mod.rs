@@ -38,6 +38,10 @@ pub struct TokenAnswer {
     /// What exactly was granted.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub authorization_details: Vec<Value>,
+    /// What the customer was shown before granting them: the [hash](crate::ShownText::sha256) of the text. It stands beside
+    /// the details, whose members belong to their type (RFC 9396 section 7 lets the server add to what was asked).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub consent_text_sha256: Option<String>,
 }
 
 impl std::fmt::Debug for TokenAnswer {

@@ -158,6 +158,7 @@ async fn prepare(
         refresh_token: next.as_ref().map(|token| token.reveal().to_owned()),
         id_token,
         authorization_details: details.echo(),
+        consent_text_sha256: details.shown.clone(),
     };
     Ok((answer, change))
 }

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use crate::jose::Audience;
 use crate::model::binding::{Binding, Thumbprint};
+use crate::model::claims_request::ClaimsRequest;
 use crate::model::details::{VettedDetail, VettedDetails};
 use crate::model::grant::{Authentication, Grant, Stage};
 use crate::model::request::{Prompt, VettedRequest};
@@ -41,7 +42,9 @@ pub fn vetted_request(now: Timestamp) -> VettedRequest {
         max_age: Some(Seconds::minutes(5)),
         acr_values: vec!["urn:openbanking:psd2:sca".into()],
         login_hint: Some("alice".into()),
+        ui_locales: vec!["ar-AE".into()],
         resource: None,
+        claims: ClaimsRequest { userinfo: vec!["email".into()], ..ClaimsRequest::default() },
         asked_at: now,
     }
 }
@@ -64,6 +67,7 @@ pub fn grant(id: &str, now: Timestamp) -> Grant {
         code_challenge: Some(Thumbprint::of(b"verifier")),
         dpop_jkt: Some(Thumbprint::of(b"key")),
         nonce: Some("nonce".into()),
+        claims: ClaimsRequest { id_token: vec!["name".into()], ..ClaimsRequest::default() },
         authentication: Authentication {
             at: now,
             acr: "urn:openbanking:psd2:sca".into(),
@@ -92,8 +96,10 @@ pub fn access_claims(jti: &str, grant: Option<&GrantId>, now: Timestamp) -> Acce
         authorization_details: details(now).echo(),
         grant_id: grant.cloned(),
         consent_id: None,
+        consent_text_sha256: None,
         auth_time: Some(now.seconds()),
         acr: None,
+        userinfo_claims: Vec::new(),
     }
 }
 
@@ -118,6 +124,7 @@ fn details(now: Timestamp) -> VettedDetails {
         scope: scope(),
         consent: Some(ConsentId::new("consent-1").expect("a consent identifier")),
         until: Some(now.plus(Seconds::days(90))),
+        shown: Some("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA".to_owned()),
     }
 }
 

@@ -269,10 +269,12 @@ impl KeyKeeper {
         steps: &[KeyStep],
         cause: &Cause,
     ) -> Result<Option<Vec<KeyEvent>>, Fault> {
-        if self.ports.ring.apply(&self.ports.issuer, steps).await? == RingChange::Overtaken {
+        let events: Vec<KeyEvent> = steps.iter().filter_map(|step| self.event(keys, step, cause)).collect();
+        let records: Vec<_> = events.iter().filter_map(|event| self.audit.beside(event)).collect();
+        let change = self.ports.ring.apply_with(&self.ports.issuer, steps, &records).await?;
+        if change == RingChange::Overtaken {
             return Ok(None);
         }
-        let events: Vec<KeyEvent> = steps.iter().filter_map(|step| self.event(keys, step, cause)).collect();
         for event in &events {
             self.audit.record_key(event);
         }

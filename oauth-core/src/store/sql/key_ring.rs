@@ -2,10 +2,11 @@
 
 use async_trait::async_trait;
 
-use super::super::database::{Database, DbError, Row, Statement, Transaction};
+use super::super::database::{Change, Database, DbError, Row, Statement, Transaction};
 use super::{fault, text};
 use crate::jose::{Alg, PublicJwk};
 use crate::model::signing_key::{KeyMaterial, KeyStage, KeyStep, RingKey};
+use crate::port::companion::Companion;
 use crate::port::key_ring::{KeyRing, RingChange};
 use crate::refusal::Fault;
 use crate::vocabulary::id::KeyId;
@@ -38,7 +39,23 @@ impl KeyRing for SqlKeyRing {
     }
 
     async fn apply(&self, issuer: &Issuer, steps: &[KeyStep]) -> Result<RingChange, Fault> {
-        let statements: Vec<Statement> = steps.iter().map(|step| statement(issuer, step)).collect();
+        self.apply_with(issuer, steps, &[]).await
+    }
+
+    async fn apply_with(
+        &self,
+        issuer: &Issuer,
+        steps: &[KeyStep],
+        records: &[Box<dyn Companion>],
+    ) -> Result<RingChange, Fault> {
+        let mut statements: Vec<Statement> = steps.iter().map(|step| statement(issuer, step)).collect();
+        let mut elsewhere = Vec::new();
+        for record in records {
+            match Change::shared(&**record, &self.database) {
+                Some(shared) => statements.extend_from_slice(shared),
+                None => elsewhere.push(record),
+            }
+        }
         let work = self.database.transaction(move |transaction| {
             let statements = statements.clone();
             Box::pin(async move {
@@ -51,7 +68,12 @@ impl KeyRing for SqlKeyRing {
             })
         });
         match work.await {
-            Ok(()) => Ok(RingChange::Applied),
+            Ok(()) => {
+                for record in elsewhere {
+                    record.keep().await?;
+                }
+                Ok(RingChange::Applied)
+            }
             Err(DbError::UniqueViolation { .. }) => Ok(RingChange::Overtaken),
             Err(error) => match error.into_reason::<Overtaken>() {
                 Ok(Overtaken) => Ok(RingChange::Overtaken),

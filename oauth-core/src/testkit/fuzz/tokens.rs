@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::{Received, Target, as_text, keys, refused};
-use crate::identify::certificate::is_current;
+use crate::identify::certificate::{Names, is_current};
 use crate::model::certificate::{Chain, PeerCertificate};
 use crate::policy::profiles::FAPI2_SECURITY;
 use crate::rules::rfc9449::comparable;
@@ -15,14 +15,6 @@ use crate::wire::header::{Scheme, read_authorization};
 /// `Authorization`: scheme and token, written again, are read the same.
 pub(super) const AUTHORIZATION: Target = Target {
     name: "authorization",
-    seeds: &[
-        "Bearer abc.def-ghi_~+/=",
-        "dPoP at_0123456789",
-        "Basic dXNlcjpwYXNz",
-        "Bearer",
-        "Bearer a, DPoP b",
-        "Bearer  a",
-    ],
     run: |bytes| {
         let text = match as_text(bytes) {
             Ok(text) => text,
@@ -45,13 +37,6 @@ pub(super) const AUTHORIZATION: Target = Target {
 #[cfg(feature = "http")]
 pub(super) const COOKIE: Target = Target {
     name: "cookie",
-    seeds: &[
-        "__Host-browser=abc; other=1",
-        "__Host-browser=a; __Host-browser=b",
-        " __Host-browser = a ;;=;x",
-        "__host-browser=a",
-        "__Host-browser=\"quoted\"",
-    ],
     run: |bytes| {
         let Ok(value) = http::HeaderValue::from_bytes(bytes) else {
             return Received::Refused("no header value".to_owned());
@@ -78,14 +63,6 @@ pub(super) const COOKIE: Target = Target {
 /// `htu` of a proof: what it is compared by is a fixed point.
 pub(super) const PROOF_URI: Target = Target {
     name: "proof_uri",
-    seeds: &[
-        "https://as.example/token",
-        "HTTPS://AS.example:443/token?x#y",
-        "https://as.example/a/../%74oken",
-        "https://[::1]:8443/",
-        "https://as.example",
-        "//as.example/token",
-    ],
     run: |bytes| {
         let text = match as_text(bytes) {
             Ok(text) => text,
@@ -104,12 +81,6 @@ pub(super) const PROOF_URI: Target = Target {
 /// `Signature-Input` and `Signature` (RFC 9421), split at the first line break: nobody but the owner of a key signs.
 pub(super) const SIGNATURE_INPUT: Target = Target {
     name: "signature_input",
-    seeds: &[
-        "sig=(\"@method\" \"@target-uri\" \"authorization\");created=1800000000;keyid=\"test-es256\";tag=\"fapi-2-request\"\nsig=:AAAA:",
-        "sig=();tag=\"fapi-2-request\"\nsig=:AA==:",
-        "a=(\"x\";sf;key=\"y\");alg=\"ed25519\";expires=1;nonce=\"n\", b=?1\na=1, b=:AA==:",
-        "sig=((\nsig=",
-    ],
     run: |bytes| {
         let at = bytes.iter().position(|byte| *byte == b'\n').unwrap_or(bytes.len());
         let (input, signature) = bytes.split_at_checked(at).unwrap_or((bytes, &[]));
@@ -124,16 +95,23 @@ pub(super) const SIGNATURE_INPUT: Target = Target {
     },
 };
 
-/// Certificates: any bytes are refused or read.
+/// Certificates: neither a byte more nor one less is the same certificate, and there is one judgement of time.
 pub(super) const CERTIFICATE: Target = Target {
     name: "certificate",
-    seeds: &["0\u{3}\u{2}\u{1}\u{1}", "", "0\u{0}"],
     run: |bytes| {
         let certificate = PeerCertificate::new(Arc::from(bytes), Chain::Untrusted);
-        if is_current(&certificate, Timestamp::from_seconds(1_800_000_000)) {
-            Received::Taken
-        } else {
-            Received::Refused("not read, or not current".to_owned())
+        let Some(names) = Names::read(certificate.der()) else {
+            return Received::Refused("not read".to_owned());
+        };
+        let longer = [bytes, &[0]].concat();
+        assert!(Names::read(&longer).is_none(), "nothing stands behind it");
+        let shorter = bytes.split_last().map_or(bytes, |(_, rest)| rest);
+        assert!(Names::read(shorter).is_none(), "nothing of it is missing");
+        let now = Timestamp::from_seconds(1_800_000_000);
+        assert_eq!(names.cover(now), is_current(&certificate, now), "one judgement of time");
+        match (names.cover(now), names.are_of_a_client(), names.key.is_some()) {
+            (true, true, true) => Received::Taken,
+            told => Received::Refused(format!("{told:?} {} names", names.dns.len() + names.uris.len())),
         }
     },
 };

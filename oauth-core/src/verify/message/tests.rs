@@ -7,7 +7,7 @@ use super::*;
 use crate::jose::SigningKey;
 use crate::jose::{Alg, PublicJwk};
 use crate::policy::profiles::FAPI2_SECURITY;
-use crate::rules::fapi2_message_signing::{REQUEST_COVERED, REQUEST_FRESH};
+use crate::rules::fapi2_message_signing::{REQUEST_COVERED, REQUEST_FRESH, RESPONSE_COVERED, RESPONSE_FRESH};
 use crate::vocabulary::time::Seconds;
 
 const NOW: Timestamp = Timestamp::from_seconds(1_784_000_000);
@@ -304,4 +304,113 @@ fn debug_shows_neither_token_nor_content() {
     assert!(std::str::from_utf8(prepared.base()).unwrap().contains("hunter2"));
     let shown = format!("{request:?} {response:?} {prepared:?}");
     assert!(!shown.contains("hunter2") && !shown.contains("104, 117, 110"), "{shown}");
+}
+
+/// An honest signed answer to an honest signed request, of which a test changes the parameters of the signature.
+fn answered(change: impl Fn(&str) -> String) -> Result<VerifiedMessage, Refusal> {
+    let (client, bank) = (Party::new(), Party::new());
+    let made = signed(&client);
+    let asked = with(PLAIN, &made);
+    let request = request(&asked);
+    let answer: &[Field<'_>] = &[("content-type", b"application/json")];
+    let response = ResponseMessage { status: 201, fields: answer, body: b"{\"id\":1}" };
+    let mut sealed = bank.sign(prepare_response(&response, &request, &bank.kid, NOW).unwrap());
+    sealed.signature_input = change(&sealed.signature_input);
+    let fields = with(answer, &sealed);
+    verify_response(
+        &ResponseMessage { fields: &fields, ..response },
+        &request,
+        &bank.keys,
+        &FAPI2_SECURITY,
+        NOW,
+    )
+}
+
+#[test]
+fn section_5_6_2_2_3_every_component_that_a_response_must_cover_is_missed() {
+    assert!(answered(str::to_owned).is_ok());
+    for needed in RESPONSE_COVERS {
+        let gone = |input: &str| {
+            let list = input.replacen(&format!("{needed} "), "", 1);
+            if list == input { input.replacen(&format!(" {needed}"), "", 1) } else { list }
+        };
+        assert_eq!(rule(answered(gone)), RESPONSE_COVERED.id, "{needed}");
+    }
+}
+
+#[test]
+fn section_5_6_2_2_3_a_response_is_good_for_a_minute_and_says_since_when() {
+    let created = |seconds: i64| {
+        move |input: &str| {
+            input.replace("created=1784000000", &format!("created={}", NOW.seconds() + seconds))
+        }
+    };
+    for seconds in [-61, 11] {
+        assert_eq!(rule(answered(created(seconds))), RESPONSE_FRESH.id, "{seconds}");
+    }
+    for seconds in [-60, 10] {
+        assert_eq!(rule(answered(created(seconds))), rfc9421::VERIFIES, "fresh, and another signature");
+    }
+    assert_eq!(rule(answered(|input| input.replace(";created=1784000000", ""))), RESPONSE_FRESH.id);
+}
+
+#[test]
+fn rfc_9421_section_2_3_a_parameter_of_another_type_is_refused_and_never_taken_for_absent() {
+    let client = Party::new();
+    for (from, to) in [
+        (";created=1784000000", ";created=\"1784000000\""),
+        (";created=1784000000", ";created=1784000000.0"),
+        (";keyid", ";expires=\"never\";keyid"),
+        (";keyid=\"k1\"", ";keyid=k1"),
+        (";keyid=\"k1\"", ";keyid=:azE=:"),
+    ] {
+        let mut made = signed(&client);
+        made.signature_input = made.signature_input.replacen(from, to, 1);
+        let fields = with(PLAIN, &made);
+        let outcome = verify_request(&request(&fields), &client.keys, &FAPI2_SECURITY, NOW);
+        assert_eq!(rule(outcome), rfc9421::PARAMETERS, "{to}");
+    }
+}
+
+#[test]
+fn rfc_9421_section_7_what_is_covered_is_bounded_in_number_and_size() {
+    let client = Party::new();
+    let refused = |made: &SignatureFields| {
+        let fields = with(PLAIN, made);
+        verify_request(&request(&fields), &client.keys, &FAPI2_SECURITY, NOW).unwrap_err()
+    };
+    let mut many = signed(&client);
+    let names: String = (0..limits::SIGNATURE_COMPONENTS).map(|index| format!("\"x-{index}\" ")).collect();
+    many.signature_input = many.signature_input.replacen("(\"@method\"", &format!("({names}\"@method\""), 1);
+    assert_eq!(refused(&many).rule, rfc9421::COMPONENTS);
+    let mut long = signed(&client);
+    let padding = "x".repeat(limits::HEADER_VALUE_BYTES);
+    long.signature_input = format!("pad=(\"{padding}\"), {}", long.signature_input);
+    assert_eq!(refused(&long).rule, rfc9421::COMPONENTS);
+}
+
+#[test]
+fn rfc_9421_section_2_1_no_value_hides_what_is_signed() {
+    let client = Party::new();
+    for hidden in [b"DPoP a\nb".as_slice(), b"DPoP \xe2\x80\xae", b"DPoP \x01", b"DPoP \x7f", b"DPoP \xff"] {
+        let fields: &[Field<'_>] = &[("authorization", hidden), ("dpop", b"proof")];
+        let outcome = prepare_request(&request(fields), &client.kid, NOW);
+        assert_eq!(outcome.map(|_| ()).unwrap_err().rule, rfc9421::COMPONENTS, "{hidden:?}");
+    }
+}
+
+#[test]
+fn rfc_9530_a_digest_of_an_empty_body_must_be_covered_and_right() {
+    let client = Party::new();
+    let digest = content_digest(b"");
+    let fields: Vec<Field<'_>> = [PLAIN, &[(CONTENT_DIGEST, digest.as_bytes())]].concat();
+    let empty = RequestMessage { body: b"", ..request(&fields) };
+    let bare = RequestMessage { fields: PLAIN, ..empty };
+    let uncovering = client.sign(prepare_request(&bare, &client.kid, NOW).unwrap());
+    let shown = with(&fields, &uncovering);
+    let verify = |fields: &[Field<'_>]| {
+        verify_request(&RequestMessage { fields, ..empty }, &client.keys, &FAPI2_SECURITY, NOW)
+    };
+    assert_eq!(rule(verify(&shown)), REQUEST_COVERED.id);
+    assert!(verify(&with(PLAIN, &uncovering)).is_ok(), "a request without content needs none");
 }

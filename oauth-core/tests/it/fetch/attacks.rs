@@ -205,6 +205,25 @@ async fn an_encoded_body_is_refused_unread() {
 }
 
 #[tokio::test]
+async fn a_connection_that_does_not_come_about_is_given_up_long_before_the_exchange_is() {
+    let (silent, knocks) = trap().await;
+    let url = HttpsUrl::new(&format!("https://{silent}/")).unwrap();
+    let quick = Server::start(json("{}")).await;
+    let settings = OutboundSettings {
+        reach: Reach::InternetAndLoopback,
+        time_max: Duration::from_secs(60),
+        connect_max: Duration::from_millis(200),
+        ..OutboundSettings::default()
+    };
+    let outbound = quick.outbound_as(settings, Names::loopback());
+    let given_up = tokio::time::timeout(Duration::from_secs(5), get(&outbound, &url)).await;
+    assert_eq!(given_up.unwrap().unwrap_err(), OutboundFault::Slow);
+    assert_eq!(knocks.load(Ordering::SeqCst), 1);
+    let webhooks = OutboundSettings::default().for_webhooks();
+    assert_eq!((webhooks.time_max, webhooks.connect_max), (Duration::from_secs(5), Duration::from_secs(2)));
+}
+
+#[tokio::test]
 async fn a_slow_host_does_not_keep_others_waiting() {
     let (slow, knocks) = trap().await;
     let slow = HttpsUrl::new(&format!("https://{slow}/")).unwrap();

@@ -22,15 +22,15 @@ pub(super) struct Words {
 }
 
 /// What is said about one part of a schedule.
-struct PartWords {
-    headline: String,
+pub(super) struct PartWords {
+    pub(super) headline: String,
     /// The part in a few words, without the payee.
-    gist: String,
-    lead: &'static str,
-    amount: String,
-    note: String,
-    rows: Vec<Row>,
-    next: String,
+    pub(super) gist: String,
+    pub(super) lead: &'static str,
+    pub(super) amount: String,
+    pub(super) note: String,
+    pub(super) rows: Vec<Row>,
+    pub(super) next: String,
 }
 
 /// Who is paid and when the consent ends, in words.

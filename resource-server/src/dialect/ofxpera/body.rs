@@ -1,9 +1,23 @@
 //! OFxPERA on the wire: one struct per shape, read strictly, written without nulls.
 
+mod admin;
+mod customer;
+mod product;
+
 use rar_consent::Permission;
 use serde::{Deserialize, Serialize};
 
 use super::error::Problem;
+
+pub(super) use admin::{
+    AuthorizationServerShown, CertificateShown, CertificateSubject, ContactDetails, EndpointUris,
+    NewOrganization, OrganizationShown, OrganizationType,
+};
+pub(super) use customer::{
+    Address, Cdd, CddIndicator, ContactShown, CustomerInformation, IdType, OnboardingShown,
+    PersonalInformation, WireContributor,
+};
+pub(super) use product::{HistoricalPerformance, HoldingShown, NewAccount, ProductShown, RegulatoryInfo};
 
 /// Section 3.2: what a request wraps its content in.
 #[derive(Debug, Deserialize)]
@@ -84,6 +98,29 @@ pub(super) struct NewConsent {
     pub(super) additional_terms: Vec<Term>,
     #[serde(default)]
     pub(super) payment_limits: Option<Limits>,
+}
+
+/// Section 7.1: the members of a change are those of a new one, and a status.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ChangedConsent {
+    pub(super) data_holder_id: String,
+    pub(super) permissions: Vec<Permission>,
+    pub(super) sharing_duration: Duration,
+    pub(super) purpose: String,
+    #[serde(default)]
+    pub(super) additional_terms: Vec<Term>,
+    #[serde(default)]
+    pub(super) payment_limits: Option<Limits>,
+    #[serde(default)]
+    pub(super) status: Option<WireStatus>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum WireStatus {
+    Active,
+    Suspended,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -171,6 +208,8 @@ pub(super) struct PeraAccount {
     pub(super) product: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) balance: Option<BalanceShown>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) holdings: Option<Vec<HoldingShown>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -207,6 +246,12 @@ pub(super) struct TransactionShown {
 pub(super) struct Extended {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) payment_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) units: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) nav_per_unit: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) fee: Option<String>,
 }
 
 /// Section 8.6, as sent.

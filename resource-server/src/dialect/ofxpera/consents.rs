@@ -5,21 +5,17 @@ use http::{HeaderValue, StatusCode};
 use oauth_core::{ConsentId, json as strict};
 use rar_consent::{Consent, Terms};
 
-use super::body::NewConsent;
+use super::answers::{by_key, query, told};
+use super::body::{ChangedConsent, NewConsent};
 use super::error::{Code, Problem};
-use super::routes::{query, told};
 use super::{Ofxpera, map};
 use crate::dialect::{Answer, Call};
-use crate::domain::RequestFingerprint;
-use crate::operation::consents::{self, RetriedBy};
+use crate::operation::{amend, consents};
 
 pub(super) async fn create_consent(dialect: &Ofxpera, call: &Call) -> Result<Answer, Problem> {
     let tree = strict::read_value(&call.body).map_err(|_| Problem::new(Code::InvalidRequest))?;
     let (operations, authority) = (&dialect.operations, &call.authority);
-    let by = call.key.clone().map(|key| {
-        let fingerprint = RequestFingerprint::of(&strict::canonical(&tree));
-        RetriedBy { key, fingerprint }
-    });
+    let by = by_key(call, &tree);
     if let Some(by) = &by
         && let Some(first) = consents::replay(operations, authority, by).await?
     {
@@ -38,6 +34,33 @@ pub(super) async fn create_consent(dialect: &Ofxpera, call: &Call) -> Result<Ans
 pub(super) async fn one_consent(dialect: &Ofxpera, call: &Call) -> Result<Answer, Problem> {
     let consent = consents::read(&dialect.operations, &call.authority, &consent_id(call)?).await?;
     consent_told(dialect, call, StatusCode::OK, &consent)
+}
+
+/// Section 7.1: to something else before the customer has seen it, to less afterwards.
+pub(super) async fn update_consent(dialect: &Ofxpera, call: &Call) -> Result<Answer, Problem> {
+    let id = consent_id(call)?;
+    let tree = strict::read_value(&call.body).map_err(|_| Problem::new(Code::InvalidRequest))?;
+    let amendment = map::amendment(map::read::<ChangedConsent>(tree)?, revisions(call)?)?;
+    let (operations, authority) = (&dialect.operations, &call.authority);
+    let before = consents::read(operations, authority, &id).await?;
+    ours(&before)?;
+    let consent = amend::amend(operations, authority, &id, &amendment).await?;
+    consent_told(dialect, call, StatusCode::OK, &consent)
+}
+
+/// RFC 9110 section 13.1.1: the revisions behind the tags of `If-Match`. Tags are compared strongly, and one that is not ours
+/// names no revision.
+fn revisions(call: &Call) -> Result<Option<Vec<i64>>, Problem> {
+    let sent = call.arrived.header("if-match").map_err(|_| Problem::at(Code::InvalidHeader, "if-match"))?;
+    let Some(list) = sent.filter(|list| list.trim_ascii() != "*") else { return Ok(None) };
+    let tags = list.split(',').map(str::trim_ascii).map(|tag| {
+        let quoted = tag.strip_prefix("W/").unwrap_or(tag);
+        let bare = quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+        let bare = bare.ok_or_else(|| Problem::at(Code::InvalidHeader, "if-match"))?;
+        Ok::<_, Problem>(bare.parse::<i64>().ok().filter(|_| quoted == tag))
+    });
+    let tags: Vec<Option<i64>> = tags.collect::<Result<_, _>>()?;
+    Ok(Some(tags.into_iter().flatten().collect()))
 }
 
 pub(super) async fn revoke_consent(dialect: &Ofxpera, call: &Call) -> Result<Answer, Problem> {

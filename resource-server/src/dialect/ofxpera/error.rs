@@ -4,14 +4,18 @@
 use std::borrow::Cow;
 
 use oauth_core::Standing;
-use rar_consent::{ConsentStatus, ExerciseFault, TermsFault};
+use rar_consent::{AmendFault, ConsentStatus, ExerciseFault, TermsFault};
 
 use crate::dialect::query::QueryFault;
 use crate::domain::PageFault;
 use crate::guard::{GuardRefusal, HeaderFault};
 use crate::operation::accounts::AccountRefusal;
+use crate::operation::amend::AmendRefusal;
 use crate::operation::consents::ConsentRefusal;
+use crate::operation::customers::{CustomerRefusal, Ineligible};
+use crate::operation::openings::OpeningRefusal;
 use crate::operation::payments::PaymentRefusal;
+use crate::operation::registry::RegistryRefusal;
 
 /// One entry of `errors`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,20 +61,32 @@ codes! {
     ConsentNotGranted "CONSENT_NOT_GRANTED" 403 "The consent does not include this permission, or is not in force.";
     ConsentSuspended "CONSENT_SUSPENDED" 403 "The consent is suspended.";
     ParticipantMismatch "PARTICIPANT_MISMATCH" 403 "participant-id is not the organisation of this client.";
+    ParticipantInactive "PARTICIPANT_INACTIVE" 403 "The organisation of this client does not take part at present.";
+    CustomerNotFound "CUSTOMER_NOT_FOUND" 404 "There is no such customer for this token.";
     AccountNotFound "ACCOUNT_NOT_FOUND" 404 "There is no such account under this consent.";
     TransactionNotFound "TRANSACTION_NOT_FOUND" 404 "There is no such transaction on this account.";
     PaymentNotFound "PAYMENT_NOT_FOUND" 404 "There is no such payment for this token.";
     ConsentNotFound "CONSENT_NOT_FOUND" 404 "There is no such consent for this token.";
+    OrganizationNotFound "ORGANIZATION_NOT_FOUND" 404 "There is no such organisation.";
+    CertificateNotFound "CERTIFICATE_NOT_FOUND" 404 "The organisation has registered no certificate.";
     NotFound "RESOURCE_NOT_FOUND" 404 "There is no such path.";
     MethodNotAllowed "METHOD_NOT_ALLOWED" 405 "This path has no such method; see Allow.";
     NotAcceptable "NOT_ACCEPTABLE" 406 "This interface answers in application/json.";
     UnsupportedVersion "UNSUPPORTED_VERSION" 406 "Only version 1 is served.";
     TooLarge "PAYLOAD_TOO_LARGE" 413 "The body is too large.";
     UnsupportedMediaType "UNSUPPORTED_MEDIA_TYPE" 415 "Send application/json.";
-    ConsentStateConflict "CONSENT_STATE_CONFLICT" 409 "The consent has ended.";
+    ConsentStateConflict "CONSENT_STATE_CONFLICT" 409 "The status of the consent does not allow this.";
+    DuplicateOrganization "DUPLICATE_ORGANIZATION" 409 "There is an organisation of this identifier.";
+    CustomerAlreadyRegistered "CUSTOMER_ALREADY_REGISTERED" 409 "The customer has a registration that is not over.";
+    CustomerNotOnboarded "CUSTOMER_NOT_ONBOARDED" 409 "The customer's registration is not active; see GET /banking/customer.";
     PaymentNotCancellable "PAYMENT_NOT_CANCELLABLE" 409 "The payment has come too far to be cancelled.";
     IdempotencyConflict "IDEMPOTENCY_CONFLICT" 409 "x-idempotency-key belongs to another request.";
     RequestInProgress "REQUEST_IN_PROGRESS" 409 "The same request is being worked on; ask again.";
+    PreconditionFailed "PRECONDITION_FAILED" 412 "The consent has changed since its ETag was read.";
+    ConsentWideningNotAllowed "CONSENT_WIDENING_NOT_ALLOWED" 422 "This is more than the customer approved; create a new consent.";
+    CustomerNotEligible "CUSTOMER_NOT_ELIGIBLE" 422 "A contributor is of age and has a taxpayer number.";
+    UnknownProduct "UNKNOWN_PRODUCT" 422 "There is no such product.";
+    AccountLimitReached "ACCOUNT_LIMIT_REACHED" 422 "The customer has as many open accounts as the law allows.";
     InvalidPeriod "INVALID_PERIOD" 422 "sharing_duration begins in the past, ends before it begins, or is longer than a year.";
     UnknownDataHolder "UNKNOWN_DATA_HOLDER" 422 "data_holder_id is not this organisation.";
     ContributionLimitExceeded "CONTRIBUTION_LIMIT_EXCEEDED" 422 "The customer's contributions of this calendar year would exceed the legal maximum.";
@@ -116,6 +132,7 @@ impl Problem {
             GuardRefusal::TooLarge => Self::new(Code::TooLarge),
             GuardRefusal::BrokenOff => Self::new(Code::InvalidRequest),
             GuardRefusal::Participant => Self::at(Code::ParticipantMismatch, "participant-id"),
+            GuardRefusal::ParticipantInactive => Self::at(Code::ParticipantInactive, "participant-id"),
             GuardRefusal::Scope { .. } => Self::new(Code::InsufficientScope),
             GuardRefusal::Standing(standing) => Self::new(of_standing(*standing)),
             GuardRefusal::Permission(_) => Self::at(Code::ConsentNotGranted, "permissions"),
@@ -177,6 +194,70 @@ impl From<ConsentRefusal> for Problem {
             ConsentRefusal::ConflictingRepeat => Self::at(Code::IdempotencyConflict, "x-idempotency-key"),
             ConsentRefusal::Busy => Self::new(Code::Unavailable),
             ConsentRefusal::Failed(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<AmendRefusal> for Problem {
+    fn from(refusal: AmendRefusal) -> Self {
+        match refusal {
+            AmendRefusal::Consent(refusal) => refusal.into(),
+            AmendRefusal::Terms(AmendFault::Widened) => Self::new(Code::ConsentWideningNotAllowed),
+            AmendRefusal::Terms(AmendFault::Malformed(fault)) => fault.into(),
+            AmendRefusal::Terms(AmendFault::Status(_)) => Self::new(Code::ConsentStateConflict),
+            AmendRefusal::Terms(AmendFault::OtherKind) => Self::new(Code::ConsentNotFound),
+            AmendRefusal::OtherSide => Self::new(Code::ConsentSuspended),
+            AmendRefusal::Precondition => Self::at(Code::PreconditionFailed, "if-match"),
+        }
+    }
+}
+
+impl From<RegistryRefusal> for Problem {
+    fn from(refusal: RegistryRefusal) -> Self {
+        match refusal {
+            RegistryRefusal::OtherOrganisation => Self::at(Code::ParticipantMismatch, "organizationId"),
+            RegistryRefusal::Duplicate => Self::at(Code::DuplicateOrganization, "organizationId"),
+            RegistryRefusal::OriginTaken => Self::at(Code::InvalidField, "corsUris"),
+            RegistryRefusal::ConflictingRepeat => Self::at(Code::IdempotencyConflict, "x-idempotency-key"),
+            RegistryRefusal::NoSuchOrganisation => Self::new(Code::OrganizationNotFound),
+            RegistryRefusal::NoCertificate => Self::new(Code::CertificateNotFound),
+            RegistryRefusal::NoSuchPage(_) => Self::at(Code::InvalidPage, "page"),
+            RegistryRefusal::Failed(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<CustomerRefusal> for Problem {
+    fn from(refusal: CustomerRefusal) -> Self {
+        const PERSON: &str = "data.personalInformation.";
+        match refusal {
+            CustomerRefusal::Guard(refusal) => Self::of_guard(&refusal),
+            CustomerRefusal::NoSuchCustomer => Self::new(Code::CustomerNotFound),
+            CustomerRefusal::NotEligible(why) => Self {
+                code: Code::CustomerNotEligible,
+                path: Some(match why {
+                    Ineligible::Age => format!("{PERSON}birthdate").into(),
+                    Ineligible::Tin => format!("{PERSON}tin").into(),
+                }),
+            },
+            CustomerRefusal::AlreadyRegistered => Self::new(Code::CustomerAlreadyRegistered),
+            CustomerRefusal::ConflictingRepeat => Self::at(Code::IdempotencyConflict, "x-idempotency-key"),
+            CustomerRefusal::Failed(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<OpeningRefusal> for Problem {
+    fn from(refusal: OpeningRefusal) -> Self {
+        match refusal {
+            OpeningRefusal::Guard(refusal) => Self::of_guard(&refusal),
+            OpeningRefusal::NotOnboarded => Self::new(Code::CustomerNotOnboarded),
+            OpeningRefusal::NoSuchProduct => Self::at(Code::UnknownProduct, "data.productId"),
+            OpeningRefusal::LimitReached => Self::new(Code::AccountLimitReached),
+            OpeningRefusal::SourceUnusable => Self::at(Code::SourceAccountUnusable, "data.sourceAccountId"),
+            OpeningRefusal::ConsentGone => Self::new(Code::ConsentNotGranted),
+            OpeningRefusal::ConflictingRepeat => Self::at(Code::IdempotencyConflict, "x-idempotency-key"),
+            OpeningRefusal::Failed(fault) => fault.into(),
         }
     }
 }

@@ -1,5 +1,10 @@
 //! Into the domain and out of it.
 
+mod admin;
+mod customer;
+mod payment;
+mod product;
+
 use oauth_core::Timestamp;
 use oauth_core::json::{JsonFault, from_tree};
 use rar_consent::{
@@ -9,22 +14,52 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::domain::{
-    Account, AccountId, AccountKind, AccountStatus, Balance, BookedTransaction, Creditor, Currency, Day,
-    IntegerDigits, Line, Money, MoneyFault, Payment, PaymentKind, PaymentStatus, Precision, Rail,
-    RejectionReason, Stage, TransactionKind, TransactionStatus, read_instant, write_instant,
+    Account, AccountKind, AccountStatus, Balance, BookedTransaction, Currency, Holding, IntegerDigits, Line,
+    Money, MoneyFault, Precision, Trade, TransactionKind, TransactionStatus, read_instant, write_instant,
 };
+
+use crate::operation::amend::{Amendment, WantedStatus};
+use crate::operation::openings::is_linkable;
 
 use super::OfxperaSettings;
 use super::body::{
-    BalanceShown, ConsentShown, Duration, Extended, Institution, Limits, NewConsent, NewPayment,
-    PaymentShown, PeraAccount, Rejection, RevocationShown, Sent, SourceAccount, Term, TransactionShown,
-    WireMoney, WireRail,
+    BalanceShown, ChangedConsent, ConsentShown, Duration, Extended, Institution, Limits, NewConsent,
+    PeraAccount, RevocationShown, Sent, SourceAccount, Term, TransactionShown, WireMoney, WireStatus,
 };
 use super::error::{Code, Problem};
+
+pub(super) use admin::{certificate, organization, organization_status, registration};
+pub(super) use customer::{contact, file, information, onboarding};
+pub(super) use payment::{contribution, payment, payment_status};
+pub(super) use product::{holding, opening, product, read_kind, read_risk};
 
 /// A body of this shape, read strictly.
 pub(super) fn read<T: DeserializeOwned>(tree: Value) -> Result<T, Problem> {
     from_tree::<Sent<T>>(tree).map(|sent| sent.data).map_err(|fault| of_json(&fault))
+}
+
+/// A body of this shape without a wrapper, read strictly.
+pub(super) fn read_bare<T: DeserializeOwned>(tree: Value) -> Result<T, Problem> {
+    from_tree::<T>(tree).map_err(|fault| of_json(&fault))
+}
+
+/// The member of a request that values stand in.
+#[derive(Clone, Copy)]
+struct At<'a>(&'a str);
+
+impl At<'_> {
+    fn bad(self, member: &str) -> Problem {
+        let path = if self.0.is_empty() { member.to_owned() } else { format!("{}.{member}", self.0) };
+        Problem { code: Code::InvalidField, path: Some(path.into()) }
+    }
+
+    fn read<T, E>(self, member: &str, read: Result<T, E>) -> Result<T, Problem> {
+        read.map_err(|_| self.bad(member))
+    }
+
+    fn line<const MAX: usize>(self, member: &str, text: Option<&str>) -> Result<Option<Line<MAX>>, Problem> {
+        self.read(member, text.map(Line::new).transpose())
+    }
 }
 
 /// Missing members and wrong values are told apart; the rest is a document that cannot be read.
@@ -54,7 +89,11 @@ fn dotted(path: &str) -> String {
 /// Section 4.1: the terms of a consent as asked. Judged by [`OfxperaConsent::check`] afterwards.
 pub(super) fn terms(asked: NewConsent) -> Result<OfxperaConsent, Problem> {
     let limits = asked.payment_limits.map(limits).transpose()?;
-    let instant = |text: &str, path| read_instant(text).map_err(|_| Problem::at(Code::InvalidField, path));
+    // To the second, as it is told again: who sends back what was told asks for no change.
+    let instant = |text: &str, path| {
+        let read = read_instant(text).map_err(|_| Problem::at(Code::InvalidField, path))?;
+        Ok::<_, Problem>(Timestamp::from_seconds(read.seconds()))
+    };
     Ok(OfxperaConsent {
         data_holder: asked.data_holder_id,
         permissions: asked.permissions,
@@ -68,6 +107,23 @@ pub(super) fn terms(asked: NewConsent) -> Result<OfxperaConsent, Problem> {
             .collect(),
         limits,
     })
+}
+
+/// Section 7.1: a consent as it is to become.
+pub(super) fn amendment(asked: ChangedConsent, only_if: Option<Vec<i64>>) -> Result<Amendment, Problem> {
+    let status = asked.status.map(|status| match status {
+        WireStatus::Active => WantedStatus::Active,
+        WireStatus::Suspended => WantedStatus::Suspended,
+    });
+    let terms = terms(NewConsent {
+        data_holder_id: asked.data_holder_id,
+        permissions: asked.permissions,
+        sharing_duration: asked.sharing_duration,
+        purpose: asked.purpose,
+        additional_terms: asked.additional_terms,
+        payment_limits: asked.payment_limits,
+    })?;
+    Ok(Amendment { terms, status, only_if })
 }
 
 fn limits(asked: Limits) -> Result<PaymentLimits, Problem> {
@@ -149,7 +205,7 @@ pub(super) fn source_account(account: &Account, settings: &OfxperaSettings) -> S
             AccountStatus::Frozen => "FROZEN",
             AccountStatus::Closed => "CLOSED",
         },
-        linkable: account.status == AccountStatus::Active && account.currency == Currency::Php,
+        linkable: is_linkable(account, Some(&account.customer)),
         institution: Institution {
             organization_id: settings.organization_id.clone(),
             name: settings.organization_name.clone(),
@@ -159,7 +215,8 @@ pub(super) fn source_account(account: &Account, settings: &OfxperaSettings) -> S
 }
 
 /// Section 8.4. The balance is there exactly when it may be shown.
-pub(super) fn pera_account(account: &Account, balance: Option<(Balance, Timestamp)>) -> PeraAccount {
+pub(super) fn pera_account(account: &Account, parts: Parts) -> PeraAccount {
+    let Parts { balance, holdings } = parts;
     PeraAccount {
         id: account.id.as_str().to_owned(),
         account_id: account.number.as_str().to_owned(),
@@ -171,7 +228,15 @@ pub(super) fn pera_account(account: &Account, balance: Option<(Balance, Timestam
             currency: balance.booked().currency().code(),
             as_of: instant(as_of),
         }),
+        holdings: holdings.map(|all| all.iter().map(holding).collect()),
     }
+}
+
+/// What of an account may be shown beside its name: absent where it may not.
+#[derive(Debug, Default)]
+pub(super) struct Parts {
+    pub(super) balance: Option<(Balance, Timestamp)>,
+    pub(super) holdings: Option<Vec<Holding>>,
 }
 
 /// The interface knows no blocked PERA: it exists and is not closed.
@@ -182,15 +247,15 @@ pub(super) const fn pera_status(status: AccountStatus) -> &'static str {
     }
 }
 
-/// Whether `extendedData` is told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Whether `extendedData` is told, with what was bought or sold.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Detail {
     Brief,
-    Full,
+    Full(Option<Trade>),
 }
 
 /// Section 8.5.
-pub(super) fn transaction(line: &BookedTransaction, detail: Detail) -> TransactionShown {
+pub(super) fn transaction(line: &BookedTransaction, detail: &Detail) -> TransactionShown {
     let leaving = line.amount.minor() < 0;
     TransactionShown {
         transaction_id: line.id.as_str().to_owned(),
@@ -217,125 +282,16 @@ pub(super) fn transaction(line: &BookedTransaction, detail: Detail) -> Transacti
         amount: line.amount.to_text(),
         currency: line.amount.currency().code(),
         reference: line.reference.as_ref().map(|reference| reference.as_str().to_owned()),
-        extended_data: (detail == Detail::Full).then(|| Extended {
-            payment_id: line.payment.as_ref().map(|payment| payment.as_str().to_owned()),
-        }),
+        extended_data: match detail {
+            Detail::Brief => None,
+            Detail::Full(trade) => Some(Extended {
+                payment_id: line.payment.as_ref().map(|payment| payment.as_str().to_owned()),
+                units: trade.as_ref().map(|trade| trade.units.as_str().to_owned()),
+                nav_per_unit: trade.as_ref().map(|trade| trade.unit_price.as_str().to_owned()),
+                fee: trade.as_ref().and_then(|trade| trade.fee).map(Money::to_text),
+            }),
+        },
     }
-}
-
-/// Section 8.6: a contribution as ordered.
-#[derive(Debug)]
-pub(super) struct Contribution {
-    pub(super) source: Option<AccountId>,
-    pub(super) pera: AccountId,
-    pub(super) amount: Money,
-    pub(super) rail: Rail,
-    pub(super) day: Option<Day>,
-    pub(super) reference: Line<120>,
-}
-
-pub(super) fn contribution(asked: &NewPayment) -> Result<Contribution, Problem> {
-    let amount = pesos(&asked.amount).map_err(|fault| {
-        let path = match fault {
-            MoneyFault::OtherCurrency | MoneyFault::UnknownCurrency => "data.amount.currency",
-            MoneyFault::NotCanonical
-            | MoneyFault::TooLarge
-            | MoneyFault::NotPositive
-            | MoneyFault::Negative
-            | MoneyFault::Overflow => "data.amount.amount",
-        };
-        Problem::at(Code::InvalidField, path)
-    })?;
-    let day = asked.requested_execution_date.as_deref().map(Day::parse).transpose();
-    let day = day.map_err(|_| Problem::at(Code::InvalidField, "data.requestedExecutionDate"))?;
-    Ok(Contribution {
-        // What is no identifier names no account: the same answer as for an account that is not there.
-        source: AccountId::new(&asked.source_account_id).ok(),
-        pera: AccountId::new(&asked.pera_account_id)
-            .map_err(|_| Problem::at(Code::AccountNotFound, "data.peraAccountId"))?,
-        amount,
-        rail: match asked.rail {
-            WireRail::Internal => Rail::Internal,
-            WireRail::Instapay => Rail::Instapay,
-            WireRail::Pesonet => Rail::Pesonet,
-        },
-        day,
-        reference: reference(&asked.reference)?,
-    })
-}
-
-fn reference(text: &str) -> Result<Line<120>, Problem> {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b" ./-".contains(&byte);
-    let problem = || Problem::at(Code::InvalidField, "data.reference");
-    if !(1..=35).contains(&text.len()) || !text.bytes().all(allowed) {
-        return Err(problem());
-    }
-    Line::new(text).map_err(|_| problem())
-}
-
-/// Section 8.6. `None` for a payment that is no contribution, which this interface does not show.
-pub(super) fn payment(payment: &Payment) -> Option<PaymentShown> {
-    let terms = payment.terms();
-    let PaymentKind::Contribution { year } = terms.kind else { return None };
-    let Creditor::Internal { account, .. } = &terms.creditor else { return None };
-    Some(PaymentShown {
-        payment_id: terms.id.as_str().to_owned(),
-        consent_id: terms.consent.as_str().to_owned(),
-        kind: "CONTRIBUTION",
-        status: payment_status(payment.status().stage()),
-        creation_date_time: instant(terms.created_at),
-        status_update_date_time: instant(payment.status_at()),
-        source_account_id: terms.debtor.as_str().to_owned(),
-        pera_account_id: account.as_str().to_owned(),
-        amount: WireMoney {
-            amount: terms.amount.to_text(),
-            currency: terms.amount.currency().code().to_owned(),
-        },
-        rail: match terms.rail {
-            Rail::Internal | Rail::UaeInstant => WireRail::Internal,
-            Rail::Instapay => WireRail::Instapay,
-            Rail::Pesonet => WireRail::Pesonet,
-        },
-        contribution_year: year,
-        requested_execution_date: terms.execution_day.map(|day| day.to_string()),
-        reference: terms.debtor_reference.as_ref().map(|line| line.as_str().to_owned()),
-        rejection_reason: match payment.status() {
-            PaymentStatus::Rejected { reason } => Some(rejection(reason)),
-            PaymentStatus::Received
-            | PaymentStatus::Pending
-            | PaymentStatus::DebtorSettled
-            | PaymentStatus::CreditorAccepted
-            | PaymentStatus::Completed
-            | PaymentStatus::Cancelled => None,
-        },
-    })
-}
-
-pub(super) const fn payment_status(stage: Stage) -> &'static str {
-    match stage {
-        Stage::Received => "RECEIVED",
-        Stage::Pending => "PENDING",
-        Stage::DebtorSettled | Stage::CreditorAccepted => "ACCEPTED",
-        Stage::Completed => "COMPLETED",
-        Stage::Rejected => "REJECTED",
-        Stage::Cancelled => "CANCELLED",
-    }
-}
-
-const fn rejection(reason: RejectionReason) -> Rejection {
-    let (code, message) = match reason {
-        RejectionReason::InsufficientFunds => ("INSUFFICIENT_FUNDS", "The balance was below the amount."),
-        RejectionReason::AccountBlocked => ("ACCOUNT_BLOCKED", "The source account is blocked."),
-        RejectionReason::AccountClosed => ("ACCOUNT_CLOSED", "The source account is closed."),
-        RejectionReason::CreditorAccountInvalid => {
-            ("PERA_ACCOUNT_INVALID", "The PERA account takes no money.")
-        }
-        RejectionReason::LimitExceeded => ("LIMIT_EXCEEDED", "A limit of the bank or the rail was exceeded."),
-        RejectionReason::FraudSuspected => ("REFUSED", "The bank refused the payment."),
-        RejectionReason::RailRefused => ("RAIL_REFUSED", "The rail refused the payment."),
-        RejectionReason::GenericFailure => ("FAILED", "The payment could not be made."),
-    };
-    Rejection { code, message }
 }
 
 /// An instant on the wire: RFC 3339 in UTC.
@@ -351,7 +307,7 @@ mod tests {
     fn section_3_3_a_missing_member_a_wrong_value_and_no_document_are_told_apart() {
         let problem = |text: &str| {
             let tree = oauth_core::json::read_value(text.as_bytes()).unwrap();
-            read::<NewPayment>(tree).unwrap_err()
+            read::<super::super::body::NewPayment>(tree).unwrap_err()
         };
         assert_eq!(problem("{}"), Problem { code: Code::MissingField, path: Some("data".into()) });
         let problem = problem(r#"{"data":{"sourceAccountId":1}}"#);
@@ -369,14 +325,6 @@ mod tests {
             [("0.00", "PHP"), ("1.0", "PHP"), ("01.00", "PHP"), ("1.00", "USD"), ("1e2", "PHP")]
         {
             assert!(money(amount, currency).is_err(), "{amount} {currency}");
-        }
-    }
-
-    #[test]
-    fn section_8_6_a_reference_has_35_characters_of_a_short_alphabet() {
-        assert!(reference("CTR-2026/11 a.b").is_ok());
-        for bad in ["", "a_b", "caf\u{e9}", &"x".repeat(36)] {
-            assert!(reference(bad).is_err(), "{bad}");
         }
     }
 }

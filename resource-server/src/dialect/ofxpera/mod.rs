@@ -1,11 +1,21 @@
 //! OFxPERA, the open-finance pilot for the Philippine retirement account (PERA): accounts, transactions, contributions and
 //! consents, below `/OFPH/v1`.
 
+mod accounts;
+mod admin;
+mod answers;
 mod body;
 mod consents;
+mod customers;
+mod described;
 mod error;
 mod map;
+mod payments;
+mod products;
 mod routes;
+mod shapes;
+
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -14,15 +24,28 @@ use http::{HeaderValue, StatusCode};
 use serde::Serialize;
 
 use super::{Alias, Answer, Dialect, HeaderOrder, HeaderRules, KeyForm, Participant, Route, Versions};
-use crate::guard::{Arrived, AuthDate, GuardRefusal};
+use crate::domain::OrganisationId;
+use crate::guard::{Arrived, AuthDate, Authority, GuardRefusal};
+use crate::http::CrossOrigin;
+use crate::openapi::Interface;
 use crate::operation::Operations;
 use error::Problem;
+
+/// What stands before every path unless a deployment says otherwise.
+pub const BASE: &str = "/OFPH/v1";
+
+/// What the description says of the interface, below this base.
+#[must_use]
+pub fn interface(base: &str) -> Interface {
+    described::interface(base)
+}
 
 /// OFxPERA over a bank's ports.
 #[derive(Debug, Clone)]
 pub struct Ofxpera {
     operations: Operations,
     settings: OfxperaSettings,
+    cross_origin: CrossOrigin,
 }
 
 /// What a deployment chooses.
@@ -36,6 +59,17 @@ pub struct OfxperaSettings {
     pub organization_name: String,
     /// Its BIC (ISO 9362).
     pub bic: String,
+    /// Who can reach what participants register.
+    pub exposure: Exposure,
+}
+
+/// Who can reach what participants register.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exposure {
+    /// Everybody: hosts that only this machine or this network knows are refused.
+    Public,
+    /// Whoever is here: such hosts are allowed.
+    Sandbox,
 }
 
 impl OfxperaSettings {
@@ -43,10 +77,11 @@ impl OfxperaSettings {
     #[must_use]
     pub fn of(organization_id: &str, organization_name: &str, bic: &str) -> Self {
         Self {
-            base: "/OFPH/v1".to_owned(),
+            base: BASE.to_owned(),
             organization_id: organization_id.to_owned(),
             organization_name: organization_name.to_owned(),
             bic: bic.to_owned(),
+            exposure: Exposure::Public,
         }
     }
 }
@@ -54,8 +89,9 @@ impl OfxperaSettings {
 impl Ofxpera {
     /// The dialect over a bank's operations.
     #[must_use]
-    pub const fn new(operations: Operations, settings: OfxperaSettings) -> Self {
-        Self { operations, settings }
+    pub fn new(operations: Operations, settings: OfxperaSettings) -> Self {
+        let cross_origin = CrossOrigin::of(Arc::clone(&operations.ports.pera.participants));
+        Self { operations, settings, cross_origin }
     }
 
     /// A path of this interface, as a link.
@@ -88,6 +124,30 @@ impl Dialect for Ofxpera {
 
     fn base(&self) -> &str {
         &self.settings.base
+    }
+
+    fn produces(path: &str) -> &'static [&'static str] {
+        match path {
+            "/admin/organization/{id}/certificate" => &["application/json", admin::PEM],
+            _ => Self::headers().produces,
+        }
+    }
+
+    /// Section 3.3 `PARTICIPANT_INACTIVE`. Who is not in the registry is known as a client, which is enough to enter it.
+    async fn takes_part(&self, authority: &Authority) -> Result<(), GuardRefusal> {
+        let Ok(id) = OrganisationId::new(&authority.client.organisation.id) else { return Ok(()) };
+        match self.operations.ports.pera.participants.organisation(&id).await? {
+            Some(known) if !known.status.may_call() => Err(GuardRefusal::ParticipantInactive),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    fn cross_origin(&self) -> Option<&CrossOrigin> {
+        Some(&self.cross_origin)
+    }
+
+    fn interface(&self) -> Option<Interface> {
+        Some(described::interface(&self.settings.base))
     }
 
     async fn refuse(&self, refusal: &GuardRefusal, _arrived: &Arrived) -> Answer {

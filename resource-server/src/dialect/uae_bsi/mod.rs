@@ -221,7 +221,9 @@ fn of_guard(refusal: &GuardRefusal) -> Refused {
         GuardRefusal::MediaType => (Reason::MediaType, None),
         GuardRefusal::TooLarge => (Reason::TooLarge, None),
         GuardRefusal::BrokenOff => (Reason::Malformed, None),
-        GuardRefusal::Scope { .. } | GuardRefusal::Participant => (Reason::Scope, None),
+        GuardRefusal::Scope { .. } | GuardRefusal::Participant | GuardRefusal::ParticipantInactive => {
+            (Reason::Scope, None)
+        }
         GuardRefusal::Standing(_) | GuardRefusal::Permission(_) => (Reason::Consent, None),
         GuardRefusal::Failed(_) => (Reason::Failed, None),
     };

@@ -51,6 +51,7 @@ pub(super) const ROUTES: &[Route<UaeBsi>] = &[
             body: Body::SignedJwt,
             retry: Retry::ByIdempotencyKey,
         },
+        about: None,
         handle: |bank, call| {
             Box::pin(async move { settle(bank, call, create_payment(bank, call).await).await })
         },
@@ -67,6 +68,7 @@ pub(super) const ROUTES: &[Route<UaeBsi>] = &[
             body: Body::None,
             retry: Retry::ByIdempotencyKey,
         },
+        about: None,
         handle: |bank, call| {
             Box::pin(async move { settle(bank, call, find_payment(bank, call).await).await })
         },
@@ -75,6 +77,7 @@ pub(super) const ROUTES: &[Route<UaeBsi>] = &[
         method: Method::GET,
         path: "/payments/{PaymentId}",
         needs: READ,
+        about: None,
         handle: |bank, call| {
             Box::pin(async move { settle(bank, call, read_payment(bank, call).await).await })
         },
@@ -83,6 +86,7 @@ pub(super) const ROUTES: &[Route<UaeBsi>] = &[
         method: Method::GET,
         path: "/payment-consents",
         needs: BY_CLIENT,
+        about: None,
         handle: |bank, call| {
             Box::pin(async move { settle(bank, call, list_consents(bank, call).await).await })
         },
@@ -91,12 +95,14 @@ pub(super) const ROUTES: &[Route<UaeBsi>] = &[
         method: Method::GET,
         path: "/payment-consents/{ConsentId}/refund",
         needs: BY_CLIENT,
+        about: None,
         handle: |bank, call| Box::pin(async move { settle(bank, call, read_refund(bank, call).await).await }),
     },
     Route {
         method: Method::GET,
         path: "/payment-consents/{ConsentId}",
         needs: READ,
+        about: None,
         handle: |bank, call| {
             Box::pin(async move { settle(bank, call, read_consent(bank, call).await).await })
         },
@@ -105,6 +111,7 @@ pub(super) const ROUTES: &[Route<UaeBsi>] = &[
         method: Method::PATCH,
         path: "/payment-consents/{ConsentId}",
         needs: Needs { body: Body::SignedJwt, ..BY_CLIENT },
+        about: None,
         handle: |bank, call| {
             Box::pin(async move { settle(bank, call, change_consent(bank, call).await).await })
         },

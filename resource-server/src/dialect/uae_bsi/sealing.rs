@@ -82,7 +82,7 @@ const JWE_DOTS: usize = 4;
 /// Section 8.1, step 5: a client that registered for it encrypts.
 const ENCRYPTED: RuleId = RuleId("UAEBSI-8.1-5-encrypted");
 /// Section 8.1, step 5: header of the encryption.
-const HEADER: RuleId = RuleId("UAEBSI-8.1-5-jwe-header");
+const HEADER: RuleId = RuleId("UAEBSI-8.1-5-header");
 /// Section 8.1, step 5: encrypted to a key of ours, and whole.
 const DECRYPTED: RuleId = RuleId("UAEBSI-8.1-5-jwe");
 /// Section 8.1: a key to encrypt the answer to.

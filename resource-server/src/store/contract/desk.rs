@@ -7,8 +7,8 @@ use std::sync::Arc;
 use oauth_core::store::contract::{BEGINNING, same};
 use oauth_core::{ClientId, ConsentId, CorrelationId, Issuer, Seconds, Subject, Timestamp};
 use rar_consent::{
-    Actor, Amount, Consent, ConsentStatus, HistoryEntry, Lodged, OfxperaConsent, PaymentLimits, Permission,
-    Replaced, Terms, Use,
+    Actor, Amount, Consent, ConsentStatus, Event, HistoryEntry, Lodged, OfxperaConsent, PaymentLimits,
+    Permission, Replaced, Subscription, Terms, Use,
 };
 use serde_json::Value;
 
@@ -48,6 +48,7 @@ pub(super) struct State {
     lines: Vec<Found<BookedTransaction>>,
     due: Vec<Payment>,
     consents: Vec<(Consent, Vec<HistoryEntry>)>,
+    events: Vec<Event>,
 }
 
 impl Desk {
@@ -148,9 +149,10 @@ impl Desk {
         let mut postings: Vec<String> =
             self.books.journal().await?.iter().map(|posting| format!("{posting:?}")).collect();
         postings.sort();
-        let mut consents = Vec::new();
+        let (mut consents, mut events) = (Vec::new(), Vec::new());
         for consent in self.ports.consents.of_client(&client()?.id).await? {
             let history = self.ports.consents.history(&consent.id).await?;
+            events.extend(self.ports.events.waiting(&consent.id).await?);
             consents.push((consent, history));
         }
         Ok(State {
@@ -160,6 +162,7 @@ impl Desk {
             lines,
             due: self.ports.payments.due(Timestamp::FAR_FUTURE, 1000).await?,
             consents,
+            events,
         })
     }
 }
@@ -185,7 +188,7 @@ pub(super) fn account(
     })
 }
 
-/// A consent to pay that nobody has decided.
+/// A consent to pay that nobody has decided, whose third party wants its events.
 pub(super) fn lodgeable(id: &str, limits: Option<(i64, i64)>) -> Result<(Consent, HistoryEntry), Breach> {
     let terms = Terms::Ofxpera(OfxperaConsent {
         data_holder: "holder".to_owned(),
@@ -205,7 +208,9 @@ pub(super) fn lodgeable(id: &str, limits: Option<(i64, i64)>) -> Result<(Consent
         client: client()?.id,
         element: Value::Null,
     };
-    Ok(Consent::awaiting(lodged, terms, BEGINNING))
+    let (consent, entry) = Consent::awaiting(lodged, terms, BEGINNING);
+    let subscription = Subscription { url: "https://tpp.example/hooks".to_owned(), active: true };
+    Ok((Consent { subscription: Some(subscription), ..consent }, entry))
 }
 
 /// The `n`-th contribution under a consent, of so many centavos, within a yearly allowance.

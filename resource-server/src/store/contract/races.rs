@@ -33,7 +33,14 @@ async fn book_all(desk: &Desk, changes: Vec<PaymentChange>) -> Result<Vec<Booked
         let (book, change) = (Arc::clone(&desk.ports.payments), changes.get(racer).cloned());
         async move {
             let change = change.ok_or_else(|| Fault::new("suite", "too few changes"))?;
-            insist(|| book.book(change.clone())).await
+            insist(|| async {
+                let booked = book.book(change.clone()).await?;
+                if booked == Booked::InProgress {
+                    return Err(Fault::new("suite", "the first request still runs"));
+                }
+                Ok(booked)
+            })
+            .await
         }
     })
     .await

@@ -75,15 +75,17 @@ impl PaymentBook for MemoryBank {
         let consents = books.consent_keys.iter().map(|(key, held)| (held.until, key));
         let mut over: Vec<(Timestamp, KeyRef)> = payments
             .chain(consents)
+            .chain(books.pera.keys())
             .filter(|(until, _)| *until <= now)
             .map(|(until, key)| (until, key.clone()))
             .collect();
         over.sort_by_key(|(until, _)| *until);
         over.truncate(usize::try_from(limits::SWEEP_ROWS).unwrap_or(usize::MAX));
         for (_, key) in &over {
-            // The operation is part of a key, so it is in one of the two.
+            // The operation is part of a key, so it is in one of them.
             books.payment_keys.remove(key);
             books.consent_keys.remove(key);
+            books.pera.forget_key(key);
         }
         Ok(u64::try_from(over.len()).unwrap_or(u64::MAX))
     }

@@ -16,9 +16,10 @@ use super::ledger::{Taken, balanced, give, line, post, take};
 use super::read::{body, count, written};
 use super::{SqlBank, corrupt, fault};
 
-const OPEN: &str = "INSERT INTO account (id, customer, opened_at, body) VALUES ($1, $2, $3, $4)
+pub(super) const OPEN: &str = "INSERT INTO account (id, customer, opened_at, body) VALUES ($1, $2, $3, $4)
     ON CONFLICT DO NOTHING";
-const OPEN_BALANCE: &str = "INSERT INTO balance (account, currency, booked, reserved) VALUES ($1, $2, 0, 0)";
+pub(super) const OPEN_BALANCE: &str =
+    "INSERT INTO balance (account, currency, booked, reserved) VALUES ($1, $2, 0, 0)";
 const OF_CUSTOMER: &str = "SELECT body FROM account WHERE customer = $1 ORDER BY opened_at, id LIMIT 1000";
 const BY_ID: &str = "SELECT body FROM account WHERE id = $1";
 const CHANGE: &str = "UPDATE account SET body = $1 WHERE id = $2";

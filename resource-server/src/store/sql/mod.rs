@@ -5,10 +5,16 @@
 //! that takes money is conditional, so the engine's row lock decides every race.
 
 mod accounts;
+mod catalogue;
+mod customers;
+mod keyed;
 mod keys;
 mod ledger;
 mod lodgings;
+mod openings;
+mod participants;
 mod payments;
+mod pera;
 mod read;
 mod settle;
 
@@ -35,7 +41,8 @@ impl SqlBank {
     /// # Errors
     /// A fault of the database.
     pub async fn migrate(database: &Database) -> Result<(), Fault> {
-        database.migrate(&TABLES).await.map_err(fault)
+        database.migrate(&TABLES).await.map_err(fault)?;
+        database.migrate(&pera::TABLES).await.map_err(fault)
     }
 }
 

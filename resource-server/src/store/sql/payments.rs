@@ -6,10 +6,11 @@
 use async_trait::async_trait;
 use oauth_core::store::database::{DbError, Row, Statement, Transaction};
 use oauth_core::{Fault, Timestamp};
+use rar_consent::audit::{AuditRow, PaymentStep, insertion};
 use rar_consent::store::sql::{enqueue, lock, save};
-use rar_consent::{Consent, Event};
+use rar_consent::{Actor, Channel, Consent, Event};
 
-use crate::domain::{Payment, PaymentId, PaymentKind};
+use crate::domain::{Payment, PaymentId, PaymentKind, Stage};
 use crate::port::{
     Advanced, Allowance, Booked, Found, KeyRef, Keyed, OfKind, PaymentBook, PaymentChange, PaymentMove,
     PaymentQuery,
@@ -30,8 +31,6 @@ const INSERT: &str = "INSERT INTO payment
     (id, client, consent, customer, debtor, creditor, kind, created_at, stage, entry, body)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
 const ENQUEUE: &str = "INSERT INTO outbox (payment, due_at, tries) VALUES ($1, $2, 0)";
-const NOTE: &str = "INSERT INTO audit_event (at, correlation, client, customer, consent, payment, what)
-    VALUES ($1, $2, $3, $4, $5, $6, $7)";
 const BY_ID: &str = "SELECT body FROM payment WHERE id = $1";
 const DUE: &str = "SELECT p.body FROM outbox o JOIN payment p ON p.id = o.payment
     WHERE o.due_at <= $1 ORDER BY o.due_at, o.payment LIMIT $2";
@@ -121,7 +120,7 @@ async fn book(transaction: &mut Transaction<'_>, change: &PaymentChange) -> Resu
     let turn = Statement::new(ENQUEUE).text(terms.id.as_str()).int(terms.created_at.millis());
     transaction.execute(turn).await?;
     tell(transaction, events::created(&consent, payment)).await?;
-    note(transaction, payment, change.correlation.as_str(), terms.created_at).await?;
+    note(transaction, payment, None, change.correlation.as_str()).await?;
     Ok(Booked::New(payment.clone()))
 }
 
@@ -213,23 +212,37 @@ async fn insert(transaction: &mut Transaction<'_>, change: &PaymentChange) -> Re
     transaction.execute(row).await.map(drop)
 }
 
-/// One line of the audit trail for a status of a payment.
+/// The row of the audit trail for a status of a payment. `before` is the stage it had.
 pub(super) async fn note(
     transaction: &mut Transaction<'_>,
     payment: &Payment,
+    before: Option<Stage>,
     correlation: &str,
-    at: Timestamp,
 ) -> Result<(), DbError> {
-    let terms = payment.terms();
-    let row = Statement::new(NOTE)
-        .int(at.millis())
-        .text(correlation)
-        .text(terms.client.column())
-        .text(terms.customer.as_str())
-        .text(terms.consent.as_str())
-        .text(terms.id.as_str())
-        .text(stage(payment.status().stage()));
-    transaction.execute(row).await.map(drop)
+    let (terms, now) = (payment.terms(), payment.status().stage());
+    let (actor, channel) = match now {
+        Stage::Received | Stage::Cancelled => (Actor::Tpp(terms.client.id.clone()), Channel::Api),
+        Stage::Pending
+        | Stage::DebtorSettled
+        | Stage::CreditorAccepted
+        | Stage::Completed
+        | Stage::Rejected => (Actor::Engine, Channel::Rail),
+    };
+    let row = AuditRow::of_payment(&PaymentStep {
+        at: payment.status_at(),
+        payment: terms.id.as_str(),
+        consent: &terms.consent,
+        issuer: &terms.client.issuer,
+        client: &terms.client.id,
+        customer: &terms.customer,
+        actor: &actor,
+        channel,
+        from: before.map(stage),
+        to: stage(now),
+        correlation,
+        stored: &written(payment)?,
+    });
+    transaction.execute(insertion(&row)).await.map(drop)
 }
 
 fn refuse<T>(booked: Booked) -> Result<T, DbError> {

@@ -50,7 +50,7 @@ pub(super) async fn advance(
     if after.status().stage().is_terminal() {
         transaction.execute(Statement::new(DEQUEUE).text(change.id.as_str())).await?;
     }
-    note(transaction, &after, change.correlation.as_str(), change.at).await?;
+    note(transaction, &after, Some(before.status().stage()), change.correlation.as_str()).await?;
     Ok(Advanced::Moved(after))
 }
 

@@ -30,7 +30,7 @@ use resource_server::domain::{
 use resource_server::guard::{Guard, GuardPorts};
 use resource_server::http::{Origin, ResourceService};
 use resource_server::operation::{OperationSettings, Operations, Settlement};
-use resource_server::port::{Advanced, EntryNames, PaymentBook as _, PaymentMove, Ports};
+use resource_server::port::{Advanced, EntryNames, PaymentBook as _, PaymentMove, PeraPorts, Ports};
 use resource_server::rail::{SandboxRail, settle};
 use resource_server::store::sql::{Recorded, SqlBank};
 use resource_server::webhook::{Attempt, Notices, Webhooks};
@@ -150,6 +150,7 @@ impl Bank {
                 lodgings: books.clone(),
                 rail: Arc::new(SandboxRail),
                 consents: consents.clone(),
+                pera: PeraPorts::over(&books),
             },
             settings: OperationSettings { settlement: Settlement::ByWorker, ..OperationSettings::default() },
         };
@@ -168,17 +169,8 @@ impl Bank {
         let dialect =
             UaeBsi::new((testkit::issuer(), &UAE_OPEN_FINANCE), core.signer.clone(), operations.clone())
                 .with_decrypter(core.decrypter.clone());
-        let notices = UaeNotices {
-            issuer: testkit::issuer(),
-            signer: core.signer.clone(),
-            entropy: core.entropy.clone(),
-            clients: core.clients.clone(),
-            client_keys: core.client_keys.clone(),
-            consents: stored.clone(),
-            origins: (Origin::new("https://dpop.example").unwrap(), Origin::new(ORIGIN).unwrap()),
-        };
+        let notices = notices(&core, stored.clone());
         let postbox = Arc::new(Postbox::default());
-        let notices: Arc<dyn Notices> = Arc::new(notices);
         let told = [(testkit::issuer(), notices)];
         let webhooks = Webhooks::new(stored, postbox.clone(), core.entropy.clone(), told);
         let service = ResourceService::at(Origin::new(ORIGIN).unwrap()).mount(dialect, guard).service();
@@ -275,6 +267,7 @@ impl Bank {
             authentication: grant.authentication.clone(),
             scope: grant.scope.clone(),
             accounts: vec!["acc-1".to_owned()],
+            shown: None,
         };
         self.engine.authorise(&grant, &approval, self.now()).await.unwrap();
         self.open_grant(&request, &grant).await;
@@ -289,6 +282,7 @@ impl Bank {
             authentication: grant.authentication.clone(),
             scope: grant.scope.clone(),
             accounts: vec![account.to_owned()],
+            shown: None,
         };
         self.engine.authorise(&grant, &approval, self.now()).await.unwrap();
         self.open_grant(&request, &grant).await;
@@ -484,6 +478,18 @@ fn sign_with(key: &SigningKey, typ: Option<&'static str>, claims: &Value) -> Str
     let input = header.signing_input(claims).unwrap();
     let signature = key.sign(&SystemRandom::new(), input.as_bytes()).unwrap();
     input.complete(&signature)
+}
+
+fn notices(core: &CorePorts, consents: Arc<SqlConsents>) -> Arc<dyn Notices> {
+    Arc::new(UaeNotices {
+        issuer: testkit::issuer(),
+        signer: core.signer.clone(),
+        entropy: core.entropy.clone(),
+        clients: core.clients.clone(),
+        client_keys: core.client_keys.clone(),
+        consents,
+        origins: (Origin::new("https://dpop.example").unwrap(), Origin::new(ORIGIN).unwrap()),
+    })
 }
 
 /// `other` has no key to encrypt to; `sealed` encrypts, and is answered encrypted.

@@ -1,0 +1,196 @@
+//! OFxPERA sections 5.4, 6.1 and 8 at the running bank: introspection by query, pages from elsewhere, and the way of a
+//! customer to an account.
+
+use bytes::Bytes;
+use conformance::client::Answer;
+use conformance::host;
+use conformance::tpp::flow::{Ask, Call, Tokens, Tpp};
+use conformance::tpp::mutate::HONEST;
+use conformance::user::Decision;
+use http::Request;
+use serde_json::{Value, json};
+
+use crate::support::judge::inactive;
+use crate::support::uae::{api_origin, instant};
+use crate::support::{World, embedded, identity};
+
+async fn asked(world: &World, tpp: &Tpp, token: &str, query: &str) -> Answer {
+    let origin = api_origin(world, tpp);
+    let url = format!("{origin}/oauth/introspection?{query}");
+    let call = Call { method: "GET", url: &url, token, headers: Vec::new(), body: Bytes::new() };
+    tpp.call(&call, HONEST).await.unwrap()
+}
+
+fn hash_of(token: &str) -> String {
+    conformance::tpp::keys::sha256(token.as_bytes())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn section_5_4_a_resource_server_asks_by_hash_and_learns_what_the_form_with_post_tells() {
+    let world = embedded().await;
+    let tokens = world.tokens(&world.palm(), &identity()).await;
+    let apis = world.apis();
+    let own = apis.act_alone("introspection", HONEST).await.unwrap().member("access_token").unwrap();
+    let by_hash = asked(world, &apis, &own, &format!("token_hash={}", hash_of(&tokens.access))).await;
+    let posted = apis.present("introspection_endpoint", &tokens.access, HONEST).await.unwrap();
+    assert_eq!(by_hash.json().unwrap(), posted.json().unwrap());
+    assert_eq!(by_hash.header("referrer-policy"), Some("no-referrer"));
+    assert!(by_hash.header("cache-control").unwrap().contains("no-store"));
+    assert_eq!(by_hash.header("warning"), None);
+    let by_itself = asked(world, &apis, &own, &format!("token={}", tokens.access)).await;
+    assert_eq!(by_itself.json().unwrap(), posted.json().unwrap());
+    assert_eq!(by_itself.header("warning"), Some("299 - \"token in query\""));
+    inactive(&asked(world, &apis, &own, &format!("token_hash={}", hash_of("x"))).await, "unknown");
+    world.palm().present("revocation_endpoint", &tokens.access, HONEST).await.unwrap();
+    inactive(&asked(world, &apis, &own, &format!("token_hash={}", hash_of(&tokens.access))).await, "revoked");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn section_5_4_nobody_but_a_resource_server_with_one_question_is_answered() {
+    let world = embedded().await;
+    let (apis, palm) = (world.apis(), world.palm());
+    let tokens = world.tokens(&palm, &identity()).await;
+    let question = format!("token_hash={}", hash_of(&tokens.access));
+    let ordinary = palm.act_alone("payments", HONEST).await.unwrap().member("access_token").unwrap();
+    for token in [&ordinary, &tokens.access] {
+        let answer = asked(world, &palm, token, &question).await;
+        assert_eq!(answer.status, 403, "{}", answer.text());
+        assert_eq!(answer.json().unwrap()["error"], "insufficient_scope");
+    }
+    let url = format!("{}/oauth/introspection?{question}", api_origin(world, &palm));
+    let nobody = palm.registered().http.get(&url).await.unwrap();
+    assert_eq!(nobody.status, 401);
+    let own = apis.act_alone("introspection", HONEST).await.unwrap().member("access_token").unwrap();
+    for wrong in ["", "token_hash=x", &format!("{question}&token=x"), &format!("{question}&{question}")] {
+        let answer = asked(world, &apis, &own, wrong).await;
+        assert_eq!(
+            (answer.status.as_u16(), &answer.json().unwrap()["error"]),
+            (400, &json!("invalid_request")),
+            "{wrong}"
+        );
+    }
+}
+
+/// One call of the API.
+async fn call(
+    (world, tpp): (&World, &Tpp),
+    token: &str,
+    (method, path): (&str, &str),
+    body: Option<Value>,
+) -> Answer {
+    let url = format!("{}/OFPH/v1{path}", api_origin(world, tpp));
+    let mut headers =
+        vec![("participant-id", tpp.id().to_owned()), ("accept", "application/json".to_owned())];
+    if body.is_some() {
+        headers.push(("content-type", "application/json".to_owned()));
+        headers.push(("x-idempotency-key", host::uuid()));
+    }
+    let body = Bytes::from(body.map_or_else(String::new, |body| body.to_string()));
+    tpp.call(&Call { method, url: &url, token, headers, body }, HONEST).await.unwrap()
+}
+
+#[track_caller]
+fn data(answer: &Answer, status: u16) -> Value {
+    assert_eq!(answer.status, status, "{}", answer.text());
+    answer.json().unwrap()["data"].clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn section_6_1_the_pages_of_a_participant_may_read_tokens_and_those_of_a_stranger_not() {
+    const PAGE: &str = "https://app.palmbooks.example";
+    let world = embedded().await;
+    let palm = world.palm();
+    let token = palm.act_alone("admin:write admin:read", HONEST).await.unwrap();
+    let token = token.member("access_token").unwrap();
+    let body = json!({"organizationId": palm.id(), "organizationName": "Palm Books",
+        "organizationType": "CONTRIBUTOR_INSTITUTION", "registeredName": "Palm Books LLC",
+        "contactDetails": {"phone": "0288881234", "email": "of@palmbooks.example"},
+        "endpointURIs": {"authorizationEndpoint": "https://as.palmbooks.example/a",
+            "tokenEndpoint": "https://as.palmbooks.example/t", "resourceEndpoint": "https://api.palmbooks.example"},
+        "corsUris": [PAGE]});
+    let made = call((world, &palm), &token, ("POST", "/admin/organization"), Some(body)).await;
+    assert_eq!(data(&made, 201)["status"], "ACTIVE");
+    let listed = data(&call((world, &palm), &token, ("GET", "/admin/organizations"), None).await, 200);
+    assert!(listed.as_array().unwrap().iter().any(|one| one["organizationId"] == palm.id()), "{listed}");
+    let origin = api_origin(world, &palm);
+    for (path, methods) in [
+        ("/oauth/token", "POST"),
+        ("/oauth/par", "POST"),
+        ("/oauth/userinfo", "GET, POST"),
+        ("/OFPH/v1/banking/payments", "POST, GET"),
+    ] {
+        for (page, allowed) in [(PAGE, Some(PAGE)), ("https://evil.example", None)] {
+            let request = Request::options(format!("{origin}{path}"))
+                .header("origin", page)
+                .header("access-control-request-method", "POST")
+                .body(Bytes::new());
+            let answer = palm.registered().http.send(request.unwrap()).await.unwrap();
+            assert_eq!(answer.status, 204, "{path}");
+            assert_eq!(answer.header("access-control-allow-origin"), allowed, "{path}");
+            assert_eq!(answer.header("access-control-allow-methods"), allowed.map(|_| methods), "{path}");
+            assert_eq!(answer.header("access-control-allow-credentials"), None);
+            let request = Request::get(format!("{origin}{path}")).header("origin", page).body(Bytes::new());
+            let answer = palm.registered().http.send(request.unwrap()).await.unwrap();
+            assert_eq!(answer.header("access-control-allow-origin"), allowed, "{path}: {}", answer.status);
+        }
+    }
+    let request = Request::options(format!("{origin}/oauth/introspection"))
+        .header("origin", PAGE)
+        .header("access-control-request-method", "GET")
+        .body(Bytes::new());
+    let never = palm.registered().http.send(request.unwrap()).await.unwrap();
+    assert_eq!(never.header("access-control-allow-origin"), None, "introspection is for no page");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn section_8_a_customer_is_handed_over_registered_and_gets_an_account() {
+    let world = embedded().await;
+    let luzon = world.luzon();
+    let with = (world, &luzon);
+    let alone = luzon.act_alone("consent products", HONEST).await.unwrap().member("access_token").unwrap();
+    let products = data(&call(with, &alone, ("GET", "/banking/products?product-type=UITF"), None).await, 200);
+    assert_eq!(products.as_array().unwrap().len(), 2);
+    let now = host::now();
+    let permissions =
+        ["CUSTOMER_READ", "CUSTOMER_DETAIL_READ", "CUSTOMER_ONBOARD", "ACCOUNT_OPEN", "PERA_BASIC_INFO"];
+    let wanted = json!({"data": {"data_holder_id": "bayan-trust", "permissions": permissions,
+        "sharing_duration": {"start_date": instant(now), "end_date": instant(now + 30 * 86_400)},
+        "purpose": "keep my retirement account"}});
+    let consent = data(&call(with, &alone, ("POST", "/common/consent"), Some(wanted)).await, 201);
+    let id = consent["id"].as_str().unwrap().to_owned();
+    let ask = Ask::new("openid customer customer_details customer_onboarding accounts.open accounts.basic")
+        .with_details(&json!([{"type": "urn:ofxpera:consent:v1", "consentId": id}]));
+    let request_uri = world.push(&luzon, &ask).await;
+    let chosen = Decision::ApproveOnly(vec!["pera-mariam-1".to_owned()]);
+    let returned = world.decide(&luzon, &request_uri, &chosen).await;
+    let code = luzon.code(&ask, &returned).await.unwrap();
+    let tokens = Tokens::read(&luzon.redeem(&ask, &code, HONEST).await.unwrap()).unwrap();
+    let token = &tokens.access;
+    let who = data(&call(with, token, ("GET", "/common/customer"), None).await, 200);
+    let path = format!("/common/customers/{}/detail", who["customerId"].as_str().unwrap());
+    let record = data(&call(with, token, ("GET", &path), None).await, 200);
+    assert_eq!(record["arrangementId"], json!(id));
+    let made = call(with, token, ("POST", "/banking/customer"), Some(json!({ "data": record }))).await;
+    assert_eq!(data(&made, 201)["status"], "received");
+    assert_eq!(data(&call(with, token, ("GET", "/banking/customer"), None).await, 200)["status"], "active");
+    let order = json!({"data": {"productId": products[0]["productId"], "termsAccepted": true}});
+    let account = data(&call(with, token, ("POST", "/banking/accounts"), Some(order)).await, 201);
+    let path = format!("/banking/account/{}", account["id"].as_str().unwrap());
+    assert_eq!(data(&call(with, token, ("GET", &path), None).await, 200)["id"], account["id"]);
+    let mut narrower = json!({"data": {"data_holder_id": "bayan-trust", "permissions": ["PERA_BASIC_INFO"],
+        "sharing_duration": consent["sharing_duration"], "purpose": consent["purpose"]}});
+    narrower["data"]["status"] = json!("suspended");
+    let path = format!("/common/consent/{id}");
+    assert_eq!(data(&call(with, &alone, ("PUT", &path), Some(narrower)).await, 200)["status"], "suspended");
+    let refused = call(with, token, ("GET", "/banking/accounts"), None).await;
+    assert_eq!(refused.json().unwrap()["errors"][0]["code"], "CONSENT_SUSPENDED");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_description_is_published_and_can_be_browsed_by_operators() {
+    let world = embedded().await;
+    let palm = world.palm();
+    let url = format!("{}/openapi/ofxpera.json", api_origin(world, &palm));
+    let document = palm.registered().http.get(&url).await.unwrap();
+    assert_eq!((document.status.as_u16(), &document.json().unwrap()["openapi"]), (200, &json!("3.1.0")));
+}

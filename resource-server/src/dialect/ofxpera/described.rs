@@ -1,0 +1,344 @@
+//! What each route is called, takes and answers. The rows of `routes` point here, so no route is without a description.
+
+use http::Method;
+
+use super::routes::ALIASES;
+use super::shapes;
+use crate::openapi::{Elsewhere, Form, Given, Interface, Named, Operation, Parameter, Presence, Shape};
+
+/// The interface as a whole, below this base.
+pub(super) fn interface(base: &str) -> Interface {
+    Interface {
+        name: "ofxpera",
+        title: "OFxPERA",
+        version: "1.0.0",
+        base: base.to_owned(),
+        errors: &shapes::ERRORS,
+        headers: HEADERS,
+        aliases: ALIASES.iter().map(|alias| (alias.from, alias.to)).collect(),
+        elsewhere: OAUTH,
+    }
+}
+
+const JSON: &str = "application/json";
+
+const fn optional(name: &'static str, shape: Shape) -> Parameter {
+    Parameter { name, shape, presence: Presence::Sometimes }
+}
+
+/// Section 3.1.
+const HEADERS: &[Parameter] = &[
+    Parameter { name: "participant-id", shape: Shape::Text(Form::Handle), presence: Presence::Always },
+    optional("x-v", Shape::Text(Form::Any)),
+    optional("x-fapi-interaction-id", Shape::Text(Form::Uuid)),
+    optional("x-fapi-auth-date", Shape::Text(Form::Any)),
+    optional("x-fapi-customer-ip-address", Shape::Text(Form::Any)),
+    optional("x-client-headers", Shape::Line(4096)),
+    optional("x-client-user-agent", Shape::Line(4096)),
+];
+
+const PAGE: Parameter = optional("page", Shape::Whole);
+const PAGE_SIZE: Parameter = optional("page-size", Shape::Whole);
+const OLDEST: Parameter = optional("oldest-time", Shape::Text(Form::Instant));
+const NEWEST: Parameter = optional("newest-time", Shape::Text(Form::Instant));
+
+const fn given(status: u16, body: &'static Named) -> Given {
+    Given { status, media: JSON, body: Some(body) }
+}
+
+macro_rules! operation {
+    ($name:ident, $id:literal, $summary:literal, $query:expr, $takes:expr, [$($given:expr),+]) => {
+        pub(super) static $name: Operation =
+            Operation { id: $id, summary: $summary, query: $query, takes: $takes, gives: &[$($given),+] };
+    };
+}
+
+operation!(
+    REGISTER_ORGANIZATION,
+    "registerOrganization",
+    "Registers a participant with its addresses, origins and certificate.",
+    &[],
+    Some(&shapes::NEW_ORGANIZATION),
+    [given(201, &shapes::ORGANIZATION_RESPONSE)]
+);
+operation!(
+    LIST_ORGANIZATIONS,
+    "listOrganizations",
+    "Lists the participants.",
+    &[
+        optional("type", shapes::TYPE_FILTER),
+        optional("status", shapes::ORGANIZATION_STATUS),
+        PAGE,
+        PAGE_SIZE
+    ],
+    None,
+    [given(200, &shapes::ORGANIZATION_LIST)]
+);
+operation!(
+    ORGANIZATION_CERTIFICATE,
+    "getOrganizationCertificate",
+    "Tells the certificate of a participant, as JSON or as PEM.",
+    &[],
+    None,
+    [
+        given(200, &shapes::CERTIFICATE_RESPONSE),
+        Given { status: 200, media: "application/x-pem-file", body: None }
+    ]
+);
+operation!(
+    CREATE_CONSENT,
+    "createConsent",
+    "Creates a consent that waits for its customer.",
+    &[],
+    Some(&shapes::CONSENT_REQUEST),
+    [given(201, &shapes::CONSENT_RESPONSE)]
+);
+operation!(
+    GET_CONSENT,
+    "getConsent",
+    "Tells a consent as it is now.",
+    &[],
+    None,
+    [given(200, &shapes::CONSENT_RESPONSE)]
+);
+operation!(
+    UPDATE_CONSENT,
+    "updateConsent",
+    "Narrows a consent, suspends it, or ends a suspension.",
+    &[],
+    Some(&shapes::CONSENT_CHANGE),
+    [given(200, &shapes::CONSENT_RESPONSE)]
+);
+operation!(
+    REVOKE_CONSENT,
+    "revokeConsent",
+    "Takes a consent back.",
+    &[optional("reason", Shape::Line(255))],
+    None,
+    [given(200, &shapes::CONSENT_RESPONSE)]
+);
+operation!(
+    GET_CUSTOMER,
+    "getCustomer",
+    "Tells how to reach the customer.",
+    &[],
+    None,
+    [given(200, &shapes::CONTACT_RESPONSE)]
+);
+operation!(
+    GET_CUSTOMER_DETAIL,
+    "getCustomerDetail",
+    "Tells all that is known of the customer.",
+    &[],
+    None,
+    [given(200, &shapes::CUSTOMER_RESPONSE)]
+);
+operation!(
+    GET_SOURCE_ACCOUNTS,
+    "getSourceAccounts",
+    "Lists the ordinary accounts the customer gave.",
+    &[PAGE, PAGE_SIZE],
+    None,
+    [given(200, &shapes::SOURCE_ACCOUNT_LIST)]
+);
+operation!(
+    LIST_PRODUCTS,
+    "listProducts",
+    "Lists the products a contributor can choose.",
+    &[
+        optional("product-type", shapes::PRODUCT_TYPE),
+        optional("currency", shapes::PRODUCT_CURRENCY),
+        optional("risk-rating", shapes::RISK_RATING),
+        PAGE,
+        PAGE_SIZE
+    ],
+    None,
+    [given(200, &shapes::PRODUCT_LIST)]
+);
+operation!(
+    SUBMIT_CUSTOMER,
+    "submitCustomer",
+    "Registers the customer with the administrator.",
+    &[],
+    Some(&shapes::CUSTOMER_REQUEST),
+    [given(201, &shapes::ONBOARDING_RESPONSE)]
+);
+operation!(
+    GET_ONBOARDING,
+    "getCustomerOnboarding",
+    "Tells how far the registration has come.",
+    &[],
+    None,
+    [given(200, &shapes::ONBOARDING_RESPONSE)]
+);
+operation!(
+    OPEN_ACCOUNT,
+    "openAccount",
+    "Opens a retirement account for the customer.",
+    &[],
+    Some(&shapes::ACCOUNT_REQUEST),
+    [given(201, &shapes::ACCOUNT_RESPONSE)]
+);
+operation!(
+    LIST_ACCOUNTS,
+    "listAccounts",
+    "Lists the retirement accounts the customer gave.",
+    &[optional("status", shapes::ACCOUNT_STATUS), PAGE, PAGE_SIZE],
+    None,
+    [given(200, &shapes::ACCOUNT_LIST)]
+);
+operation!(
+    GET_ACCOUNT,
+    "getAccount",
+    "Tells one retirement account.",
+    &[],
+    None,
+    [given(200, &shapes::ACCOUNT_RESPONSE)]
+);
+operation!(
+    LIST_TRANSACTIONS,
+    "listTransactions",
+    "Lists the statement of an account, newest first.",
+    &[
+        OLDEST,
+        NEWEST,
+        optional("min-amount", Shape::Text(Form::SignedAmount)),
+        optional("max-amount", Shape::Text(Form::SignedAmount)),
+        PAGE,
+        PAGE_SIZE
+    ],
+    None,
+    [given(200, &shapes::TRANSACTION_LIST)]
+);
+operation!(
+    GET_TRANSACTION,
+    "getTransaction",
+    "Tells one line of the statement in full.",
+    &[],
+    None,
+    [given(200, &shapes::TRANSACTION_RESPONSE)]
+);
+operation!(
+    INITIATE_PAYMENT,
+    "initiatePayment",
+    "Initiates a contribution.",
+    &[],
+    Some(&shapes::PAYMENT_REQUEST),
+    [given(201, &shapes::PAYMENT_RESPONSE)]
+);
+operation!(
+    GET_PAYMENT,
+    "getPayment",
+    "Tells how far a contribution has come.",
+    &[],
+    None,
+    [given(200, &shapes::PAYMENT_RESPONSE)]
+);
+operation!(
+    CANCEL_PAYMENT,
+    "cancelPayment",
+    "Calls a contribution off.",
+    &[],
+    None,
+    [given(200, &shapes::PAYMENT_RESPONSE)]
+);
+operation!(
+    LIST_PAYMENTS,
+    "listPayments",
+    "Lists contributions, newest first.",
+    &[
+        optional("status", shapes::PAYMENT_STATUS),
+        OLDEST,
+        NEWEST,
+        optional("account-id", Shape::Text(Form::Handle)),
+        PAGE,
+        PAGE_SIZE
+    ],
+    None,
+    [given(200, &shapes::PAYMENT_LIST)]
+);
+
+// Section 5: served by the authorization server, whose own documents describe requests and answers.
+
+static ANYTHING: Named = Named { name: "AsRegistered", shape: Shape::Anything };
+
+operation!(
+    PAR,
+    "pushedAuthorizationRequest",
+    "Pushes an authorization request (RFC 9126).",
+    &[],
+    None,
+    [given(201, &ANYTHING)]
+);
+operation!(
+    AUTHORIZE,
+    "authorize",
+    "Takes the customer's browser in (RFC 6749 section 4.1.1).",
+    &[
+        Parameter { name: "client_id", shape: Shape::Text(Form::Any), presence: Presence::Always },
+        Parameter { name: "request_uri", shape: Shape::Text(Form::Any), presence: Presence::Always }
+    ],
+    None,
+    [Given { status: 303, media: "", body: None }]
+);
+operation!(TOKEN, "token", "Issues tokens (RFC 6749 section 3.2).", &[], None, [given(200, &ANYTHING)]);
+operation!(
+    INTROSPECT_GET,
+    "introspectGet",
+    "Tells a resource server what a token is worth; RFC 7662 has only the form with POST.",
+    &[optional("token_hash", Shape::Text(Form::Any)), optional("token", Shape::Text(Form::Any))],
+    None,
+    [given(200, &ANYTHING)]
+);
+operation!(
+    INTROSPECT_POST,
+    "introspectPost",
+    "Tells a resource server what a token is worth (RFC 7662).",
+    &[],
+    None,
+    [given(200, &ANYTHING)]
+);
+operation!(
+    USERINFO,
+    "userinfo",
+    "Tells who the customer is (OpenID Connect Core section 5.3).",
+    &[],
+    None,
+    [given(200, &ANYTHING)]
+);
+
+const ASSERTION: &str = "A client that authenticates with private_key_jwt or its certificate.";
+const RESOURCE_SERVERS: &str = "A registered resource server.";
+
+const OAUTH: &[Elsewhere] = &[
+    Elsewhere { method: Method::POST, path: "/oauth/par", aliases: &[], callers: ASSERTION, about: &PAR },
+    Elsewhere {
+        method: Method::GET,
+        path: "/oauth/authorize",
+        aliases: &["/oauth/auth"],
+        callers: "A browser.",
+        about: &AUTHORIZE,
+    },
+    Elsewhere { method: Method::POST, path: "/oauth/token", aliases: &[], callers: ASSERTION, about: &TOKEN },
+    Elsewhere {
+        method: Method::GET,
+        path: "/oauth/introspection",
+        aliases: &["/oauth/introspect"],
+        callers: RESOURCE_SERVERS,
+        about: &INTROSPECT_GET,
+    },
+    Elsewhere {
+        method: Method::POST,
+        path: "/oauth/introspection",
+        aliases: &["/oauth/introspect"],
+        callers: RESOURCE_SERVERS,
+        about: &INTROSPECT_POST,
+    },
+    Elsewhere {
+        method: Method::GET,
+        path: "/oauth/userinfo",
+        aliases: &[],
+        callers: "A customer's token with openid.",
+        about: &USERINFO,
+    },
+];

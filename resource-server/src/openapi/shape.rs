@@ -1,0 +1,217 @@
+//! Shapes of JSON: what a description says, and what a test checks.
+
+use serde_json::{Map, Value, json};
+
+/// The shape of a value.
+#[derive(Debug)]
+pub enum Shape {
+    /// A text.
+    Text(Form),
+    /// A text of at least one and at most so many characters.
+    Line(usize),
+    /// A whole number.
+    Whole,
+    /// True or false.
+    Truth,
+    /// One of these texts.
+    OneOf(&'static [&'static str]),
+    /// These members and no others.
+    Object(&'static [Member]),
+    /// Any number of values of a shape.
+    List(&'static Self),
+    /// A shape with a name.
+    Of(&'static Named),
+    /// Anything: where another document says what it is.
+    Anything,
+}
+
+/// A shape with a name.
+#[derive(Debug)]
+pub struct Named {
+    /// The name.
+    pub name: &'static str,
+    /// The shape.
+    pub shape: Shape,
+}
+
+/// A member of an object.
+#[derive(Debug)]
+pub struct Member {
+    /// Its name.
+    pub name: &'static str,
+    /// What it holds.
+    pub shape: Shape,
+    /// Whether it must be there.
+    pub presence: Presence,
+}
+
+/// Whether something must be there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Presence {
+    /// It must.
+    Always,
+    /// It may be absent; it is never null.
+    Sometimes,
+}
+
+/// A member that is always there.
+#[must_use]
+pub const fn always(name: &'static str, shape: Shape) -> Member {
+    Member { name, shape, presence: Presence::Always }
+}
+
+/// A member that may be absent.
+#[must_use]
+pub const fn sometimes(name: &'static str, shape: Shape) -> Member {
+    Member { name, shape, presence: Presence::Sometimes }
+}
+
+/// The form of a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// Any text.
+    Any,
+    /// A UUID.
+    Uuid,
+    /// An instant of RFC 3339.
+    Instant,
+    /// A day.
+    Day,
+    /// `1500.00`.
+    Amount,
+    /// `-1500.00`.
+    SignedAmount,
+    /// `1.25`.
+    Figure,
+    /// An absolute URI.
+    Uri,
+    /// A name in a path.
+    Handle,
+    /// A country of three letters.
+    Country,
+}
+
+impl Form {
+    /// A regular expression of ECMA-262, and a format of JSON Schema.
+    const fn said(self) -> (Option<&'static str>, Option<&'static str>) {
+        match self {
+            Self::Any => (None, None),
+            Self::Uuid => (None, Some("uuid")),
+            Self::Instant => (None, Some("date-time")),
+            Self::Day => (None, Some("date")),
+            Self::Amount => (Some(r"^\d{1,13}\.\d{2}$"), None),
+            Self::SignedAmount => (Some(r"^-?\d{1,13}\.\d{2}$"), None),
+            Self::Figure => (Some(r"^-?\d{1,13}(\.\d{1,6})?$"), None),
+            Self::Uri => (None, Some("uri")),
+            Self::Handle => (Some(r"^[A-Za-z0-9._~-]{1,64}$"), None),
+            Self::Country => (Some("^[A-Z]{3}$"), None),
+        }
+    }
+
+    fn takes(self, text: &str) -> bool {
+        use crate::domain::{
+            Currency, Day, Figure, IdempotencyKey, IntegerDigits, SignedMoney, read_instant,
+        };
+        let money = |text| SignedMoney::parse(text, Currency::Php, IntegerDigits::THIRTEEN);
+        match self {
+            Self::Any => true,
+            Self::Uuid => IdempotencyKey::uuid(text).is_ok(),
+            Self::Instant => read_instant(text).is_ok(),
+            Self::Day => Day::parse(text).is_ok(),
+            Self::Amount => !text.starts_with('-') && money(text).is_ok(),
+            Self::SignedAmount => money(text).is_ok(),
+            Self::Figure => Figure::new(text).is_ok(),
+            Self::Uri => text.contains("://"),
+            Self::Handle => {
+                let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._~-".contains(&byte);
+                (1..=64).contains(&text.len()) && text.bytes().all(allowed)
+            }
+            Self::Country => text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_uppercase()),
+        }
+    }
+}
+
+/// Whether a value has a shape.
+///
+/// # Errors
+/// The first place where it has not.
+pub fn fits(shape: &Shape, value: &Value) -> Result<(), String> {
+    at(shape, value, "$")
+}
+
+fn at(shape: &Shape, value: &Value, path: &str) -> Result<(), String> {
+    let other = |wanted: &str| Err(format!("{path} is not {wanted}: {value}"));
+    match (shape, value) {
+        (Shape::Anything, _) | (Shape::Truth, Value::Bool(_)) => Ok(()),
+        (Shape::Of(named), _) => at(&named.shape, value, path),
+        (Shape::Text(form), Value::String(text)) if form.takes(text) => Ok(()),
+        (Shape::Line(most), Value::String(text)) if (1..=*most).contains(&text.chars().count()) => Ok(()),
+        (Shape::Whole, Value::Number(number)) if number.is_i64() || number.is_u64() => Ok(()),
+        (Shape::OneOf(values), Value::String(text)) if values.contains(&text.as_str()) => Ok(()),
+        (Shape::List(each), Value::Array(items)) => {
+            items.iter().enumerate().try_for_each(|(index, item)| at(each, item, &format!("{path}[{index}]")))
+        }
+        (Shape::Object(members), Value::Object(found)) => object(members, found, path),
+        (Shape::Text(form), _) => other(&format!("a text of form {form:?}")),
+        (Shape::Line(most), _) => other(&format!("a text of up to {most} characters")),
+        (Shape::Whole, _) => other("a whole number"),
+        (Shape::Truth, _) => other("true or false"),
+        (Shape::OneOf(values), _) => other(&format!("one of {values:?}")),
+        (Shape::List(_), _) => other("a list"),
+        (Shape::Object(_), _) => other("an object"),
+    }
+}
+
+fn object(members: &[Member], found: &Map<String, Value>, path: &str) -> Result<(), String> {
+    if let Some(name) = found.keys().find(|name| !members.iter().any(|member| member.name == **name)) {
+        return Err(format!("{path}.{name} is not described"));
+    }
+    members.iter().try_for_each(|member| match (found.get(member.name), member.presence) {
+        (Some(value), _) => at(&member.shape, value, &format!("{path}.{}", member.name)),
+        (None, Presence::Sometimes) => Ok(()),
+        (None, Presence::Always) => Err(format!("{path}.{} is missing", member.name)),
+    })
+}
+
+impl Shape {
+    /// The shape as JSON Schema 2020-12; named shapes are referred to and collected.
+    pub(super) fn schema(&self, named: &mut Map<String, Value>) -> Value {
+        match self {
+            Self::Text(form) => {
+                let (pattern, format) = form.said();
+                let set = [("type", Some("string")), ("pattern", pattern), ("format", format)];
+                let set = set.into_iter().filter_map(|(name, value)| Some((name.to_owned(), json!(value?))));
+                Value::Object(set.collect())
+            }
+            Self::Line(most) => json!({"type": "string", "minLength": 1, "maxLength": most}),
+            Self::Whole => json!({"type": "integer"}),
+            Self::Truth => json!({"type": "boolean"}),
+            Self::OneOf(values) => json!({"type": "string", "enum": values}),
+            Self::List(each) => json!({"type": "array", "items": each.schema(named)}),
+            Self::Anything => json!({}),
+            Self::Of(known) => {
+                if !named.contains_key(known.name) {
+                    named.insert(known.name.to_owned(), Value::Null);
+                    let schema = known.shape.schema(named);
+                    named.insert(known.name.to_owned(), schema);
+                }
+                json!({"$ref": format!("#/components/schemas/{}", known.name)})
+            }
+            Self::Object(members) => {
+                let required: Vec<&str> = members
+                    .iter()
+                    .filter(|member| member.presence == Presence::Always)
+                    .map(|member| member.name)
+                    .collect();
+                let properties: Map<String, Value> = members
+                    .iter()
+                    .map(|member| (member.name.to_owned(), member.shape.schema(named)))
+                    .collect();
+                json!({
+                    "type": "object", "properties": properties, "required": required,
+                    "additionalProperties": false,
+                })
+            }
+        }
+    }
+}
