@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 use super::error::Stop;
 use super::narrate::{Form, Narrator, Report, Trace};
+use super::plan::Terms;
 use super::state::Api;
 use super::{Tpp, contribution, payment};
 
@@ -43,7 +44,7 @@ pub(crate) struct Common {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Order {
-    /// Make one payment, now
+    /// Ask for a payment consent and pay what is due under it now
     Pay(PayOrder),
     /// Read accounts and transactions
     Accounts(AccountsOrder),
@@ -87,6 +88,8 @@ pub(crate) struct PayOrder {
     #[arg(long)]
     pub(super) events: bool,
     #[command(flatten)]
+    pub(super) terms: Terms,
+    #[command(flatten)]
     pub(super) customer: Customer,
 }
 
@@ -128,6 +131,7 @@ impl PayOrder {
             reference: REFERENCE.to_owned(),
             via: Api::Uae,
             events: false,
+            terms: Terms::ONCE,
             customer,
         }
     }

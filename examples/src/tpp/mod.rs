@@ -36,6 +36,7 @@ mod narrate;
 mod parties;
 mod payment;
 mod pera;
+mod plan;
 mod proof;
 mod shop;
 mod signed;

@@ -1,10 +1,9 @@
-//! One payment, now (UAE Bank Service Initiation, `SingleInstantPayment`): consent, approval, signed order, settlement.
+//! Payments of every type of UAE Bank Service Initiation: consent, approval, signed order, settlement.
 
 use std::time::Duration;
 
-use chrono::{DateTime, FixedOffset};
 use http::{Method, StatusCode};
-use oauth_core::Timestamp;
+use rar_consent::UaePaymentType;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -14,6 +13,7 @@ use super::command::PayOrder;
 use super::error::{Refusal, Stop, quoted};
 use super::http::Ask;
 use super::narrate::Report;
+use super::plan::{Plan, plan};
 use super::state::{Api, State};
 use super::token::Granted;
 
@@ -23,8 +23,6 @@ const DETAILS_TYPE: &str = "urn:openfinanceuae:service-initiation-consent";
 const BASE: &str = "/open-finance/payment/v1";
 const CURRENCY: &str = "AED";
 const PURPOSE: &str = "GDDS";
-/// Dubai, without daylight saving.
-const DUBAI_SECONDS: i32 = 4 * 3600;
 /// Questions about the status, and the pause between two.
 const POLLS_MAX: usize = 30;
 const POLL_PAUSE: Duration = Duration::from_millis(500);
@@ -81,10 +79,10 @@ pub(crate) async fn pay(tpp: &Tpp, order: &PayOrder) -> Result<Report, Stop> {
 
 /// What a payment needs the customer to allow.
 pub(crate) fn ask(tpp: &Tpp, order: &PayOrder) -> Result<Asked, Stop> {
-    check_amount(&order.amount)?;
+    let plan = plan(&order.terms, &order.amount, tpp.clock.now())?;
     tpp.metadata.check_details_type(DETAILS_TYPE)?;
     let consent_id = tpp.random.uuid()?.to_string();
-    let mut details = details(order, &consent_id, tpp.clock.now());
+    let mut details = details(order, &consent_id, &plan);
     if order.events {
         let Some(events) = &tpp.config.client.events else {
             let why = "--events: this client has no webhook_uri in tpp.toml";
@@ -96,7 +94,7 @@ pub(crate) fn ask(tpp: &Tpp, order: &PayOrder) -> Result<Asked, Stop> {
     Ok(Asked { scope: "openid payments", details, api: Api::Uae, consent_id })
 }
 
-/// From the customer's approval to a payment that has settled.
+/// From the customer's approval to payments that have settled, of all that is due today.
 pub(crate) async fn complete(
     tpp: &Tpp,
     order: &PayOrder,
@@ -106,51 +104,85 @@ pub(crate) async fn complete(
     if let Some(scope) = &granted.scope {
         tpp.narrator.say(&format!("granted: {scope}"));
     }
-    let ordered = send(tpp, order, consent_id, &granted.token).await?;
-    let settled = settle(tpp, ordered, &granted.token).await?;
-    let amount = &settled.instruction.amount;
-    let report = Report {
-        value: json!({
-            "outcome": "done",
-            "payment_id": settled.payment_id,
-            "consent_id": consent_id,
-            "status": settled.payment_status,
-            "transaction_id": settled.payment_transaction_id,
-            "amount": amount.amount,
-            "currency": amount.currency,
-        }),
-        lines: vec![
-            format!("paid: {} {} to {}", amount.amount, amount.currency, order.creditor_name),
-            format!("payment {} is {}", settled.payment_id, settled.payment_status),
-        ],
-    };
+    let plan = plan(&order.terms, &order.amount, tpp.clock.now())?;
+    let mut made = Vec::new();
+    for part in &plan.today {
+        let ordered = send(tpp, order, (consent_id, *part), &granted.token).await?;
+        made.push(match part {
+            UaePaymentType::SingleFutureDated => ordered,
+            UaePaymentType::SingleInstant
+            | UaePaymentType::FixedRecurring
+            | UaePaymentType::FixedOnDemand
+            | UaePaymentType::VariableRecurring
+            | UaePaymentType::VariableOnDemand
+            | UaePaymentType::VariableDefined => made_or_not(settle(tpp, ordered, &granted.token).await?)?,
+        });
+    }
+    if plan.today == [UaePaymentType::SingleInstant] {
+        // The consent was for this one payment: its refresh token has ended with it.
+        State::read(&tpp.config.dir)?.end(consent_id)?;
+    }
+    Ok(report(order, consent_id, &made, &plan))
+}
+
+/// A payment that the bank has turned down, or not made in time, is not a payment.
+fn made_or_not(settled: Payment) -> Result<Payment, Stop> {
     match settled.payment_status.as_str() {
         "AcceptedSettlementCompleted" | "AcceptedWithoutPosting" | "AcceptedCreditSettlementCompleted" => {
-            // The consent was for this one payment: its refresh token has ended with it.
-            State::read(&tpp.config.dir)?.end(consent_id)?;
-            Ok(report)
+            Ok(settled)
         }
         other => {
-            let reason =
-                settled.payment_status_detail.map(|detail| quoted(&detail.to_string())).unwrap_or_default();
-            let payment = settled.payment_id;
-            Err(Stop::Declined(format!("payment {payment} is {} {reason}", quoted(other))))
+            let detail = settled.payment_status_detail.as_ref();
+            let reason = detail.map(|detail| quoted(&detail.to_string())).unwrap_or_default();
+            Err(Stop::Declined(format!("payment {} is {} {reason}", settled.payment_id, quoted(other))))
         }
     }
 }
 
+/// The first payment, and below it the others, each on a line of its own.
+fn report(order: &PayOrder, consent_id: &str, made: &[Payment], plan: &Plan) -> Report {
+    let told = |payment: &Payment| {
+        json!({
+            "outcome": "done",
+            "payment_id": payment.payment_id,
+            "consent_id": consent_id,
+            "status": payment.payment_status,
+            "transaction_id": payment.payment_transaction_id,
+            "amount": payment.instruction.amount.amount,
+            "currency": payment.instruction.amount.currency,
+        })
+    };
+    let mut lines = Vec::new();
+    for payment in made {
+        let Amount { amount, currency } = &payment.instruction.amount;
+        let verb = if payment.payment_status == "Pending" { "ordered" } else { "paid" };
+        lines.push(format!("{verb}: {amount} {currency} to {}", order.creditor_name));
+        lines.push(format!("payment {} is {}", payment.payment_id, payment.payment_status));
+    }
+    if !plan.later.is_empty() {
+        lines.push(plan.later.clone());
+    }
+    let mut value = made.first().map_or_else(|| json!({"outcome": "done", "consent_id": consent_id}), told);
+    if let (Some(members), false) = (value.as_object_mut(), plan.later.is_empty()) {
+        members.insert("later".to_owned(), plan.later.as_str().into());
+    }
+    if let (Some(members), [_, others @ ..]) = (value.as_object_mut(), made)
+        && !others.is_empty()
+    {
+        members.insert("further_payments".to_owned(), others.iter().map(told).collect());
+    }
+    Report { value, lines }
+}
+
 /// What the customer is asked to allow: dialect A, `Type` and `Data`, with a consent id that we choose.
-fn details(order: &PayOrder, consent_id: &str, now: Timestamp) -> Value {
+fn details(order: &PayOrder, consent_id: &str, plan: &Plan) -> Value {
     json!({
         "Type": "PaymentConsent",
         "Data": {
             "ConsentId": consent_id,
             "AuthorizationExpirationTimeWindow": "01:00:00",
-            "ExpirationDateTime": end_of_day(now),
-            "ControlParameters": {"IsPayByAccount": false, "ConsentSchedule": {"SinglePayment": {
-                "Type": "UAEOF.SingleInstantPayment",
-                "Amount": {"Amount": order.amount, "Currency": CURRENCY},
-            }}},
+            "ExpirationDateTime": plan.until,
+            "ControlParameters": {"IsPayByAccount": false, "ConsentSchedule": plan.schedule},
             "Initiation": {"CreditorAccount": {
                 "IdentificationType": "UAEOF.IBAN",
                 "Identification": order.creditor_iban,
@@ -161,13 +193,6 @@ fn details(order: &PayOrder, consent_id: &str, now: Timestamp) -> Value {
             "PaymentPurposeCode": PURPOSE,
         },
     })
-}
-
-/// An instant payment's consent ends on the day it is asked for, as the day is in Dubai.
-fn end_of_day(now: Timestamp) -> String {
-    let day = FixedOffset::east_opt(DUBAI_SECONDS)
-        .and_then(|zone| Some(DateTime::from_timestamp(now.seconds(), 0)?.with_timezone(&zone)));
-    day.map(|day| format!("{}T23:59:59+04:00", day.format("%Y-%m-%d"))).unwrap_or_default()
 }
 
 /// The API's text form of money: digits, a point, two digits, and more than nothing.
@@ -182,11 +207,17 @@ pub(crate) fn check_amount(text: &str) -> Result<(), Stop> {
     Err(Stop::Declined(format!("--amount {}: write it as 149.90, and more than 0.00", quoted(text))))
 }
 
-async fn send(tpp: &Tpp, order: &PayOrder, consent_id: &str, token: &Token) -> Result<Payment, Stop> {
+async fn send(
+    tpp: &Tpp,
+    order: &PayOrder,
+    (consent_id, part): (&str, UaePaymentType),
+    token: &Token,
+) -> Result<Payment, Stop> {
     tpp.narrator.step("Send the signed payment order", "UAE Bank Service Initiation, POST /payments");
     let amount = json!({"Amount": order.amount, "Currency": CURRENCY});
     let message = json!({"Data": {
         "ConsentId": consent_id,
+        "Type": part,
         "Instruction": {"Amount": amount, "BeneficiaryReference": order.reference},
         "PaymentPurposeCode": PURPOSE,
         "PayerReference": order.reference,
@@ -316,14 +347,6 @@ mod tests {
         ] {
             assert!(check_amount(bad).is_err(), "{bad}");
         }
-    }
-
-    #[test]
-    fn the_consent_ends_with_the_day_in_dubai() {
-        let at =
-            |text: &str| Timestamp::from_seconds(DateTime::parse_from_rfc3339(text).unwrap().timestamp());
-        assert_eq!(end_of_day(at("2026-11-21T19:59:59Z")), "2026-11-21T23:59:59+04:00");
-        assert_eq!(end_of_day(at("2026-11-21T20:00:00Z")), "2026-11-22T23:59:59+04:00");
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod accounts;
 mod atomicity;
 mod desk;
 mod events;
+mod limits;
 mod lodgings;
 mod payments;
 mod pera;
@@ -97,6 +98,7 @@ where
     lodgings::hold(&make).await?;
     events::hold(&make).await?;
     races::hold(&make).await?;
+    limits::hold(&make).await?;
     pera::hold(&make).await?;
     atomicity::hold(&make).await
 }

@@ -1,5 +1,5 @@
-//! Sections 5 to 5.2: what each payment type must say beyond its members, which the wire form demands. A combined consent
-//! meets the demands on both of its parts.
+//! UAE bank service initiation, early drafts: what each payment type must say beyond its members, sections 5 to 5.2. The
+//! members themselves are demanded by the wire form; a combined consent meets the demands on both of its parts.
 
 use oauth_core::{DetailsFault, Reason, Rule, RuleId};
 

@@ -15,8 +15,8 @@ use oauth_core::store::sql::{SqlClaims, SqlStore};
 use oauth_core::testkit::{self, FixedClock, keys};
 use oauth_core::{
     AccessClaims, Approval, Audit, AuditEvent, AuditOutcome, AuthorizationDetails, Binding, Client, ClientId,
-    Code, ConsentFacts, ConsentId, Constraint, DetailType, DetailsCase, Fault, FixedClients, Grant,
-    Interaction, KeyId, LocalDecrypter, NoUserClaims, Opening, PeerCertificate, Ports as CorePorts,
+    Code, ConsentFacts, ConsentId, Constraint, CorrelationId, DetailType, DetailsCase, Fault, FixedClients,
+    Grant, Interaction, KeyId, LocalDecrypter, NoUserClaims, Opening, PeerCertificate, Ports as CorePorts,
     ProofNonce, RequestUri, Scope, Seconds, ServerSecret, Spend, Subject, SystemEntropy, Timestamp,
     TokenVerifier, UAE_OPEN_FINANCE, VerifierSettings, VettedRequest, limits,
 };
@@ -25,12 +25,13 @@ use resource_server::dialect::consent_manager::ConsentManager;
 use resource_server::dialect::uae_bsi::{UaeBsi, UaeNotices};
 use resource_server::domain::{
     Account, AccountId, AccountKind, AccountNumber, AccountStatus, BookedTransaction, Currency, EntryId,
-    Iban, LedgerAccount, Line, SignedMoney, TransactionId, TransactionKind, TransactionStatus, read_instant,
+    Iban, LedgerAccount, Line, PaymentId, PaymentStatus, RejectionReason, SignedMoney, TransactionId,
+    TransactionKind, TransactionStatus, read_instant,
 };
 use resource_server::guard::{Guard, GuardPorts};
 use resource_server::http::{Origin, ResourceService};
 use resource_server::operation::{OperationSettings, Operations, Settlement};
-use resource_server::port::{PeraPorts, Ports};
+use resource_server::port::{Advanced, EntryNames, PaymentBook as _, PaymentMove, PeraPorts, Ports};
 use resource_server::rail::{SandboxRail, settle};
 use resource_server::store::sql::{Recorded, SqlBank};
 use resource_server::webhook::{Attempt, Notices, Webhooks};
@@ -112,10 +113,13 @@ impl Bank {
         Self::open_for([client("tpp"), client("other"), keyless, client("lfi")], database).await
     }
 
+    /// Over a database of the test's choice.
+    pub(super) async fn at_home_in(database: Database) -> Self {
+        Self::open_for([client("tpp"), client("other"), client("sealed"), client("lfi")], database).await
+    }
+
     async fn open_for(clients: [Client; 4], database: Database) -> Self {
-        database.migrate(&oauth_core::store::sql::migrations()).await.unwrap();
-        database.migrate(&rar_consent::migrations()).await.unwrap();
-        SqlBank::migrate(&database).await.unwrap();
+        migrate(&database).await;
         let clock = Arc::new(FixedClock::at(read_instant("2026-11-21T08:00:00Z").unwrap()));
         let books = Arc::new(SqlBank::new(database.clone()));
         furnish(&books).await;
@@ -205,6 +209,37 @@ impl Bank {
         self.books.change_account(&account(status)).await.unwrap();
     }
 
+    /// The bank turns a payment down.
+    pub(super) async fn reject(&self, payment: &Value) {
+        let id = payment["Data"]["PaymentId"].as_str().unwrap();
+        for (part, to) in [
+            ("p", PaymentStatus::Pending),
+            ("r", PaymentStatus::Rejected { reason: RejectionReason::InsufficientFunds }),
+        ] {
+            let name = |what: &str| format!("{what}-{part}-{id}");
+            let change = PaymentMove {
+                id: PaymentId::new(id).unwrap(),
+                to,
+                rail_reference: None,
+                at: self.now(),
+                names: EntryNames {
+                    entry: EntryId::new(&name("je")).unwrap(),
+                    debit: TransactionId::new(&name("d")).unwrap(),
+                    credit: TransactionId::new(&name("c")).unwrap(),
+                },
+                correlation: CorrelationId::new("test").unwrap(),
+            };
+            let moved = self.books.advance(&change).await.unwrap();
+            assert!(matches!(moved, Advanced::Moved(_)), "{moved:?}");
+        }
+    }
+
+    /// The clock stands at this instant.
+    pub(super) fn at(&self, text: &str) {
+        let to = read_instant(text).unwrap();
+        self.clock.advance(Seconds::new(to.seconds() - self.now().seconds()));
+    }
+
     /// Whether no payment was ever made.
     pub(super) async fn nothing_booked(&self) -> bool {
         let rows = self.database.read(Statement::new("SELECT id FROM payment")).await.unwrap();
@@ -226,7 +261,12 @@ impl Bank {
 
     /// A consent for one instant payment of AED 149.90 that the customer has approved, and a token for it.
     pub(super) async fn consented(&self, id: &str, name: &str) -> String {
-        let (request, grant) = self.asked(id, name).await;
+        self.bearer(&self.approved(&staged(id), name).await)
+    }
+
+    /// A consent that the customer has approved, with the grant behind its tokens.
+    pub(super) async fn approved(&self, element: &Value, name: &str) -> Grant {
+        let (request, grant) = self.asked_for(element, name).await;
         let approval = Approval {
             subject: grant.subject.clone(),
             authentication: grant.authentication.clone(),
@@ -235,7 +275,8 @@ impl Bank {
             shown: None,
         };
         self.engine.authorise(&grant, &approval, self.now()).await.unwrap();
-        self.token(&request, &grant).await
+        self.open_grant(&request, &grant).await;
+        grant
     }
 
     /// A consent of this element that the customer has approved from this account, and a token for it.
@@ -249,7 +290,8 @@ impl Bank {
             shown: None,
         };
         self.engine.authorise(&grant, &approval, self.now()).await.unwrap();
-        self.token(&request, &grant).await
+        self.open_grant(&request, &grant).await;
+        self.bearer(&grant)
     }
 
     /// `PATCH` of a consent.
@@ -263,13 +305,15 @@ impl Bank {
     /// The same before anybody has approved.
     pub(super) async fn waiting(&self, id: &str, name: &str) -> String {
         let (request, grant) = self.asked(id, name).await;
-        self.token(&request, &grant).await
+        self.open_grant(&request, &grant).await;
+        self.bearer(&grant)
     }
 
     /// A consent of this element before anybody has approved, and a token for it.
     pub(super) async fn waiting_for(&self, element: &Value, name: &str) -> String {
         let (request, grant) = self.asked_for(element, name).await;
-        self.token(&request, &grant).await
+        self.open_grant(&request, &grant).await;
+        self.bearer(&grant)
     }
 
     async fn asked(&self, id: &str, name: &str) -> (VettedRequest, Grant) {
@@ -278,7 +322,6 @@ impl Bank {
 
     async fn asked_for(&self, element: &Value, name: &str) -> (VettedRequest, Grant) {
         let now = self.now();
-        let id = element["Data"]["ConsentId"].as_str().unwrap();
         let client = client(name);
         let asked = AuthorizationDetails::from_value(json!([element])).unwrap();
         let case = DetailsCase {
@@ -298,24 +341,30 @@ impl Bank {
             ..testkit::vetted_request(now)
         };
         self.engine.lodge(&request, now).await.unwrap();
-        let grant = Grant { client: client.id, scope, details, ..testkit::grant(&format!("g-{id}"), now) };
+        let id = format!("g-{}", details.consent.as_ref().unwrap());
+        let until = details.until.unwrap();
+        let grant = Grant { client: client.id, scope, details, until, ..testkit::grant(&id, now) };
         (request, grant)
     }
 
-    async fn token(&self, request: &VettedRequest, grant: &Grant) -> String {
+    async fn open_grant(&self, request: &VettedRequest, grant: &Grant) {
         let now = self.now();
         let key = testkit::fingerprint::<RequestUri>(grant.id.as_str());
         self.core.store.push(&key, request, now.plus(Seconds::minutes(10))).await.unwrap();
         let code = testkit::fingerprint::<Code>(grant.id.as_str());
         let opened = self.core.store.open(&key, &Opening { code, grant: grant.clone() }, now).await.unwrap();
         assert_eq!(opened, Spend::Applied);
+    }
+
+    /// A token for the consent of a grant, as it would be refreshed now.
+    pub(super) fn bearer(&self, grant: &Grant) -> String {
         self.mint(&AccessClaims {
             client_id: grant.client.clone(),
             scope: grant.scope.clone(),
             authorization_details: grant.details.echo(),
             consent_id: grant.details.consent.clone(),
             grant_id: Some(grant.id.clone()),
-            ..self.claims(grant.id.as_str())
+            ..self.claims(&format!("{}-{}", grant.id, self.now().millis()))
         })
     }
 
@@ -455,6 +504,12 @@ pub(super) fn staged(id: &str) -> Value {
         "PayerReference": "order 88121",
         "BeneficiaryReference": "88121",
         "PaymentPurposeCode": "GDDS"}})
+}
+
+async fn migrate(database: &Database) {
+    database.migrate(&oauth_core::store::sql::migrations()).await.unwrap();
+    database.migrate(&rar_consent::migrations()).await.unwrap();
+    SqlBank::migrate(database).await.unwrap();
 }
 
 pub(super) fn sign_with(key: &SigningKey, typ: Option<&'static str>, claims: &Value) -> String {

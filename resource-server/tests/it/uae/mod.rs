@@ -7,6 +7,7 @@ mod effects;
 mod events;
 mod repeats;
 mod sealing;
+mod types;
 mod wishes;
 
 use std::sync::Arc;
