@@ -238,6 +238,7 @@ impl Bank {
             authentication: grant.authentication.clone(),
             scope: grant.scope.clone(),
             accounts: vec![account.to_owned()],
+            shown: None,
         };
         self.engine.authorise(&grant, &approval, self.now()).await.unwrap();
         self.token(&request, &grant).await
