@@ -30,7 +30,7 @@ use resource_server::domain::{
 use resource_server::guard::{Guard, GuardPorts};
 use resource_server::http::{Origin, ResourceService};
 use resource_server::operation::{OperationSettings, Operations, Settlement};
-use resource_server::port::Ports;
+use resource_server::port::{PeraPorts, Ports};
 use resource_server::rail::{SandboxRail, settle};
 use resource_server::store::sql::SqlBank;
 use ring::rand::SystemRandom;
@@ -138,9 +138,10 @@ impl Bank {
             entropy: Arc::clone(&core.entropy),
             accounts: bank.clone(),
             payments: bank.clone(),
-            lodgings: bank,
+            lodgings: bank.clone(),
             rail: Arc::new(SandboxRail),
             consents: consents.clone(),
+            pera: PeraPorts::over(&bank),
         };
         let issuer = Issuer::new(ISSUER).doing("naming the issuer")?;
         let verifier = TokenVerifier::new(
