@@ -1,5 +1,6 @@
 //! What the bank supplies: its accounts, its payments, and the rails money leaves by. Each port says when it is called.
 
+mod keys;
 mod pera;
 
 use std::sync::Arc;
@@ -9,12 +10,12 @@ use oauth_core::{Clock, ConsentId, CorrelationId, Entropy, Fault, Subject, Times
 use rar_consent::{Consent, ConsentStore, ExerciseRefusal, HistoryEntry, Use};
 
 use crate::domain::{
-    Account, AccountId, Balance, BookedTransaction, ClientOf, EntryId, IdempotencyKey, IllegalMove, Line,
-    Money, PageRequest, Payment, PaymentId, PaymentKind, PaymentStatus, PaymentTerms, RequestFingerprint,
-    Stage, TransactionId,
+    Account, AccountId, Balance, BookedTransaction, ClientOf, EntryId, IllegalMove, Line, Money, PageRequest,
+    Payment, PaymentId, PaymentKind, PaymentStatus, PaymentTerms, RequestFingerprint, Stage, TransactionId,
 };
 use crate::operation::payments::DebtorFault;
 
+pub use keys::{KeyRef, KeyedOperation};
 pub use pera::{
     AccountOpening, AccountOpenings, AlreadyRegistered, Catalogue, CustomerBook, KeyedRequest, Made,
     NotOpened, NotRegistered, OrganisationQuery, Outcome, Participants, PeraPorts, ProductQuery, Put,
@@ -178,46 +179,6 @@ pub struct KeyedConsent {
     pub fingerprint: RequestFingerprint,
     /// What came of it, as it was then.
     pub consent: Consent,
-}
-
-/// The name of a request among its repeats: keys belong to one client and one operation.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct KeyRef {
-    /// Whose key.
-    pub client: ClientOf,
-    /// For which operation.
-    pub operation: KeyedOperation,
-    /// The key.
-    pub key: IdempotencyKey,
-}
-
-/// Operations that are retried by key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum KeyedOperation {
-    /// A payment is initiated.
-    InitiatePayment,
-    /// A consent is lodged.
-    LodgeConsent,
-    /// A participant is registered.
-    RegisterOrganisation,
-    /// A customer is registered.
-    SubmitCustomer,
-    /// An account is opened.
-    OpenAccount,
-}
-
-impl KeyedOperation {
-    /// The name it is stored by.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::InitiatePayment => "initiate_payment",
-            Self::LodgeConsent => "lodge_consent",
-            Self::RegisterOrganisation => "register_organisation",
-            Self::SubmitCustomer => "submit_customer",
-            Self::OpenAccount => "open_account",
-        }
-    }
 }
 
 /// What a key holds.

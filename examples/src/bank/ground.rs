@@ -60,8 +60,7 @@ impl Ground {
     /// Makes what is missing, demo data included.
     pub(super) async fn lay(deployment: &Deployment) -> Result<Self, StartFault> {
         let ground = Self::lay_beside(deployment).await?;
-        let (clock, data) =
-            (&ground.clock, (deployment.demo, deployment.users.as_slice(), &deployment.bank));
+        let (clock, data) = (&ground.clock, (deployment.demo, deployment.users.as_slice(), &deployment.bank));
         fixture::seed(&ground.database, data, clock.now(), &*ground.entropy).await?;
         ground.customers.reload(&ground.database).await?;
         Ok(ground)

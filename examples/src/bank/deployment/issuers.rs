@@ -31,7 +31,7 @@ pub struct IssuerPlan {
 /// Scopes third parties may ask for, besides the parameterised ones a consent brings.
 const SCOPES: &str = "openid profile email phone address payments consent products accounts accounts.basic \
                       accounts.details accounts.open bank_account customer customer_details customer_onboarding \
-                      introspection consent_manager";
+                      introspection consent_manager admin:read admin:write admin:registry";
 
 /// The identifier of the bank's APIs as a resource, below the issuer.
 #[must_use]

@@ -113,11 +113,6 @@ impl Bank {
         Self::open_for([client("tpp"), client("other"), keyless, client("lfi")], database).await
     }
 
-    /// Over a database of the test's choice.
-    pub(super) async fn at_home_in(database: Database) -> Self {
-        Self::open_for([client("tpp"), client("other"), client("sealed"), client("lfi")], database).await
-    }
-
     async fn open_for(clients: [Client; 4], database: Database) -> Self {
         migrate(&database).await;
         let clock = Arc::new(FixedClock::at(read_instant("2026-11-21T08:00:00Z").unwrap()));

@@ -338,7 +338,7 @@ async fn section_9_3_of_256_orders_at_once_exactly_as_many_are_paid_as_the_limit
     let mut places = vec![Place::file()];
     places.extend(Place::postgres().await);
     for place in places {
-        let bank = Arc::new(Bank::at_home_in(place.open().await).await);
+        let bank = Arc::new(Bank::over(place.open().await).await);
         let schedule = json!({"MultiPayment": {
             "Type": "UAEOF.VariableOnDemandPayment",
             "MaximumIndividualPaymentAmount": aed("5.00"),
