@@ -196,7 +196,7 @@ async fn found(tpp: &Tpp, origin: &str, (token, key): (&str, &str)) -> String {
 /// Every entry of the journal, and every balance against its postings, read from the file itself.
 async fn ledger_sums_to_zero(world: &World) {
     let Some(python) = host::program("python3", &[]) else {
-        println!("SKIPPED: the ledger itself, without python3");
+        eprintln!("SKIPPED: the ledger itself, without python3");
         return;
     };
     let script = "import sqlite3, sys

@@ -122,14 +122,8 @@ pub(super) const DEMOS: &[Demo] = &[
     own("bank-apis", "The bank's own APIs", Role::Apis),
     own("lfi", "The bank's back office", Role::BankSide),
     Demo {
-        id: "bayan-trust",
-        organisation: "Bayan Trust",
         domain: "bayantrust.example",
-        role: Role::Variant,
-        proof: Proof::Assertion,
-        bound: Bound::Dpop,
-        algorithm: KeyAlgorithm::Es256,
-        events: Events::None,
+        ..variant(("bayan-trust", "Bayan Trust"), Proof::Assertion, Bound::Dpop, KeyAlgorithm::Es256)
     },
     variant(("jwt-es256-mtls", "Cedar Wallet"), Proof::Assertion, Bound::Mtls, KeyAlgorithm::Es256),
     variant(("jwt-eddsa-dpop", "Coral Savings"), Proof::Assertion, Bound::Dpop, KeyAlgorithm::Ed25519),

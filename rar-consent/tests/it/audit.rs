@@ -320,6 +320,7 @@ fn no_statement_of_this_program_changes_or_deletes_what_was_noted() {
 /// Prints what writing a row and sealing it costs, each by itself. Six rows are a UAE payment with its consent.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "measures: cargo test -p rar-consent --all-features what_a_row_costs -- --ignored --nocapture"]
+#[expect(clippy::disallowed_methods, reason = "a measurement reads the clock of the machine")]
 async fn what_a_row_costs() {
     const ROWS: u32 = 5120;
     for bench in everywhere().await {

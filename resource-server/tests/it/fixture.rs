@@ -171,15 +171,16 @@ async fn world(place: Place, (nonce, signing): (ProofNonce, Option<MessageSignin
     let consents = Arc::new(SqlConsents::new(database.clone()));
     let store = Arc::new(MemoryStore::new());
     let bank = SqlBank::new(database.clone());
+    let book = Arc::new(bank.clone());
     let ports = Ports {
         clock: clock.clone(),
         entropy: entropy.clone(),
-        accounts: Arc::new(bank.clone()),
-        payments: Arc::new(bank.clone()),
-        lodgings: Arc::new(bank.clone()),
+        accounts: book.clone(),
+        payments: book.clone(),
+        lodgings: book.clone(),
         rail: Arc::new(SandboxRail),
         consents: consents.clone(),
-        pera: PeraPorts::over(&Arc::new(bank.clone())),
+        pera: PeraPorts::over(&book),
     };
     let operations = Operations { ports, settings: OperationSettings::default() };
     let clients = [
