@@ -169,7 +169,21 @@ impl ConsentEngine {
         reason: &str,
         now: Timestamp,
     ) -> Result<Revoked, Fault> {
-        let wanted = Wanted { to: ConsentStatus::Revoked, actor, reason };
+        self.revoke_through(id, (actor, reason), door(actor), now).await
+    }
+
+    /// As [`Self::revoke`], where the actor came through another door than its usual one.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn revoke_through(
+        &self,
+        id: &ConsentId,
+        (actor, reason): (&Actor, &str),
+        channel: Option<Channel>,
+        now: Timestamp,
+    ) -> Result<Revoked, Fault> {
+        let wanted = Wanted { to: ConsentStatus::Revoked, actor, reason, channel };
         Ok(match self.put(id, &wanted, now).await? {
             Moved::Now => Revoked::Now,
             Moved::Before => Revoked::Before,
@@ -190,7 +204,8 @@ impl ConsentEngine {
         reason: &str,
         now: Timestamp,
     ) -> Result<Moved, Fault> {
-        self.put(id, &Wanted { to: ConsentStatus::Suspended, actor, reason }, now).await
+        let channel = door(actor);
+        self.put(id, &Wanted { to: ConsentStatus::Suspended, actor, reason, channel }, now).await
     }
 
     /// Ends a suspension; only the side that suspended may.
@@ -210,7 +225,10 @@ impl ConsentEngine {
             {
                 Ok(Moved::Illegal(consent.status))
             }
-            Some(_) => self.put(id, &Wanted { to: ConsentStatus::Authorized, actor, reason }, now).await,
+            Some(_) => {
+                let channel = door(actor);
+                self.put(id, &Wanted { to: ConsentStatus::Authorized, actor, reason, channel }, now).await
+            }
             None => Ok(Moved::Unknown),
         }
     }
@@ -297,7 +315,7 @@ impl ConsentEngine {
                     return Ok(Moved::Illegal(from));
                 }
             };
-            let entry = HistoryEntry { channel: door(wanted.actor), ..entry };
+            let entry = HistoryEntry { channel: wanted.channel, ..entry };
             if self.store.replace(&changed, &entry).await? == Replaced::Done {
                 return Ok(Moved::Now);
             }
@@ -311,6 +329,7 @@ struct Wanted<'a> {
     to: ConsentStatus,
     actor: &'a Actor,
     reason: &'a str,
+    channel: Option<Channel>,
 }
 
 impl std::fmt::Debug for ConsentEngine {
@@ -324,12 +343,12 @@ fn kept(consent: Consent) -> Consent {
     Consent { revision: consent.revision.saturating_add(1), ..consent }
 }
 
-/// The door through which a side acts on consents that are in force.
+/// The door through which a side usually acts on consents that are in force.
 const fn door(actor: &Actor) -> Option<Channel> {
     match actor {
         Actor::Tpp(_) => Some(Channel::Api),
         Actor::Customer(_) => Some(Channel::OnlineBanking),
-        Actor::Operator(_) => Some(Channel::BankApi),
+        Actor::Operator(_) => Some(Channel::Operator),
         Actor::Clock | Actor::Engine => None,
     }
 }

@@ -215,5 +215,5 @@ print(len(wrong), len(apart), total)";
 /// Between a tenth of a second and a second and a half.
 fn at_random() -> Duration {
     let drawn: u64 = host::token().bytes().map(u64::from).sum();
-    Duration::from_millis(100 + drawn * 37 % 1400)
+    Duration::from_millis(30 + drawn * 37 % 120)
 }

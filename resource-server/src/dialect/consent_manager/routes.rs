@@ -108,7 +108,8 @@ async fn revoke_consent(bank: &ConsentManager, call: &Call) -> Result<Answer, St
         }
         Some(_) => return Err(Problem::at(rules::BODY, "revokedByPsu.userId").into()),
     };
-    match bank.consents.revoke(&consent.id, &actor, reason, call.arrived.now).await? {
+    let (by, channel) = ((&actor, reason), Some(Channel::BankApi));
+    match bank.consents.revoke_through(&consent.id, by, channel, call.arrived.now).await? {
         Revoked::Now => Ok(done()),
         Revoked::Before | Revoked::Illegal(_) => Err(conflict().into()),
         Revoked::Unknown => Err(not_there().into()),
