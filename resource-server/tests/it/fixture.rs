@@ -164,6 +164,24 @@ pub(super) async fn everywhere() -> Vec<World> {
     worlds
 }
 
+fn books(
+    bank: &SqlBank,
+    (clock, entropy): (Arc<FixedClock>, Arc<CountedEntropy>),
+    consents: Arc<SqlConsents>,
+) -> Ports {
+    let book = Arc::new(bank.clone());
+    Ports {
+        clock,
+        entropy,
+        accounts: book.clone(),
+        payments: book.clone(),
+        lodgings: book.clone(),
+        rail: Arc::new(SandboxRail),
+        consents,
+        pera: PeraPorts::over(&book),
+    }
+}
+
 async fn world(place: Place, (nonce, signing): (ProofNonce, Option<MessageSigning>)) -> World {
     let database = place.open().await;
     let clock = Arc::new(FixedClock::at(now()));
@@ -171,17 +189,7 @@ async fn world(place: Place, (nonce, signing): (ProofNonce, Option<MessageSignin
     let consents = Arc::new(SqlConsents::new(database.clone()));
     let store = Arc::new(MemoryStore::new());
     let bank = SqlBank::new(database.clone());
-    let book = Arc::new(bank.clone());
-    let ports = Ports {
-        clock: clock.clone(),
-        entropy: entropy.clone(),
-        accounts: book.clone(),
-        payments: book.clone(),
-        lodgings: book.clone(),
-        rail: Arc::new(SandboxRail),
-        consents: consents.clone(),
-        pera: PeraPorts::over(&book),
-    };
+    let ports = books(&bank, (clock.clone(), entropy.clone()), consents.clone());
     let operations = Operations { ports, settings: OperationSettings::default() };
     let clients = [
         client("tpp"),
