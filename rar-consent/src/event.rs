@@ -129,6 +129,7 @@ impl Consent {
     }
 
     /// Whether its third party said that it wants no events, which cancels those that wait.
+    #[cfg(any(feature = "memory", feature = "sql"))]
     pub(crate) fn declines_events(&self) -> bool {
         self.subscription.as_ref().is_some_and(|webhook| !webhook.active)
     }
