@@ -138,6 +138,9 @@ impl Config {
     }
 }
 
+/// The example bank's own client of its side of the interface: it never asks a customer, so no plan is for it.
+const BANK_SIDE: &str = "lfi";
+
 /// The file for a running reference bank, from its data directory.
 ///
 /// # Errors
@@ -163,6 +166,7 @@ pub fn of_bank(directory: &Path) -> Result<String, Trouble> {
     out.insert("user".into(), customer?.into());
     let mut clients =
         tpp.get("clients").and_then(toml::Value::as_table).cloned().doing("find the clients")?;
+    clients.remove(BANK_SIDE);
     for (_, client) in &mut clients {
         let Some(client) = client.as_table_mut() else { continue };
         for name in ["signing_key", "certificate", "certificate_key"] {

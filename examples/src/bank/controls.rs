@@ -346,6 +346,15 @@ const EMPTYING: &[&str] = &[
     "DELETE FROM balance",
     "DELETE FROM mandate",
     "DELETE FROM account_iban",
+    "DELETE FROM account_link",
+    "DELETE FROM account_seat",
+    "DELETE FROM trade",
+    "DELETE FROM holding",
+    "DELETE FROM product",
+    "DELETE FROM onboarding",
+    "DELETE FROM customer_file",
+    "DELETE FROM participant_origin",
+    "DELETE FROM participant",
     "DELETE FROM account",
 ];
 
