@@ -28,7 +28,15 @@ async fn section_5_1_the_token_answer_is_complete_and_never_stored() {
     let body = answer.json().unwrap();
     assert_eq!(
         members(&body),
-        ["access_token", "expires_in", "id_token", "refresh_token", "scope", "token_type"]
+        [
+            "access_token",
+            "consent_text_sha256",
+            "expires_in",
+            "id_token",
+            "refresh_token",
+            "scope",
+            "token_type"
+        ]
     );
     assert!(body["token_type"].as_str().unwrap().eq_ignore_ascii_case("dpop"));
     assert!((1..=600).contains(&body["expires_in"].as_i64().unwrap()));
@@ -177,7 +185,8 @@ async fn section_4_4_a_client_acts_alone_without_refresh_and_without_a_customer(
         assert_eq!(answer.status, 403, "{}", answer.text());
     }
     let palm = world.palm();
-    for wrong in ["openid", "payments openid", "offline_access", "introspection", "admin:read", "payments:x"]
+    for wrong in
+        ["openid", "payments openid", "offline_access", "introspection", "consent_manager", "payments:x"]
     {
         refused_as(&palm.act_alone(wrong, HONEST).await.unwrap(), 400, &["invalid_scope"], wrong);
     }
