@@ -114,7 +114,7 @@ impl Payers {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_payments_repeated_over_many_kills_none_is_lost_and_none_is_made_twice() {
-    let payments = host::setting("MANDATE_KILL_PAYMENTS").map_or(200, |many| many.parse().unwrap());
+    let payments = host::setting("MANDATE_KILL_PAYMENTS").map_or(500, |many| many.parse().unwrap());
     let mut world = World::start(Settings::default()).await;
     let before = uae::balance(&world).await;
     let (id, palm) = (consent_id(), world.palm());
