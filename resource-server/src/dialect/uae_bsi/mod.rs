@@ -5,12 +5,14 @@
 
 mod body;
 mod consents;
+mod described;
 mod error;
 mod map;
 mod notify;
 mod patch;
 mod routes;
 mod sealing;
+mod shapes;
 mod signature;
 
 use std::sync::Arc;
@@ -27,6 +29,7 @@ use serde::Serialize;
 
 use super::{Answer, Call, Dialect, HeaderOrder, HeaderRules, KeyForm, Participant, Route, Versions};
 use crate::guard::{Arrived, AuthDate, GuardRefusal, fresh_uuid};
+use crate::openapi::Interface;
 use crate::operation::Operations;
 use error::{ErrorMessage, Reason, Refused};
 use map::{BASE_PATH, Base};
@@ -34,6 +37,15 @@ use routes::Stop;
 use signature::{Expected, SignedMessage, message_alg};
 
 pub use notify::UaeNotices;
+
+/// What stands before every path.
+pub const BASE: &str = BASE_PATH;
+
+/// What the description says of the interface.
+#[must_use]
+pub fn interface() -> Interface {
+    described::interface()
+}
 
 /// UAE Bank Service Initiation over a bank's ports.
 pub struct UaeBsi {
@@ -199,6 +211,10 @@ impl Dialect for UaeBsi {
 
     fn base(&self) -> &str {
         BASE_PATH
+    }
+
+    fn interface(&self) -> Option<Interface> {
+        Some(described::interface())
     }
 
     async fn refuse(&self, refusal: &GuardRefusal, arrived: &Arrived) -> Answer {
