@@ -25,7 +25,7 @@ use rar_consent::{ConsentEngine, Language};
 
 pub use stand_in::{StandIn, Verdict};
 
-use self::web::{Answer, Posted, page, redirect};
+use self::web::{Answer, Posted, address, page, redirect};
 use super::customers::{Customer, Customers};
 use super::sessions::{Sessions, SignedIn};
 use crate::pages::view::{CompletedView, ErrorView, Issuer as IssuerLine, LandingView};
@@ -211,6 +211,10 @@ impl Ui {
         }
         let visit = self.arrive(request, correlation).await?;
         let routed = Box::pin(self.routed(&visit, &method, &path)).await;
+        let routed = match routed {
+            Err(fault) => consent::told_in_time(self, &visit, fault).await,
+            Ok(answer) => Ok(answer),
+        };
         let mut answer = routed.unwrap_or_else(|fault| {
             self.failed(&fault, &self.pages_in(visit.language(None), &visit), &visit.correlation)
         });
@@ -355,15 +359,6 @@ fn told(fault: &UiFault, t: &Words) -> (StatusCode, &'static str, String) {
 impl std::fmt::Debug for Ui {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Ui({})", self.origin)
-    }
-}
-
-/// The address of a page without the language chosen at it.
-fn address(path: &str, query: &[(String, String)]) -> String {
-    let rest: Vec<_> = query.iter().filter(|(name, _)| name != "lang").collect();
-    match serde_urlencoded::to_string(rest) {
-        Ok(query) if !query.is_empty() => format!("{path}?{query}"),
-        Ok(_) | Err(_) => path.to_owned(),
     }
 }
 
