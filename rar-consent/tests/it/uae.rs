@@ -103,7 +103,11 @@ fn spellings_that_contradict_or_mix_are_refused() {
         ),
         (json!({"Type": "PaymentConsent", "Data": data(), "Risk": {}}), "RFC9396-5-member", ".Risk"),
         (json!({"Type": "PaymentConsent", "Data": [data()]}), RULE_VALUE, ".Data"),
-        (json!({"type": format!("{UAE}:v1.2"), "consent": data()}), "UAEBSI-3.1-v12", ".type"),
+        (
+            json!({"type": format!("{UAE}:v1.2"), "Type": "PaymentConsent", "consent": data()}),
+            "UAEBSI-3.1-v12",
+            ".Type",
+        ),
     ] {
         Push::of(element).because(rule, &format!("authorization_details[0]{path}"));
     }

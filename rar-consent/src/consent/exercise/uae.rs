@@ -5,8 +5,10 @@ use oauth_core::Timestamp;
 
 use super::{ExerciseFault, ExerciseRefusal, Use, demand, exactly, refusal};
 use crate::consent::Consent;
-use crate::consent::schedule::{Maxima, MultiPayment, Part, PeriodicSchedule, Schedule, SinglePayment};
-use crate::consent::terms::UaePayment;
+use crate::consent::schedule::{
+    Maxima, MultiPayment, Part, PeriodicSchedule, Schedule, SinglePayment, UaePaymentType,
+};
+use crate::consent::terms::{Terms, UaePayment};
 use crate::consent::usage::{MultiUsage, SlotUsage, Usage};
 use crate::value::amount::Amount;
 use crate::value::calendar::{Day, Zone};
@@ -30,6 +32,23 @@ const PERIOD_COUNT: &str = multi!("PeriodicSchedule.MaximumCumulativeNumberOfPay
 const PERIOD_VALUE: &str = multi!("PeriodicSchedule.MaximumCumulativeValueOfPaymentsPerPeriodType");
 const LISTED: &str = multi!("PaymentSchedule");
 const INSTRUCTED: &str = "Data.Instruction.Amount.Amount";
+
+impl Consent {
+    /// The part of a UAE consent under which an order is made that cannot name one (version 1.2): the single payment while it
+    /// is not made and its amount is ordered, the others otherwise.
+    #[must_use]
+    pub fn part_for(&self, amount_minor: i64) -> Option<UaePaymentType> {
+        let Terms::UaePayment(payment) = &self.terms else { return None };
+        Some(match &payment.schedule {
+            Schedule::Single(single) => single.kind(),
+            Schedule::Multi(multi) => multi.kind(),
+            Schedule::Combined { single, multi } => {
+                let first = self.usage.single_count() == 0 && single.amount().minor == amount_minor;
+                if first { single.kind() } else { multi.kind() }
+            }
+        })
+    }
+}
 
 /// The usage of a consent with one more payment, when it is within the consent.
 pub(super) fn exercised(
@@ -66,7 +85,8 @@ fn as_agreed(payment: &UaePayment, part: Part<'_>, wanted: &Use) -> Result<(), E
         let payee = same(&wanted.beneficiary_reference, own);
         demand(payee, rule, "Data.Instruction.BeneficiaryReference")?;
     }
-    let creditor = same(&wanted.creditor, Some(&payment.creditor.iban));
+    let listed = |iban: &String| payment.creditors.iter().any(|creditor| creditor.iban == *iban);
+    let creditor = payment.creditors.is_empty() || wanted.creditor.as_ref().is_none_or(listed);
     demand(creditor, rule, "Data.Initiation.CreditorAccount.Identification")
 }
 

@@ -23,7 +23,7 @@ pub(super) struct WireSchedule {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
-struct WireAmount {
+pub(super) struct WireAmount {
     amount: String,
     currency: String,
 }
@@ -320,11 +320,11 @@ fn other_slot(place: &Place) -> Refusal {
     place.member("Type").refuse(uae_consent::SCHEDULE, DetailsFault::Value, hint)
 }
 
-fn missing(place: &Place) -> Refusal {
+pub(super) fn missing(place: &Place) -> Refusal {
     place.refuse(rfc9396::MEMBERS_PRESENT, DetailsFault::MemberMissing, "this member is required")
 }
 
-fn amount(wire: &WireAmount, place: &Place) -> Result<Amount, Refusal> {
+pub(super) fn amount(wire: &WireAmount, place: &Place) -> Result<Amount, Refusal> {
     let refuse = |member, hint| place.member(member).refuse(uae_consent::AMOUNT, DetailsFault::Value, hint);
     if wire.currency != "AED" {
         return Err(refuse("Currency", "must be AED"));
@@ -338,7 +338,7 @@ fn amount(wire: &WireAmount, place: &Place) -> Result<Amount, Refusal> {
     })
 }
 
-fn day(text: &str, place: &Place) -> Result<Day, Refusal> {
+pub(super) fn day(text: &str, place: &Place) -> Result<Day, Refusal> {
     let hint = "must be a day of the calendar as in 2026-12-01";
     Day::parse(text).map_err(|_| place.refuse(uae_consent::DATE, DetailsFault::Value, hint))
 }

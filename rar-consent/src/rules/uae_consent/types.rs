@@ -9,11 +9,12 @@ use crate::detail::Place;
 use crate::rules::{demand, value};
 use crate::value::calendar::{Day, Zone};
 
-/// Section 5: whoever pays several times says what for.
+/// Section 5: whoever pays several times says what for; version 1.2 leaves that to each payment.
 pub(crate) const REFERENCE: Rule<UaeCase> = Rule {
     id: RuleId("UAEBSI-5-reference"),
     check: |case, _| {
-        let given = case.terms.schedule.multi().is_none() || case.terms.payer_reference.is_some();
+        let demanded = case.terms.schedule.multi().is_some() && case.terms.vocabulary.is_seed();
+        let given = !demanded || case.terms.payer_reference.is_some();
         let hint = "a consent for several payments has a PayerReference, also called UserReference";
         demand(given, &case.place.member("PayerReference"), DetailsFault::MemberMissing, hint)
     },
@@ -183,11 +184,11 @@ const PERIOD_COUNT: &str = "PeriodicSchedule.MaximumCumulativeNumberOfPaymentsPe
 const LIST: &str = "PaymentSchedule";
 
 fn in_single(case: &UaeCase, member: &str) -> Place {
-    case.place.member(SINGLE).member(member)
+    case.at(&format!("{SINGLE}.{member}"))
 }
 
 fn in_multi(case: &UaeCase, member: &str) -> Place {
-    case.place.member(MULTI).member(member)
+    case.at(&format!("{MULTI}.{member}"))
 }
 
 fn today(case: &UaeCase) -> Day {
