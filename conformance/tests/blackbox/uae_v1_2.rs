@@ -164,7 +164,7 @@ async fn a_customer_pays_in_version_1_2_and_nobody_reads_who_was_paid(world: &Wo
     let anew = order(world, &palm, &id, IBAN).await;
     let again = pay(world, &palm, &tokens.access, &key, &anew).await;
     assert_eq!(
-        (again.status, uae::message(&palm, &again).await),
+        (again.status.as_u16(), uae::message(&palm, &again).await),
         (201, told.clone()),
         "encrypted anew, the same"
     );

@@ -33,6 +33,12 @@ pub trait DetailTypes: Send + Sync {
     /// When it asks for anything beyond what was granted.
     fn narrow(&self, granted: &VettedDetails, asked: &AuthorizationDetails)
     -> Result<VettedDetails, Refusal>;
+
+    /// The same details as a token that is issued now says them, while their consent stands so. Called at every token request
+    /// of a grant.
+    fn told(&self, granted: &VettedDetails, _standing: Standing) -> VettedDetails {
+        granted.clone()
+    }
 }
 
 /// Everything a judgement about details needs.

@@ -9,7 +9,9 @@ pub(crate) mod uae;
 
 use std::fmt;
 
-use oauth_core::{Client, Confidential, ConsentFacts, ConsentId, Refusal, Scope, Timestamp, VettedDetail};
+use oauth_core::{
+    Client, Confidential, ConsentFacts, ConsentId, Refusal, Scope, Standing, Timestamp, VettedDetail,
+};
 use serde_json::{Map, Value};
 
 use crate::consent::subscription::Subscription;
@@ -65,6 +67,11 @@ pub trait DetailKind: Send + Sync + fmt::Debug {
     /// # Errors
     /// When it asks for anything beyond.
     fn narrow(&self, granted: &Value, asked: &Value, place: &Place) -> Result<Value, Refusal>;
+
+    /// A granted element as it is told while its consent stands so.
+    fn told(&self, granted: &Value, _standing: Standing) -> Value {
+        granted.clone()
+    }
 }
 
 /// Whether an element is of a kind.

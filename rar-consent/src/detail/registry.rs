@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use oauth_core::{
     AuthorizationDetails, ConsentId, DetailType, DetailTypes, DetailsCase, DetailsFault, Refusal, Scope,
-    VettedDetail, VettedDetails,
+    Standing, VettedDetail, VettedDetails,
 };
 use serde_json::{Map, Value};
 
@@ -165,6 +165,15 @@ impl DetailTypes for DetailRegistry {
             narrowed.push(VettedDetail { kind: canonical, value, confidential: None });
         }
         Ok(VettedDetails { elements: narrowed, ..granted.clone() })
+    }
+
+    fn told(&self, granted: &VettedDetails, standing: Standing) -> VettedDetails {
+        let told = |detail: &VettedDetail| {
+            let kind = self.0.iter().find(|kind| kind.types().first() == Some(&detail.kind.as_str()));
+            let value = kind.map_or_else(|| detail.value.clone(), |kind| kind.told(&detail.value, standing));
+            VettedDetail { value, ..detail.clone() }
+        };
+        VettedDetails { elements: granted.elements.iter().map(told).collect(), ..granted.clone() }
     }
 }
 

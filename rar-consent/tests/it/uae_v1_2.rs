@@ -3,13 +3,13 @@
 
 use oauth_core::{ConsentFacts, DetailsFault, Timestamp};
 use rar_consent::{
-    Consent, MultiPayment, Schedule, SinglePayment, Terms, UaeAuthorization, UaePayment, UaePaymentType,
-    UaeVocabulary, describe, ordered_creditor, read_instant,
+    Consent, ConsentStatus, Language, MultiPayment, Schedule, SinglePayment, Terms, UaeAuthorization,
+    UaePayment, UaePaymentType, UaeVocabulary, Use, describe, describe_in, ordered_creditor, read_instant,
 };
 use serde_json::{Value, json};
 
 use crate::examples::{BOOKS, MOTORS};
-use crate::fixture::Push;
+use crate::fixture::{Push, authorised, use_of};
 
 const AT: &str = "authorization_details[0].consent";
 const MULTI: &str = "ControlParameters.ConsentSchedule.MultiPayment";
@@ -94,7 +94,8 @@ fn section_16_9_is_taken_and_kept_in_the_words_of_the_early_drafts() {
     else {
         panic!("another schedule")
     };
-    assert_eq!((individual.minor, lifetime.count, lifetime.value.minor), (12_000, 20, 100_000));
+    let value = lifetime.value.unwrap().minor;
+    assert_eq!((individual.unwrap().minor, lifetime.count, value), (12_000, Some(20), 100_000));
     assert_eq!(periodic.unwrap().count, Some(5));
 }
 
@@ -347,4 +348,29 @@ fn section_10_the_scope_names_the_consent_of_version_1_2() {
     assert!(vetted.scope.contains("payments:0d1e2f30-4152-4637-8849-5a6b7c8d9e09"));
     let (_, reason) = push(on_demand(), to_books()).scope("openid").refused();
     assert_eq!(reason.fault, DetailsFault::ScopeMismatch);
+}
+
+#[test]
+fn section_5_3_bounds_that_version_1_2_leaves_out_bound_nothing_and_are_told_so() {
+    let open = of(json!({"MultiPayment": {"PeriodicSchedule": {
+        "Type": "VariableOnDemand", "PeriodType": "Month", "PeriodStartDate": "2026-11-21",
+        "Controls": {"MaximumCumulativeValueOfPaymentsPerPeriod": aed("200.00")}}}}));
+    let waiting = push(open, to_books()).lodged();
+    let words = describe(&waiting);
+    assert_eq!(words.headline, "Allow payments of any amount to Date Palm Books LLC?");
+    assert!(
+        words
+            .next
+            .contains("with no limit on all payments together, of these at most AED 200.00 every month")
+    );
+    let arabic = describe_in(&waiting, Language::Arabic);
+    assert!(arabic.next.contains("دون حد أقصى لمجموع الدفعات") && arabic.headline.contains("أي مبلغ"));
+    let (consent, _) = authorised(&waiting);
+    let now = waiting.created_at;
+    let within = Use { kind: None, ..use_of(20_000, now) };
+    let used = consent.exercise(&within).unwrap();
+    let refused = used.exercise(&Use { kind: None, ..use_of(1, now) }).unwrap_err();
+    assert!(refused.path.ends_with("MaximumCumulativeValueOfPaymentsPerPeriodType"), "{refused:?}");
+    let (settled, _) = used.succeeded(&within, now).unwrap();
+    assert_eq!(settled.status, ConsentStatus::Authorized, "it ends by time alone");
 }

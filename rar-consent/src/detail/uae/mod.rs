@@ -6,10 +6,11 @@ pub(crate) mod spelling;
 pub(crate) mod v1_2;
 mod wire;
 
-use oauth_core::{Confidential, ConsentId, DetailsFault, Refusal, Scope, Timestamp, VettedDetail};
+use oauth_core::{Confidential, ConsentId, DetailsFault, Refusal, Scope, Standing, Timestamp, VettedDetail};
 use serde_json::{Map, Value};
 
 use super::{Asked, DetailKind, Lodging, Place, Reading, Recognised, Supported};
+use crate::consent::status::ConsentStatus;
 use crate::consent::terms::{Terms, UaePayment};
 use crate::consent::vocabulary::UaeVocabulary;
 use crate::rules::uae_consent::{self, Subscribed, UaeCase};
@@ -24,9 +25,6 @@ pub(crate) struct ServiceInitiationKind {
     /// Where the periods of new consents begin.
     pub(crate) alignment: Alignment,
 }
-
-/// `Status` of what a token carries: a grant exists only for a consent that was authorised.
-const GRANTED_STATUS: &str = "Authorized";
 
 impl DetailKind for ServiceInitiationKind {
     fn types(&self) -> &'static [&'static str] {
@@ -62,7 +60,7 @@ impl DetailKind for ServiceInitiationKind {
         let id = place.member("ConsentId");
         let consent = ConsentId::new(&case.consent)
             .map_err(|_| id.refuse(uae_consent::CONSENT_ID.id, DetailsFault::Value, "not an identifier"))?;
-        let granted = spelling.granted(asked.element, GRANTED_STATUS);
+        let granted = spelling.granted(asked.element);
         let terms = Terms::UaePayment(case.terms);
         Ok(Reading { consent, terms, granted, confidential: opened.map(Confidential) })
     }
@@ -93,10 +91,22 @@ impl DetailKind for ServiceInitiationKind {
     }
 
     fn narrow(&self, granted: &Value, asked: &Value, place: &Place) -> Result<Value, Refusal> {
-        if asked == granted || *asked == spelling::received(granted) {
+        if spelling::received(asked) == spelling::received(granted) {
             return Ok(granted.clone());
         }
         Err(place.refuse(rfc9396::WITHIN, DetailsFault::Widened, "a payment consent cannot be changed"))
+    }
+
+    /// Section 3.3: the status is that of the consent, which may still wait for others when its first tokens are issued.
+    fn told(&self, granted: &Value, standing: Standing) -> Value {
+        let status = match standing {
+            Standing::Waiting => ConsentStatus::AwaitingAuthorization,
+            Standing::Good => ConsentStatus::Authorized,
+            Standing::Suspended => ConsentStatus::Suspended,
+            Standing::Finished => ConsentStatus::Finished,
+            Standing::Ended => return granted.clone(),
+        };
+        spelling::with_status(granted, status)
     }
 }
 

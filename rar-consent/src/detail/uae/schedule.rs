@@ -167,7 +167,7 @@ fn multi(part: Value, place: &Place, alignment: Alignment) -> Result<MultiPaymen
     let individual = |wire: &WireAmount| amount(wire, &below("MaximumIndividualPaymentAmount"));
     let lifetime = |count, value: &WireAmount| {
         let value = amount(value, &below("MaximumCumulativeValueOfPayments"))?;
-        Ok::<_, Refusal>(Maxima { count, value })
+        Ok::<_, Refusal>(Maxima { count: Some(count), value: Some(value) })
     };
     match kind(&part, place)? {
         UaePaymentType::FixedRecurring => {
@@ -196,7 +196,7 @@ fn multi(part: Value, place: &Place, alignment: Alignment) -> Result<MultiPaymen
             let wire: VariableOnDemand = typed(part, place)?;
             let schedule = wire.periodic_schedule.as_ref();
             Ok(MultiPayment::VariableOnDemand {
-                individual: individual(&wire.maximum_individual_payment_amount)?,
+                individual: Some(individual(&wire.maximum_individual_payment_amount)?),
                 lifetime: lifetime(
                     wire.maximum_cumulative_number_of_payments,
                     &wire.maximum_cumulative_value_of_payments,
@@ -226,8 +226,8 @@ fn fixed_on_demand(
     Ok(MultiPayment::FixedOnDemand {
         amount: agreed.ok_or_else(|| missing(&own_at))?,
         lifetime: Maxima {
-            count: wire.maximum_cumulative_number_of_payments,
-            value: amount(&wire.maximum_cumulative_value_of_payments, &value_at)?,
+            count: Some(wire.maximum_cumulative_number_of_payments),
+            value: Some(amount(&wire.maximum_cumulative_value_of_payments, &value_at)?),
         },
         periodic: periodic.transpose()?,
     })

@@ -4,6 +4,7 @@ use oauth_core::{DetailsFault, Refusal};
 use serde_json::{Map, Value};
 
 use super::v1_2::personal;
+use crate::consent::status::ConsentStatus;
 use crate::consent::vocabulary::UaeVocabulary;
 use crate::detail::Place;
 use crate::rules::{rfc9396, uae_consent};
@@ -83,15 +84,29 @@ impl Spelling {
         self.subscription.as_ref().map_or(own, |(name, _)| name)
     }
 
-    /// The element as tokens carry it: `type` is there in any case (RFC 9396 section 2), and the consent has a status.
-    pub(crate) fn granted(&self, element: &Map<String, Value>, status: &str) -> Value {
+    /// The element as tokens carry it: `type` is there in any case (RFC 9396 section 2), and the consent has a status, see
+    /// [`with_status`].
+    pub(crate) fn granted(&self, element: &Map<String, Value>) -> Value {
         let mut granted = element.clone();
         granted.entry("type").or_insert_with(|| CANONICAL.into());
         if let Some(content) = granted.get_mut(self.container).and_then(Value::as_object_mut) {
-            content.insert("Status".to_owned(), status.into());
+            content.insert("Status".to_owned(), ConsentStatus::Authorized.as_str().into());
         }
         Value::Object(granted)
     }
+}
+
+/// The element as granted, with the status that its consent has now.
+pub(crate) fn with_status(granted: &Value, status: ConsentStatus) -> Value {
+    let mut told = granted.clone();
+    let of_v1_2 = told.get("type").and_then(Value::as_str) == Some(V1_2);
+    let vocabulary = if of_v1_2 { UaeVocabulary::V1_2 } else { UaeVocabulary::Seed };
+    for container in ["Data", "consent"] {
+        if let Some(content) = told.get_mut(container).and_then(Value::as_object_mut) {
+            content.insert("Status".to_owned(), vocabulary.status(status).into());
+        }
+    }
+    told
 }
 
 /// The element as received, from the element as granted.

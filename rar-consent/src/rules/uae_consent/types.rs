@@ -34,7 +34,7 @@ pub(crate) const NUMBERS: Rule<UaeCase> = Rule {
         };
         let numbers = [
             (total, "TotalNumberOfPayments"),
-            (multi.lifetime().map(|most| most.count), "MaximumCumulativeNumberOfPayments"),
+            (multi.lifetime().and_then(|most| most.count), "MaximumCumulativeNumberOfPayments"),
             (multi.periodic().and_then(|periodic| periodic.count), PERIOD_COUNT),
         ];
         numbers.iter().try_for_each(|(number, member)| {
@@ -127,18 +127,21 @@ pub(crate) const VALUE_HOLDS_ONE: Rule<UaeCase> = Rule {
     check: |case, _| {
         let (one, most, member) = match case.terms.schedule.multi() {
             Some(MultiPayment::FixedOnDemand { amount, lifetime, .. }) => {
-                (amount, lifetime, "MaximumCumulativeValueOfPayments")
+                (Some(amount), lifetime, "MaximumCumulativeValueOfPayments")
             }
-            Some(
-                MultiPayment::VariableRecurring { individual, lifetime, .. }
-                | MultiPayment::VariableOnDemand { individual, lifetime, .. },
-            ) => (individual, lifetime, "MaximumIndividualPaymentAmount"),
+            Some(MultiPayment::VariableRecurring { individual, lifetime, .. }) => {
+                (Some(individual), lifetime, "MaximumIndividualPaymentAmount")
+            }
+            Some(MultiPayment::VariableOnDemand { individual, lifetime, .. }) => {
+                (individual.as_ref(), lifetime, "MaximumIndividualPaymentAmount")
+            }
             Some(MultiPayment::FixedRecurring { .. } | MultiPayment::VariableDefined { .. }) | None => {
                 return Ok(());
             }
         };
         let hint = "one payment may have more than all together: MaximumCumulativeValueOfPayments";
-        value(one.minor <= most.value.minor, &in_multi(case, member), hint)
+        let holds = one.zip(most.value.as_ref()).is_none_or(|(one, most)| one.minor <= most.minor);
+        value(holds, &in_multi(case, member), hint)
     },
 };
 

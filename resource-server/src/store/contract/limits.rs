@@ -119,8 +119,8 @@ fn terms(most: &Most) -> UaePayment {
         expires_at: BEGINNING.plus(Seconds::days(300)),
         pay_by_account: false,
         schedule: Schedule::Multi(MultiPayment::VariableOnDemand {
-            individual: Amount::new(1000, "PHP"),
-            lifetime: Maxima { count: most.all, value: Amount::new(100_000, "PHP") },
+            individual: Some(Amount::new(1000, "PHP")),
+            lifetime: Maxima { count: Some(most.all), value: Some(Amount::new(100_000, "PHP")) },
             periodic: Some(PeriodicSchedule { periods, count: Some(most.a_day), value: None }),
         }),
         debtor: None,

@@ -225,7 +225,7 @@ impl Reader<'_> {
             return Err(uncontrolled(&at));
         }
         Ok(MultiPayment::VariableOnDemand {
-            individual: individual.ok_or_else(|| missing(&at.member(INDIVIDUAL)))?,
+            individual,
             lifetime: self.lifetime()?,
             periodic: Some(PeriodicSchedule { count, value: optional(value, &at, VALUE)?, ..periodic }),
         })
@@ -260,12 +260,9 @@ impl Reader<'_> {
     }
 
     fn lifetime(&self) -> Result<Maxima, Refusal> {
-        let count = self.part.maximum_cumulative_number_of_payments;
-        let value = self.part.maximum_cumulative_value_of_payments.as_ref();
-        let value = value.ok_or_else(|| missing(&self.place.member(LIFETIME)))?;
         Ok(Maxima {
-            count: count.ok_or_else(|| missing(&self.place.member(NUMBER)))?,
-            value: amount(value, &self.place.member(LIFETIME))?,
+            count: self.part.maximum_cumulative_number_of_payments,
+            value: optional(self.part.maximum_cumulative_value_of_payments.as_ref(), self.place, LIFETIME)?,
         })
     }
 
