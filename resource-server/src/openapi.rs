@@ -7,7 +7,7 @@
 mod document;
 mod shape;
 
-pub use document::document;
+pub use document::{SIGNED, document};
 pub use shape::{Form, Member, Named, Presence, Shape, always, fits, sometimes};
 
 use http::Method;
@@ -26,10 +26,14 @@ pub struct Interface {
     pub version: &'static str,
     /// What stands before every path of a route.
     pub base: String,
-    /// What is answered when a request is refused.
-    pub errors: &'static Named,
+    /// How requests are refused, one row for each status.
+    pub refusals: &'static [Refused],
     /// Header fields every route takes.
     pub headers: &'static [Parameter],
+    /// The form of `x-idempotency-key`.
+    pub key: &'static Shape,
+    /// What stands in paths in place of the segments in braces, by their names.
+    pub segments: &'static [Parameter],
     /// Other spellings of paths, below the base: the spelling, and the path of the route.
     pub aliases: Vec<(&'static str, &'static str)>,
     /// Endpoints of the interface that another part of the server serves.
@@ -84,11 +88,41 @@ pub struct Given {
     pub status: u16,
     /// The media type; empty when there is no body.
     pub media: &'static str,
-    /// The body, where it is JSON.
+    /// The body, where it is JSON, or a JWT whose claim `message` is.
     pub body: Option<&'static Named>,
 }
 
-/// Holds an answer against what is said of it.
+/// One way to be refused.
+#[derive(Debug)]
+pub struct Refused {
+    /// The status.
+    pub status: u16,
+    /// What it means, in one sentence.
+    pub says: &'static str,
+    /// Which routes refuse so.
+    pub by: Refusing,
+    /// The media type; empty when there is no body.
+    pub media: &'static str,
+    /// The body, where there is one.
+    pub body: Option<&'static Named>,
+}
+
+/// Which routes refuse in one way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusing {
+    /// All of them.
+    All,
+    /// Those that take a body.
+    WithBody,
+    /// Those that read nothing.
+    Changing,
+    /// Those that name one thing: in the path, in the body, or by the key of a request.
+    Naming,
+    /// Those that answer with a page of a list.
+    Paging,
+}
+
+/// Holds an answer against what is said of it. The body is the message where the media type is `application/jwt`.
 ///
 /// # Errors
 /// What does not fit, and where.
@@ -97,11 +131,13 @@ pub fn check_answer(
     (status, media): (u16, &str),
     body: &Value,
 ) -> Result<(), String> {
+    let media = media.split(';').next().unwrap_or_default();
     if status >= 400 {
-        return fits(&Shape::Of(interface.errors), body);
+        let known = interface.refusals.iter().find(|known| known.status == status && known.media == media);
+        let known = known.ok_or_else(|| format!("{status} {media:?} is not among the refusals"))?;
+        return known.body.map_or(Ok(()), |named| fits(&Shape::Of(named), body));
     }
     let about = about.ok_or("a route without a description")?;
-    let media = media.split(';').next().unwrap_or_default();
     let given = about.gives.iter().find(|given| given.status == status && given.media == media);
     let given = given.ok_or_else(|| format!("{}: {status} {media:?} is not among its answers", about.id))?;
     match given.body {

@@ -327,7 +327,7 @@ pub enum Advanced {
 }
 
 /// The way money takes after it was booked, and the bank's say before. A bank replaces it by a connection to its own
-/// payment system.
+/// payment system, as the example in [`rail`](crate::rail) shows.
 #[async_trait]
 pub trait PaymentRail: Send + Sync {
     /// Whether the bank takes an order from its account at this moment. Called once for each new order, after the consent and

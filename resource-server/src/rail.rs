@@ -2,6 +2,51 @@
 //!
 //! The sandbox does what the last two digits of an amount say, so that a third party can choose what happens to its payment;
 //! see [`wish`].
+//!
+//! A bank replaces the sandbox by a connection to its own payment system:
+//!
+//! ```
+//! # use async_trait::async_trait;
+//! # use oauth_core::{Fault, Seconds, Timestamp};
+//! # use resource_server::operation::payments::DebtorFault;
+//! # use resource_server::domain::{AccountId, Line, Payment, PaymentId, PaymentStatus, PaymentTerms, RejectionReason};
+//! # use resource_server::port::{Admission, PaymentRail, RailStep};
+//! # enum State { Open, Blocked, Unknown, Closed }
+//! # enum Order { Working, Settled(String), Refused(RejectionReason), ByPhone }
+//! # struct PaymentsApi;
+//! # impl PaymentsApi {
+//! #     async fn state(&self, _: &AccountId) -> Result<State, std::io::Error> { Ok(State::Open) }
+//! #     async fn submit(&self, _: &PaymentId, _: &PaymentTerms) -> Result<Order, std::io::Error> { Ok(Order::Working) }
+//! # }
+//! struct CoreBanking { api: PaymentsApi }
+//!
+//! #[async_trait]
+//! impl PaymentRail for CoreBanking {
+//!     async fn admits(&self, terms: &PaymentTerms, _now: Timestamp) -> Result<Admission, Fault> {
+//!         Ok(match self.api.state(&terms.debtor).await.map_err(|e| Fault::new("core", e))? {
+//!             State::Open => Admission::Taken,
+//!             State::Blocked => Admission::Refused(DebtorFault::Blocked),
+//!             State::Unknown => Admission::Refused(DebtorFault::Unreachable),
+//!             State::Closed => Admission::Refused(DebtorFault::Closed),
+//!         })
+//!     }
+//!
+//!     async fn next(&self, payment: &Payment, now: Timestamp) -> Result<RailStep, Fault> {
+//!         if let Some(at) = payment.terms().execute_at.filter(|at| now < *at) {
+//!             return Ok(RailStep::Wait(at));
+//!         }
+//!         // the payment's id is the end-to-end reference: sending it again finds the same order
+//!         match self.api.submit(payment.id(), payment.terms()).await.map_err(|e| Fault::new("core", e))? {
+//!             Order::Working => Ok(RailStep::Wait(now.plus(Seconds::new(2)))),
+//!             Order::Settled(number) => {
+//!                 Ok(RailStep::Move(PaymentStatus::Completed, Line::new(&number).ok()))
+//!             }
+//!             Order::Refused(reason) => Ok(RailStep::Move(PaymentStatus::Rejected { reason }, None)),
+//!             Order::ByPhone => Ok(RailStep::Rest),
+//!         }
+//!     }
+//! }
+//! ```
 
 mod wish;
 

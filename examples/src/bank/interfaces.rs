@@ -7,9 +7,11 @@ use bytes::Bytes;
 use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use http::{HeaderValue, Method, Response, StatusCode};
 use http_body_util::Full;
+use resource_server::dialect::consent_manager::{self, ConsentManager};
 use resource_server::dialect::ofxpera::{self, Ofxpera};
+use resource_server::dialect::uae_bsi::{self, UaeBsi, UaeBsiV1_2};
 use resource_server::domain::{OrganisationId, OrganisationStatus};
-use resource_server::http::{DESCRIPTIONS, rows};
+use resource_server::http::{DESCRIPTIONS, RouteInfo, rows};
 use resource_server::openapi;
 use resource_server::port::{Participants, Put};
 use serde_json::{Map, Value, json};
@@ -27,9 +29,16 @@ pub struct Interfaces {
 impl Interfaces {
     /// The interfaces of a bank whose APIs are here.
     pub(super) fn at(api: &str, participants: Arc<dyn Participants>) -> Self {
-        let interface = ofxpera::interface(ofxpera::BASE);
-        let document = openapi::document(&interface, &rows::<Ofxpera>(ofxpera::BASE), api);
-        Self { documents: Arc::new([(interface.name, document)]), participants }
+        let described = [
+            (ofxpera::interface(ofxpera::BASE), rows::<Ofxpera>(ofxpera::BASE)),
+            (uae_bsi::interface(), rows::<UaeBsi>(uae_bsi::BASE)),
+            (uae_bsi::interface_v1_2(), rows::<UaeBsiV1_2>(uae_bsi::BASE_V1_2)),
+            (consent_manager::interface(), rows::<ConsentManager>(consent_manager::BASE)),
+        ];
+        let document = |(interface, routes): &(openapi::Interface, Vec<RouteInfo>)| {
+            (interface.name, openapi::document(interface, routes, api))
+        };
+        Self { documents: described.iter().map(document).collect(), participants }
     }
 
     /// Answers what is asked of it; `None` when something else is asked.

@@ -161,7 +161,9 @@ impl Tpp {
             let proof = key.prove(&what, self.clock.now(), &self.random)?;
             ask = ask.with(DPOP, &proof);
         }
-        let reply = self.http.send(ask).await?;
+        let ask = self.sign_message(ask)?;
+        let reply = self.http.send(ask.clone()).await?;
+        self.check_message(&ask, &reply).await?;
         self.nonces.learn(&url, &reply);
         check_echo(&interaction, &reply, echo)?;
         Ok(reply)

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::config::Messages;
 use super::error::Stop;
 use super::narrate::{Form, Narrator, Report, Trace};
 use super::plan::Terms;
@@ -34,6 +35,9 @@ pub(crate) struct Common {
     /// The client to be, instead of the file's default
     #[arg(long, global = true, value_name = "NAME")]
     pub(super) client: Option<String>,
+    /// Sign every request to the resource server, and take only answers that it signed (RFC 9421)
+    #[arg(long, global = true)]
+    sign_messages: bool,
     /// Show headers and bodies, secrets masked
     #[arg(long, global = true)]
     trace: bool,
@@ -112,6 +116,13 @@ pub(crate) struct PeraOrder {
     pub(super) amount: String,
     #[command(flatten)]
     pub(super) customer: Customer,
+}
+
+impl Common {
+    /// Whether messages with the resource server are signed.
+    pub(super) const fn messages(&self) -> Messages {
+        if self.sign_messages { Messages::Signed } else { Messages::Plain }
+    }
 }
 
 impl PeraOrder {

@@ -50,8 +50,12 @@ pub(crate) struct Config {
     pub(crate) ca: PathBuf,
     /// The client this run speaks for.
     pub(crate) client: Client,
-    /// Base URL of the resource server.
+    /// Base URL of the resource server, on the listener that this client uses.
     pub(crate) resource: String,
+    /// The resource as its metadata names it, whichever listener is used.
+    pub(crate) resource_id: String,
+    /// Whether messages with the resource server are signed.
+    pub(crate) messages: Messages,
     /// The organisation named as data holder in data-sharing consents.
     pub(crate) data_holder: String,
     /// The customer that `--headless` signs in as.
@@ -138,6 +142,15 @@ pub(crate) enum AuthorizationResponse {
     Plain,
     /// In one object signed with this algorithm (JARM).
     Signed(Alg),
+}
+
+/// Whether messages with the resource server are signed (FAPI 2.0 Message Signing section 5.6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Messages {
+    /// Neither way, beyond what the interface itself signs.
+    Plain,
+    /// Both ways.
+    Signed,
 }
 
 /// Credentials of a demo customer.
@@ -242,6 +255,8 @@ impl File {
         check_url("issuer", &self.issuer)?;
         check_url("resource", &self.resource)?;
         let client = entry.check(&id, &dir)?;
+        let without_slash = |url: &str| url.strip_suffix('/').unwrap_or(url).to_owned();
+        let resource_id = without_slash(&self.resource);
         let resource = match (client.sender_constraint, self.resource_mtls) {
             (SenderConstraint::Dpop, _) => self.resource,
             (SenderConstraint::Mtls, Some(url)) => {
@@ -259,7 +274,9 @@ impl File {
             dir,
             issuer: self.issuer,
             client,
-            resource: resource.strip_suffix('/').map_or(resource.clone(), str::to_owned),
+            resource: without_slash(&resource),
+            resource_id,
+            messages: Messages::Plain,
             data_holder: self.data_holder,
             demo: self.demo,
         })

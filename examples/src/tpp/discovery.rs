@@ -6,13 +6,14 @@ use oauth_core::jose::{Alg, JwkSet};
 use serde::Deserialize;
 use url::Url;
 
-use super::config::{AuthorizationResponse, Client, Config, SenderConstraint};
+use super::config::{AuthorizationResponse, Client, Config, RequestObject, SenderConstraint};
 use super::error::{Refusal, Stop, quoted};
 use super::http::{Ask, Channel, Http, Reply};
 
 /// The members of the document that this client uses.
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Metadata {
+    #[serde(default)]
     pub(crate) issuer: String,
     pub(crate) authorization_endpoint: String,
     token_endpoint: String,
@@ -40,6 +41,8 @@ pub(crate) struct Metadata {
     id_token_signing_alg_values_supported: Vec<String>,
     #[serde(default)]
     authorization_details_types_supported: Vec<String>,
+    #[serde(default)]
+    request_object_signing_alg_values_supported: Vec<String>,
     #[serde(default)]
     mtls_endpoint_aliases: Aliases,
 }
@@ -134,6 +137,10 @@ impl Metadata {
         let client = &config.client;
         self.check_response(client.response)?;
         let key_alg = [client.signing_alg.as_str()];
+        if client.request_object == RequestObject::Signed {
+            let algs = &self.request_object_signing_alg_values_supported;
+            lists("CL-02", "request_object_signing_alg_values_supported", algs, &key_alg)?;
+        }
         lists(
             "CL-04",
             "code_challenge_methods_supported",
@@ -191,7 +198,8 @@ impl Metadata {
     }
 }
 
-fn check_https(name: &'static str, text: &str) -> Result<(), Refusal> {
+/// CL-13: nothing is asked of an address without TLS.
+pub(crate) fn check_https(name: &'static str, text: &str) -> Result<(), Refusal> {
     let fine = Url::parse(text).is_ok_and(|url| {
         url.scheme() == "https" && url.has_host() && url.username().is_empty() && url.fragment().is_none()
     });
@@ -207,7 +215,8 @@ fn lists(check: &'static str, name: &str, listed: &[String], wanted: &[&str]) ->
     Err(Refusal::new(check, PLACE, expected, quoted(&listed.join(" "))))
 }
 
-fn read_keys(reply: &Reply) -> Result<JwkSet, Stop> {
+/// A key set (RFC 7517 section 5).
+pub(crate) fn read_keys(reply: &Reply) -> Result<JwkSet, Stop> {
     if reply.status != StatusCode::OK {
         return Err(reply.refused("key set"));
     }

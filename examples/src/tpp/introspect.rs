@@ -11,7 +11,9 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::Tpp;
-use super::config::{Authentication, AuthorizationResponse, Client, Config, RequestObject, SenderConstraint};
+use super::config::{
+    Authentication, AuthorizationResponse, Client, Config, Messages, RequestObject, SenderConstraint,
+};
 use super::error::{Refusal, Stop, quoted};
 use super::narrate::{Form, Narrator, Trace};
 
@@ -185,6 +187,8 @@ fn config(keys: ResourceServerKeys) -> Config {
         ca: keys.ca,
         client,
         resource: String::new(),
+        resource_id: String::new(),
+        messages: Messages::Plain,
         data_holder: String::new(),
         demo: None,
     }

@@ -56,6 +56,16 @@ impl ClientKey {
             .map_err(|fault: SignFault| Stop::local("signing", fault))
     }
 
+    /// A bare signature in the form of RFC 7518 section 3.
+    pub(crate) fn sign_bytes(&self, input: &[u8]) -> Result<Vec<u8>, Stop> {
+        self.key.sign(self.random.ring(), input).map_err(|fault| Stop::local("signing", fault))
+    }
+
+    /// Its name in the registered set.
+    pub(crate) const fn kid(&self) -> &KeyId {
+        &self.kid
+    }
+
     /// The algorithm it signs with.
     pub(crate) const fn alg(&self) -> Alg {
         self.key.alg()

@@ -8,6 +8,7 @@
 //! | [`flow`], [`token`], [`id_token`] | RFC 9126, 7636, 9207, 6749; OpenID Connect Core 1.0 |
 //! | [`payment`], [`listen`] | UAE Bank Service Initiation |
 //! | [`accounts`], [`contribution`], [`pera`] | OFxPERA |
+//! | [`message`] | FAPI 2.0 Message Signing section 5.6, RFC 9421, RFC 9728 |
 //!
 //! A check that does not hold ends the run with exit code 1 and no further request.
 
@@ -32,6 +33,7 @@ mod jarm;
 mod keys;
 mod listen;
 mod mask;
+mod message;
 mod narrate;
 mod parties;
 mod payment;
@@ -63,6 +65,7 @@ use config::Config;
 use discovery::{Endpoints, Metadata};
 use error::Stop;
 use keys::{ClientKey, Random};
+use message::ResourceKeys;
 use narrate::{Narrator, Report};
 
 /// Does what the command line says.
@@ -99,7 +102,8 @@ async fn execute(command: &Command, narrator: &Arc<Narrator>) -> Result<Report, 
     if let Order::Pera(order) = &command.order {
         return pera::walk(order, narrator).await;
     }
-    let config = Config::read(&common.data_dir, common.client.as_deref())?;
+    let mut config = Config::read(&common.data_dir, common.client.as_deref())?;
+    config.messages = common.messages();
     let order = &command.order;
     if let Order::Consents { order: None | Some(ConsentOrder::List) } = order {
         return consents::list(&config);
@@ -126,6 +130,8 @@ pub(crate) struct Tpp {
     nonces: Nonces,
     /// The `jti` of every signed answer of this run.
     answers: Mutex<HashSet<String>>,
+    /// The keys of the resource server, where messages are signed.
+    resource_keys: Option<ResourceKeys>,
     http: Http,
     narrator: Arc<Narrator>,
     clock: Arc<dyn Clock>,
@@ -145,6 +151,7 @@ impl Tpp {
         narrator.say(&format!("issuer {} is the one configured", metadata.issuer));
         let endpoints = metadata.endpoints(&config.client)?;
         let keys = Mutex::new(metadata.keys(&http).await?);
+        let resource_keys = ResourceKeys::fetch(&http, &config).await?;
         Ok(Self {
             config,
             metadata,
@@ -153,6 +160,7 @@ impl Tpp {
             client_key,
             nonces: Nonces::default(),
             answers: Mutex::default(),
+            resource_keys,
             http,
             narrator,
             clock,

@@ -36,6 +36,7 @@ pub(crate) struct Granted {
 #[derive(Deserialize)]
 struct Body {
     access_token: String,
+    #[serde(default)]
     token_type: String,
     expires_in: Option<u64>,
     scope: Option<String>,

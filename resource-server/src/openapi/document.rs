@@ -2,29 +2,40 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Elsewhere, Interface, Operation, Parameter, Presence, Shape};
+use super::{Elsewhere, Interface, Named, Operation, Parameter, Presence, Refused, Refusing, Shape};
 use crate::guard::{Body, Retry, Scoped, TokenKind};
 use crate::http::RouteInfo;
+
+/// The media type of a signed message (RFC 7519).
+pub const SIGNED: &str = "application/jwt";
 
 /// The description of an interface whose routes are these, at an origin.
 #[must_use]
 pub fn document(interface: &Interface, routes: &[RouteInfo], origin: &str) -> Value {
     let mut schemas = Map::new();
     let mut paths = Paths::new();
-    let errors = Shape::Of(interface.errors).schema(&mut schemas);
     for route in routes {
         let Some(about) = route.about else { continue };
-        let mut said = operation(about, (&errors, media(route)), &mut schemas);
-        let mut taken = parameters(&route.path, (interface.headers, about.query), &mut schemas);
-        taken.extend(key(route));
+        let mut said = operation(about, media(route), &mut schemas);
+        refused(&mut said, (interface.refusals, route, about), &mut schemas);
+        let mut taken =
+            parameters(&route.path, (interface.segments, about.query, interface.headers), &mut schemas);
+        taken.extend(key(route, interface.key, &mut schemas));
         set(&mut said, "parameters", json!(taken));
         guarded(&mut said, route);
         set(&mut said, "x-aliases", json!(aliases_of(interface, &route.path)));
         put(&mut paths, &route.path, route.method.as_str(), said);
     }
     for Elsewhere { method, path, aliases, callers, about } in interface.elsewhere {
-        let mut said = operation(about, (&json!({}), "application/json"), &mut schemas);
-        set(&mut said, "parameters", json!(parameters(path, (&[], about.query), &mut schemas)));
+        let mut said = operation(about, "application/json", &mut schemas);
+        if let Some(Value::Object(responses)) = said.get_mut("responses") {
+            set(
+                responses,
+                "default",
+                json!({"description": "Refused, as the document of the endpoint says."}),
+            );
+        }
+        set(&mut said, "parameters", json!(parameters(path, (&[], about.query, &[]), &mut schemas)));
         set(&mut said, "description", json!(callers));
         set(&mut said, "x-aliases", json!(aliases));
         put(&mut paths, path, method.as_str(), said);
@@ -59,16 +70,16 @@ fn put(paths: &mut Paths, path: &str, method: &str, said: Members) {
     set(item, &method.to_ascii_lowercase(), Value::Object(said));
 }
 
-fn operation(about: &Operation, (errors, sent_as): (&Value, &str), schemas: &mut Members) -> Members {
+fn operation(about: &Operation, sent_as: &'static str, schemas: &mut Members) -> Members {
     let mut responses = Members::new();
     for given in about.gives {
         let status = given.status.to_string();
         let same = about.gives.iter().filter(|other| other.status == given.status && !other.media.is_empty());
         let content: Members = same
             .map(|given| {
-                let text = || json!({"type": "string"});
-                let schema = given.body.map_or_else(text, |named| Shape::Of(named).schema(schemas));
-                (given.media.to_owned(), json!({ "schema": schema }))
+                let text = || json!({ "schema": { "type": "string" } });
+                let said = given.body.map_or_else(text, |named| content(given.media, named, schemas));
+                (given.media.to_owned(), said)
             })
             .collect();
         let mut response = Members::new();
@@ -78,36 +89,87 @@ fn operation(about: &Operation, (errors, sent_as): (&Value, &str), schemas: &mut
         }
         set(&mut responses, &status, Value::Object(response));
     }
-    let content = json!({"application/json": {"schema": errors}});
-    set(&mut responses, "default", json!({"description": "Refused.", "content": content}));
     let mut said = Members::new();
     set(&mut said, "operationId", json!(about.id));
     set(&mut said, "summary", json!(about.summary));
     set(&mut said, "responses", Value::Object(responses));
     if let Some(named) = about.takes {
-        let schema = Shape::Of(named).schema(schemas);
-        set(&mut said, "requestBody", json!({"required": true, "content": {sent_as: {"schema": schema}}}));
+        let taken = content(sent_as, named, schemas);
+        set(&mut said, "requestBody", json!({"required": true, "content": {sent_as: taken}}));
     }
     said
+}
+
+/// A body of this shape as it travels. What is signed is a text; JSON Schema says what is in it (validation, section 8.6).
+fn content(media: &str, named: &'static Named, schemas: &mut Members) -> Value {
+    let schema = Shape::Of(named).schema(schemas);
+    if media != SIGNED {
+        return json!({ "schema": schema });
+    }
+    let whole = || json!({"type": "integer"});
+    let claims = json!({
+        "type": "object",
+        "properties": {
+            "iss": {"type": "string"}, "aud": {}, "iat": whole(), "nbf": whole(), "exp": whole(),
+            "jti": {"type": "string"}, "message": schema,
+        },
+        "required": ["iss", "aud", "iat", "exp", "message"],
+    });
+    let header = json!({"type": "object", "properties": {"alg": {"type": "string"}}, "required": ["alg"]});
+    json!({"schema": {
+        "type": "string", "contentMediaType": SIGNED,
+        "contentSchema": {"type": "array", "minItems": 2, "prefixItems": [header, claims]},
+    }})
+}
+
+/// How a route refuses.
+fn refused(
+    said: &mut Members,
+    (rows, route, about): (&'static [Refused], &RouteInfo, &Operation),
+    schemas: &mut Members,
+) {
+    let Some(Value::Object(responses)) = said.get_mut("responses") else { return };
+    let (body, key) = (route.needs.body != Body::None, route.needs.retry != Retry::None);
+    let pages = about.query.iter().any(|parameter| parameter.name == "page");
+    let reads = route.method == http::Method::GET;
+    for row in rows {
+        let applies = match row.by {
+            Refusing::All => true,
+            Refusing::WithBody => body,
+            Refusing::Changing => !reads,
+            Refusing::Naming => body || key || route.path.contains('{'),
+            Refusing::Paging => pages,
+        };
+        if applies {
+            let mut response = Members::new();
+            set(&mut response, "description", json!(row.says));
+            if let Some(named) = row.body {
+                set(&mut response, "content", json!({row.media: content(row.media, named, schemas)}));
+            }
+            set(responses, &row.status.to_string(), Value::Object(response));
+        }
+    }
 }
 
 /// In what a request is sent.
 const fn media(route: &RouteInfo) -> &'static str {
     match route.needs.body {
-        Body::SignedJwt => "application/jwt",
+        Body::SignedJwt => SIGNED,
         Body::Json | Body::None => "application/json",
     }
 }
 
 fn parameters(
     path: &str,
-    (headers, query): (&[Parameter], &[Parameter]),
+    (segments, query, headers): (&[Parameter], &[Parameter], &[Parameter]),
     schemas: &mut Members,
 ) -> Vec<Value> {
-    let in_path = path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
-    let mut all: Vec<Value> = in_path
-        .map(|name| json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}}))
-        .collect();
+    let mut all = Vec::new();
+    for name in path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')) {
+        let known = segments.iter().find(|known| known.name == name);
+        let schema = known.map_or_else(|| json!({"type": "string"}), |known| known.shape.schema(schemas));
+        all.push(json!({"name": name, "in": "path", "required": true, "schema": schema}));
+    }
     for (place, some) in [("query", query), ("header", headers)] {
         for one in some {
             let required = one.presence == Presence::Always;
@@ -118,13 +180,13 @@ fn parameters(
     all
 }
 
-fn key(route: &RouteInfo) -> Option<Value> {
+fn key(route: &RouteInfo, form: &Shape, schemas: &mut Members) -> Option<Value> {
     let required = match route.needs.retry {
         Retry::None => return None,
         Retry::ByIdempotencyKey => true,
         Retry::ByOptionalKey => false,
     };
-    let schema = json!({"type": "string"});
+    let schema = form.schema(schemas);
     Some(json!({"name": "x-idempotency-key", "in": "header", "required": required, "schema": schema}))
 }
 

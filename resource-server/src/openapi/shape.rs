@@ -2,15 +2,31 @@
 
 use serde_json::{Map, Value, json};
 
+/// One character that is seen.
+macro_rules! visible {
+    () => {
+        concat!(
+            "[^\u{0}-\u{20}\u{7f}-\u{a0}\u{ad}\u{34f}\u{61c}\u{115f}\u{1160}\u{1680}\u{17b4}\u{17b5}",
+            "\u{180b}-\u{180f}\u{2000}-\u{200f}\u{2028}-\u{202f}\u{205f}-\u{206f}\u{2800}\u{3000}\u{3164}",
+            "\u{fe00}-\u{fe0f}\u{feff}\u{ffa0}\u{fff0}-\u{ffff}\u{e000}-\u{f8ff}\u{1d173}-\u{1d17a}",
+            "\u{e0000}-\u{10ffff}]"
+        )
+    };
+}
+
 /// The shape of a value.
 #[derive(Debug)]
 pub enum Shape {
     /// A text.
     Text(Form),
-    /// A text of at least one and at most so many characters.
+    /// A text of at least one and at most so many visible characters, with single spaces between them.
     Line(usize),
+    /// A text of a form of its own: a regular expression of ECMA-262, and what it stands for.
+    Like(&'static str, fn(&str) -> bool),
     /// A whole number.
     Whole,
+    /// A whole number from the first to the second.
+    Between(u32, u32),
     /// True or false.
     Truth,
     /// One of these texts.
@@ -19,6 +35,8 @@ pub enum Shape {
     Object(&'static [Member]),
     /// Any number of values of a shape.
     List(&'static Self),
+    /// From the first to the second number of different values of a shape.
+    Some(usize, usize, &'static Self),
     /// A shape with a name.
     Of(&'static Named),
     /// Anything: where another document says what it is.
@@ -89,6 +107,8 @@ pub enum Form {
     Handle,
     /// A country of three letters.
     Country,
+    /// An IPv4 or IPv6 address.
+    Address,
 }
 
 impl Form {
@@ -105,6 +125,7 @@ impl Form {
             Self::Uri => (None, Some("uri")),
             Self::Handle => (Some(r"^[A-Za-z0-9._~-]{1,64}$"), None),
             Self::Country => (Some("^[A-Z]{3}$"), None),
+            Self::Address => (None, None),
         }
     }
 
@@ -126,6 +147,7 @@ impl Form {
                 let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._~-".contains(&byte);
                 (1..=64).contains(&text.len()) && text.bytes().all(allowed)
             }
+            Self::Address => text.parse::<std::net::IpAddr>().is_ok(),
             Self::Country => text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_uppercase()),
         }
     }
@@ -146,20 +168,34 @@ fn at(shape: &Shape, value: &Value, path: &str) -> Result<(), String> {
         (Shape::Of(named), _) => at(&named.shape, value, path),
         (Shape::Text(form), Value::String(text)) if form.takes(text) => Ok(()),
         (Shape::Line(most), Value::String(text)) if (1..=*most).contains(&text.chars().count()) => Ok(()),
+        (Shape::Like(_, takes), Value::String(text)) if takes(text) => Ok(()),
         (Shape::Whole, Value::Number(number)) if number.is_i64() || number.is_u64() => Ok(()),
+        (Shape::Between(least, most), Value::Number(number))
+            if number.as_u64().is_some_and(|n| (u64::from(*least)..=u64::from(*most)).contains(&n)) =>
+        {
+            Ok(())
+        }
         (Shape::OneOf(values), Value::String(text)) if values.contains(&text.as_str()) => Ok(()),
-        (Shape::List(each), Value::Array(items)) => {
-            items.iter().enumerate().try_for_each(|(index, item)| at(each, item, &format!("{path}[{index}]")))
+        (Shape::List(each), Value::Array(items)) => every(each, items, path),
+        (Shape::Some(least, most, each), Value::Array(items)) if (*least..=*most).contains(&items.len()) => {
+            every(each, items, path)
         }
         (Shape::Object(members), Value::Object(found)) => object(members, found, path),
         (Shape::Text(form), _) => other(&format!("a text of form {form:?}")),
         (Shape::Line(most), _) => other(&format!("a text of up to {most} characters")),
+        (Shape::Like(form, _), _) => other(&format!("a text like {form}")),
         (Shape::Whole, _) => other("a whole number"),
+        (Shape::Between(least, most), _) => other(&format!("a whole number from {least} to {most}")),
         (Shape::Truth, _) => other("true or false"),
         (Shape::OneOf(values), _) => other(&format!("one of {values:?}")),
         (Shape::List(_), _) => other("a list"),
+        (Shape::Some(least, most, _), _) => other(&format!("a list of {least} to {most}")),
         (Shape::Object(_), _) => other("an object"),
     }
+}
+
+fn every(each: &Shape, items: &[Value], path: &str) -> Result<(), String> {
+    items.iter().enumerate().try_for_each(|(index, item)| at(each, item, &format!("{path}[{index}]")))
 }
 
 fn object(members: &[Member], found: &Map<String, Value>, path: &str) -> Result<(), String> {
@@ -173,21 +209,35 @@ fn object(members: &[Member], found: &Map<String, Value>, path: &str) -> Result<
     })
 }
 
+/// What is seen, with single spaces in between: `domain::Line` as a regular expression. The characters stand for themselves.
+const VISIBLE: &str = concat!("^", visible!(), "+( ", visible!(), "+)*$");
+
 impl Shape {
     /// The shape as JSON Schema 2020-12; named shapes are referred to and collected.
     pub(super) fn schema(&self, named: &mut Map<String, Value>) -> Value {
         match self {
+            Self::Text(Form::Address) => {
+                json!({"type": "string", "anyOf": [{"format": "ipv4"}, {"format": "ipv6"}]})
+            }
             Self::Text(form) => {
                 let (pattern, format) = form.said();
                 let set = [("type", Some("string")), ("pattern", pattern), ("format", format)];
                 let set = set.into_iter().filter_map(|(name, value)| Some((name.to_owned(), json!(value?))));
                 Value::Object(set.collect())
             }
-            Self::Line(most) => json!({"type": "string", "minLength": 1, "maxLength": most}),
+            Self::Line(most) => {
+                json!({"type": "string", "minLength": 1, "maxLength": most, "pattern": VISIBLE})
+            }
+            Self::Like(pattern, _) => json!({"type": "string", "pattern": pattern}),
             Self::Whole => json!({"type": "integer"}),
+            Self::Between(least, most) => json!({"type": "integer", "minimum": least, "maximum": most}),
             Self::Truth => json!({"type": "boolean"}),
             Self::OneOf(values) => json!({"type": "string", "enum": values}),
             Self::List(each) => json!({"type": "array", "items": each.schema(named)}),
+            Self::Some(least, most, each) => json!({
+                "type": "array", "items": each.schema(named), "minItems": least, "maxItems": most,
+                "uniqueItems": true,
+            }),
             Self::Anything => json!({}),
             Self::Of(known) => {
                 if !named.contains_key(known.name) {

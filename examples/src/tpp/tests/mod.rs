@@ -1,6 +1,8 @@
 //! Whole runs against a bank that can lie in one place: what stops the run, and that nothing is sent afterwards.
 
 mod forged;
+mod messages;
+mod rules;
 
 use std::sync::Arc;
 

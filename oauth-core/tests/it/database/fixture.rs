@@ -65,6 +65,11 @@ pub(crate) fn memory() -> Place {
 
 /// A schema of its own on the test server. `None`, and said so, where there is none.
 pub(crate) async fn postgres() -> Option<Place> {
+    postgres_with("").await
+}
+
+/// `more` are further parameters of the URL, each with its `&`.
+pub(super) async fn postgres_with(more: &str) -> Option<Place> {
     let Some(server) = crate::services::postgres() else {
         println!("SKIPPED on PostgreSQL: MANDATE_TEST_POSTGRES is not set and PostgreSQL is not installed");
         return None;
@@ -76,7 +81,7 @@ pub(crate) async fn postgres() -> Option<Place> {
     admin.write(Statement::new(format!("CREATE SCHEMA {schema}").leak())).await.unwrap();
     admin.close().await;
     let sign = if server.contains('?') { '&' } else { '?' };
-    let url = DatabaseUrl::parse(&format!("{server}{sign}options[search_path]={schema}")).unwrap();
+    let url = DatabaseUrl::parse(&format!("{server}{sign}options[search_path]={schema}{more}")).unwrap();
     Some(Place { url, name: "postgres", directory: None })
 }
 

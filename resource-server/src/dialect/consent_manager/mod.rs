@@ -2,6 +2,7 @@
 //! below `/open-finance/consent-manager/v1`. For clients of the bank, by their own tokens; no third party gets in.
 
 mod body;
+mod described;
 mod error;
 mod routes;
 
@@ -16,11 +17,18 @@ use serde::Serialize;
 
 use super::{Answer, Dialect, HeaderOrder, HeaderRules, KeyForm, Participant, Route, Versions};
 use crate::guard::{Arrived, AuthDate, GuardRefusal};
+use crate::openapi::Interface;
 use crate::operation::Operations;
 use error::{Problem, Reason};
 
 /// What stands before every path.
-const BASE_PATH: &str = "/open-finance/consent-manager/v1";
+pub const BASE: &str = "/open-finance/consent-manager/v1";
+
+/// What the description says of the interface.
+#[must_use]
+pub fn interface() -> Interface {
+    described::interface()
+}
 
 /// The bank's side over its consents and payments.
 #[derive(Debug)]
@@ -56,7 +64,11 @@ impl Dialect for ConsentManager {
     }
 
     fn base(&self) -> &str {
-        BASE_PATH
+        BASE
+    }
+
+    fn interface(&self) -> Option<Interface> {
+        Some(described::interface())
     }
 
     async fn refuse(&self, refusal: &GuardRefusal, _arrived: &Arrived) -> Answer {

@@ -7,6 +7,7 @@ use rar_consent::{Actor, BankFault, BankOrder, Channel, Consent, Decided, Ordere
 use serde::de::DeserializeOwned;
 
 use super::body::{ConsentOrder, DecisionMade, DecisionTold, LogEntry, Revocation};
+use super::described as about;
 use super::error::{Problem, Reason};
 use super::{ConsentManager, broken, done, failed, json};
 use crate::dialect::{Answer, Call, Route};
@@ -27,12 +28,12 @@ const OWN: Needs = Needs {
 };
 
 macro_rules! route {
-    ($method:ident $path:literal, $handler:ident) => {
+    ($method:ident $path:literal, $handler:ident, $about:ident) => {
         Route {
             method: Method::$method,
             path: $path,
             needs: OWN,
-            about: None,
+            about: Some(&about::$about),
             handle: |bank, call| {
                 Box::pin(async move {
                     match $handler(bank, call).await {
@@ -47,10 +48,10 @@ macro_rules! route {
 }
 
 pub(super) const ROUTES: &[Route<ConsentManager>] = &[
-    route!(PATCH "/consents/{ConsentId}", change_consent),
-    route!(POST "/consents/{ConsentId}/action/revoke", revoke_consent),
-    route!(POST "/consents/{ConsentId}/authorizations/{AuthorizerId}", decide),
-    route!(PATCH "/payment-log/{PaymentId}", log_payment),
+    route!(PATCH "/consents/{ConsentId}", change_consent, CHANGE_CONSENT),
+    route!(POST "/consents/{ConsentId}/action/revoke", revoke_consent, REVOKE_CONSENT),
+    route!(POST "/consents/{ConsentId}/authorizations/{AuthorizerId}", decide, DECIDE),
+    route!(PATCH "/payment-log/{PaymentId}", log_payment, LOG_PAYMENT),
 ];
 
 /// How a call ends without what it asked for.

@@ -4,7 +4,9 @@ use http::Method;
 
 use super::routes::ALIASES;
 use super::shapes;
-use crate::openapi::{Elsewhere, Form, Given, Interface, Named, Operation, Parameter, Presence, Shape};
+use crate::openapi::{
+    Elsewhere, Form, Given, Interface, Named, Operation, Parameter, Presence, Refused, Refusing, Shape,
+};
 
 /// The interface as a whole, below this base.
 pub(super) fn interface(base: &str) -> Interface {
@@ -13,8 +15,10 @@ pub(super) fn interface(base: &str) -> Interface {
         title: "OFxPERA",
         version: "1.0.0",
         base: base.to_owned(),
-        errors: &shapes::ERRORS,
+        refusals: REFUSALS,
         headers: HEADERS,
+        key: &UUID,
+        segments: SEGMENTS,
         aliases: ALIASES.iter().map(|alias| (alias.from, alias.to)).collect(),
         elsewhere: OAUTH,
     }
@@ -26,19 +30,51 @@ const fn optional(name: &'static str, shape: Shape) -> Parameter {
     Parameter { name, shape, presence: Presence::Sometimes }
 }
 
+const UUID: Shape = Shape::Text(Form::Uuid);
+
 /// Section 3.1.
 const HEADERS: &[Parameter] = &[
-    Parameter { name: "participant-id", shape: Shape::Text(Form::Handle), presence: Presence::Always },
-    optional("x-v", Shape::Text(Form::Any)),
-    optional("x-fapi-interaction-id", Shape::Text(Form::Uuid)),
-    optional("x-fapi-auth-date", Shape::Text(Form::Any)),
-    optional("x-fapi-customer-ip-address", Shape::Text(Form::Any)),
-    optional("x-client-headers", Shape::Line(4096)),
-    optional("x-client-user-agent", Shape::Line(4096)),
+    Parameter { name: "participant-id", shape: shapes::PARTICIPANT, presence: Presence::Always },
+    optional("x-v", Shape::Like("^1(\\.\\d{1,4}\\.\\d{1,4})?$", |text| text.starts_with('1'))),
+    optional("x-fapi-interaction-id", UUID),
+    optional("x-fapi-auth-date", Shape::Text(Form::Instant)),
+    optional("x-fapi-customer-ip-address", Shape::Text(Form::Address)),
+    optional("x-client-headers", Shape::Line(CLIENT_CHARS)),
+    optional("x-client-user-agent", Shape::Line(CLIENT_CHARS)),
 ];
 
-const PAGE: Parameter = optional("page", Shape::Whole);
-const PAGE_SIZE: Parameter = optional("page-size", Shape::Whole);
+const SEGMENTS: &[Parameter] = &[
+    Parameter { name: "id", shape: Shape::Text(Form::Handle), presence: Presence::Always },
+    Parameter { name: "transactionId", shape: Shape::Text(Form::Handle), presence: Presence::Always },
+];
+
+/// Section 3.1: characters of `x-client-headers` and `x-client-user-agent`.
+pub(super) const CLIENT_CHARS: usize = 4096;
+
+const fn refused(status: u16, by: Refusing, says: &'static str) -> Refused {
+    Refused { status, says, by, media: JSON, body: Some(&shapes::ERRORS) }
+}
+
+/// Section 3.3.
+const REFUSALS: &[Refused] = &[
+    refused(400, Refusing::All, "A header, a parameter or a member is missing or malformed."),
+    refused(401, Refusing::All, "No access token, or none that is good for this caller."),
+    refused(403, Refusing::All, "Scope, consent or participant do not allow it."),
+    refused(404, Refusing::All, "There is no such thing for this token."),
+    refused(405, Refusing::All, "The path has no such method; see Allow."),
+    refused(406, Refusing::All, "This version or media type is not answered in."),
+    refused(409, Refusing::Changing, "The state does not allow it, or the key belongs to another request."),
+    refused(412, Refusing::Changing, "It has changed since its ETag was read."),
+    refused(413, Refusing::WithBody, "The body is too large."),
+    refused(415, Refusing::WithBody, "The body is not sent as application/json."),
+    refused(422, Refusing::WithBody, "A rule of the business does not allow it."),
+    refused(422, Refusing::Paging, "There is no such page."),
+    refused(500, Refusing::All, "Something failed on our side."),
+    refused(503, Refusing::All, "Something this server needs is away; see Retry-After."),
+];
+
+const PAGE: Parameter = optional("page", Shape::Between(1, u32::MAX));
+const PAGE_SIZE: Parameter = optional("page-size", Shape::Between(1, 1000));
 const OLDEST: Parameter = optional("oldest-time", Shape::Text(Form::Instant));
 const NEWEST: Parameter = optional("newest-time", Shape::Text(Form::Instant));
 

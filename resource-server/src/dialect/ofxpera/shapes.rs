@@ -1,5 +1,6 @@
 //! The shapes of `body`, for the description. Tests hold every request taken and every answer given against them.
 
+use crate::domain::OrganisationId;
 use crate::openapi::{Form, Member, Named, Shape, always, sometimes};
 
 /// Section 3.2: one resource.
@@ -60,6 +61,9 @@ pub(super) use banking::{
     TRANSACTION_RESPONSE,
 };
 
+/// Section 3.1.
+pub(super) const PARTICIPANT: Shape =
+    Shape::Like("^[A-Za-z0-9._-]{1,64}$", |text| OrganisationId::new(text).is_ok());
 const ANY: Shape = Shape::Text(Form::Any);
 const HANDLE: Shape = Shape::Text(Form::Handle);
 const INSTANT: Shape = Shape::Text(Form::Instant);

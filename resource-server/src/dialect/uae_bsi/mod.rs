@@ -6,12 +6,14 @@
 
 mod body;
 mod consents;
+mod described;
 mod error;
 mod map;
 mod notify;
 mod patch;
 mod routes;
 mod sealing;
+mod shapes;
 mod signature;
 mod v1_2;
 
@@ -30,6 +32,7 @@ use serde::Serialize;
 
 use super::{Answer, Call, Dialect, HeaderOrder, HeaderRules, KeyForm, Participant, Route, Versions};
 use crate::guard::{Arrived, AuthDate, GuardRefusal, fresh_uuid};
+use crate::openapi::Interface;
 use crate::operation::Operations;
 use error::{ErrorMessage, Reason, Refused};
 use map::{Base, base_path};
@@ -38,6 +41,23 @@ use signature::{Expected, SignedMessage, message_alg};
 
 pub use notify::UaeNotices;
 pub use v1_2::UaeBsiV1_2;
+
+/// What stands before every path.
+pub const BASE: &str = base_path(UaeVocabulary::Seed);
+/// What stands before every path of version 1.2.
+pub const BASE_V1_2: &str = base_path(UaeVocabulary::V1_2);
+
+/// What the description says of the interface.
+#[must_use]
+pub fn interface() -> Interface {
+    described::interface()
+}
+
+/// What the description says of the interface in version 1.2.
+#[must_use]
+pub fn interface_v1_2() -> Interface {
+    v1_2::interface()
+}
 
 /// UAE Bank Service Initiation over a bank's ports.
 #[derive(Clone)]
@@ -222,6 +242,10 @@ impl Dialect for UaeBsi {
 
     fn base(&self) -> &str {
         base_path(self.vocabulary)
+    }
+
+    fn interface(&self) -> Option<Interface> {
+        Some(described::interface())
     }
 
     async fn refuse(&self, refusal: &GuardRefusal, arrived: &Arrived) -> Answer {

@@ -7,6 +7,7 @@ use rar_consent::{Consent, ExerciseFault, ExerciseRefusal, Terms, UaePayment, Ua
 
 use super::body::PaymentRequest;
 use super::consents::{change_consent, list_consents, own_consent, read_consent, read_refund};
+use super::described as about;
 use super::error::{Reason, Refused};
 use super::map::{self, Shown};
 use super::{UaeBsi, log, with_header};
@@ -51,7 +52,7 @@ pub(super) const ROUTES: &[Route<UaeBsi>] = &[
             body: Body::SignedJwt,
             retry: Retry::ByIdempotencyKey,
         },
-        about: None,
+        about: Some(&about::CREATE_PAYMENT),
         handle: |bank, call| {
             Box::pin(async move { settle(bank, call, create_payment(bank, call).await).await })
         },
@@ -68,7 +69,7 @@ pub(super) const ROUTES: &[Route<UaeBsi>] = &[
             body: Body::None,
             retry: Retry::ByIdempotencyKey,
         },
-        about: None,
+        about: Some(&about::FIND_PAYMENT),
         handle: |bank, call| {
             Box::pin(async move { settle(bank, call, find_payment(bank, call).await).await })
         },
@@ -77,7 +78,7 @@ pub(super) const ROUTES: &[Route<UaeBsi>] = &[
         method: Method::GET,
         path: "/payments/{PaymentId}",
         needs: READ,
-        about: None,
+        about: Some(&about::READ_PAYMENT),
         handle: |bank, call| {
             Box::pin(async move { settle(bank, call, read_payment(bank, call).await).await })
         },
@@ -86,7 +87,7 @@ pub(super) const ROUTES: &[Route<UaeBsi>] = &[
         method: Method::GET,
         path: "/payment-consents",
         needs: BY_CLIENT,
-        about: None,
+        about: Some(&about::LIST_CONSENTS),
         handle: |bank, call| {
             Box::pin(async move { settle(bank, call, list_consents(bank, call).await).await })
         },
@@ -95,14 +96,14 @@ pub(super) const ROUTES: &[Route<UaeBsi>] = &[
         method: Method::GET,
         path: "/payment-consents/{ConsentId}/refund",
         needs: BY_CLIENT,
-        about: None,
+        about: Some(&about::READ_REFUND),
         handle: |bank, call| Box::pin(async move { settle(bank, call, read_refund(bank, call).await).await }),
     },
     Route {
         method: Method::GET,
         path: "/payment-consents/{ConsentId}",
         needs: READ,
-        about: None,
+        about: Some(&about::READ_CONSENT),
         handle: |bank, call| {
             Box::pin(async move { settle(bank, call, read_consent(bank, call).await).await })
         },
@@ -111,7 +112,7 @@ pub(super) const ROUTES: &[Route<UaeBsi>] = &[
         method: Method::PATCH,
         path: "/payment-consents/{ConsentId}",
         needs: Needs { body: Body::SignedJwt, ..BY_CLIENT },
-        about: None,
+        about: Some(&about::CHANGE_CONSENT),
         handle: |bank, call| {
             Box::pin(async move { settle(bank, call, change_consent(bank, call).await).await })
         },

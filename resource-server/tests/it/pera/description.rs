@@ -15,7 +15,8 @@ async fn every_route_is_described_under_its_own_name() {
         let said = &document["paths"][&route.path][&method];
         let id = said["operationId"].as_str().unwrap_or_else(|| panic!("{} is not described", route.path));
         assert!(ids.insert(id.to_owned()), "{id} is taken twice");
-        assert!(said["responses"]["default"].is_object() && said["security"].is_array(), "{id}");
+        assert!(said["responses"]["401"]["content"].is_object() && said["security"].is_array(), "{id}");
+        assert_eq!(said["responses"].get("default"), None, "{id}: every status is named");
     }
     assert_eq!(ids.len(), 22);
 }

@@ -41,6 +41,7 @@ use ring::rand::SystemRandom;
 use serde_json::{Value, json};
 use tower_service::Service as _;
 
+use super::described;
 use super::events::Postbox;
 
 pub(super) const ORIGIN: &str = "https://rs.example";
@@ -50,7 +51,7 @@ const TYPE: &str = "urn:openfinanceuae:service-initiation-consent";
 
 /// The bank.
 pub(super) struct Bank {
-    service: ResourceService,
+    pub(super) service: ResourceService,
     pub(super) clock: Arc<FixedClock>,
     pub(super) engine: Arc<ConsentEngine>,
     pub(super) core: CorePorts,
@@ -426,6 +427,7 @@ impl Bank {
     }
 
     pub(super) async fn lfi_with(&self, token: &str, method: Method, path: &str, body: String) -> Got {
+        let asked = (method.clone(), format!("/open-finance/consent-manager/v1{path}"), body.clone());
         let mut request = Request::builder()
             .method(method)
             .uri(format!("/open-finance/consent-manager/v1{path}"))
@@ -438,6 +440,7 @@ impl Bank {
         let body = body.collect().await.unwrap().to_bytes();
         let message = if body.is_empty() { Value::Null } else { serde_json::from_slice(&body).unwrap() };
         let raw = String::from_utf8(body.to_vec()).unwrap();
+        described::holds(&self.service, &asked, (&head, &message));
         Got { status: head.status, headers: head.headers, message, rule: self.rules.take(), raw }
     }
 
@@ -446,6 +449,8 @@ impl Bank {
     }
 
     pub(super) async fn send_below(&self, base: &str, sent: Sent<'_>) -> Got {
+        let path = format!("{base}{}", sent.path);
+        let asked = (sent.method.clone(), path, sent.body.clone());
         let mut request = Request::builder()
             .method(sent.method)
             .uri(format!("{base}{}", sent.path))
@@ -459,6 +464,7 @@ impl Bank {
         let body = body.collect().await.unwrap().to_bytes();
         let message = if body.is_empty() { Value::Null } else { self.message(&head.headers, &body) };
         let raw = String::from_utf8(body.to_vec()).unwrap();
+        described::holds(&self.service, &asked, (&head, &message));
         Got { status: head.status, headers: head.headers, message, rule: self.rules.take(), raw }
     }
 

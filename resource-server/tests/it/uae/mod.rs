@@ -3,6 +3,7 @@
 mod bank;
 mod bank_side;
 mod consents;
+mod described;
 mod effects;
 mod events;
 mod repeats;

@@ -2,16 +2,21 @@
 //! the mapping; everything else is that of the early drafts.
 
 mod body;
+mod described;
 pub(super) mod map;
 pub(super) mod patch;
 mod routes;
+mod shapes;
 
 use async_trait::async_trait;
 use oauth_core::Client;
 
+pub(super) use described::interface;
+
 use super::{HEADERS, UaeBsi, of_guard};
 use crate::dialect::{Answer, Dialect, HeaderRules, Route};
 use crate::guard::{Arrived, GuardRefusal};
+use crate::openapi::Interface;
 
 /// UAE Bank Service Initiation in the words of version 1.2: see [`UaeBsi::in_v1_2`].
 #[derive(Debug, Clone)]
@@ -35,6 +40,10 @@ impl Dialect for UaeBsiV1_2 {
 
     fn base(&self) -> &str {
         self.0.base()
+    }
+
+    fn interface(&self) -> Option<Interface> {
+        Some(interface())
     }
 
     async fn refuse(&self, refusal: &GuardRefusal, arrived: &Arrived) -> Answer {

@@ -7,6 +7,7 @@ use rar_consent::{PersonalOpener, Unopened, ordered_creditor};
 use serde_json::Value;
 
 use super::super::consents::{change_consent, list_consents, own_consent, read_consent, read_refund};
+use super::super::described;
 use super::super::error::{Reason, Refused};
 use super::super::map::Shown;
 use super::super::routes::{
@@ -16,6 +17,7 @@ use super::super::signature::SCHEMA;
 use super::super::{UaeBsi, with_header};
 use super::UaeBsiV1_2;
 use super::body::PaymentRequest;
+use super::described as about;
 use super::map;
 use crate::dialect::{Answer, Call, Route};
 use crate::domain::PaymentId;
@@ -36,7 +38,7 @@ pub(super) const ROUTES: &[Route<UaeBsiV1_2>] = &[
             body: Body::SignedJwt,
             retry: Retry::ByIdempotencyKey,
         },
-        about: None,
+        about: Some(&about::CREATE_PAYMENT),
         handle: |UaeBsiV1_2(bank), call| {
             Box::pin(async move { settle(bank, call, create_payment(bank, call).await).await })
         },
@@ -45,7 +47,7 @@ pub(super) const ROUTES: &[Route<UaeBsiV1_2>] = &[
         method: Method::GET,
         path: "/payments",
         needs: Needs { retry: Retry::ByIdempotencyKey, ..BY_CLIENT },
-        about: None,
+        about: Some(&described::FIND_PAYMENT),
         handle: |UaeBsiV1_2(bank), call| {
             Box::pin(async move { settle(bank, call, find_payment(bank, call).await).await })
         },
@@ -54,7 +56,7 @@ pub(super) const ROUTES: &[Route<UaeBsiV1_2>] = &[
         method: Method::GET,
         path: "/payments/{PaymentId}",
         needs: READ,
-        about: None,
+        about: Some(&about::READ_PAYMENT),
         handle: |UaeBsiV1_2(bank), call| {
             Box::pin(async move { settle(bank, call, read_payment(bank, call).await).await })
         },
@@ -63,7 +65,7 @@ pub(super) const ROUTES: &[Route<UaeBsiV1_2>] = &[
         method: Method::GET,
         path: "/payment-consents",
         needs: BY_CLIENT,
-        about: None,
+        about: Some(&about::LIST_CONSENTS),
         handle: |UaeBsiV1_2(bank), call| {
             Box::pin(async move { settle(bank, call, list_consents(bank, call).await).await })
         },
@@ -72,7 +74,7 @@ pub(super) const ROUTES: &[Route<UaeBsiV1_2>] = &[
         method: Method::GET,
         path: "/payment-consents/{ConsentId}/refund",
         needs: BY_CLIENT,
-        about: None,
+        about: Some(&about::READ_REFUND),
         handle: |UaeBsiV1_2(bank), call| {
             Box::pin(async move { settle(bank, call, read_refund(bank, call).await).await })
         },
@@ -81,7 +83,7 @@ pub(super) const ROUTES: &[Route<UaeBsiV1_2>] = &[
         method: Method::GET,
         path: "/payment-consents/{ConsentId}",
         needs: READ,
-        about: None,
+        about: Some(&about::READ_CONSENT),
         handle: |UaeBsiV1_2(bank), call| {
             Box::pin(async move { settle(bank, call, read_consent(bank, call).await).await })
         },
@@ -90,7 +92,7 @@ pub(super) const ROUTES: &[Route<UaeBsiV1_2>] = &[
         method: Method::PATCH,
         path: "/payment-consents/{ConsentId}",
         needs: Needs { body: Body::SignedJwt, ..BY_CLIENT },
-        about: None,
+        about: Some(&about::CHANGE_CONSENT),
         handle: |UaeBsiV1_2(bank), call| {
             Box::pin(async move { settle(bank, call, change_consent(bank, call).await).await })
         },

@@ -1,0 +1,112 @@
+"""How generated requests reach the bank: with a token of the kind the operation asks for, with identifiers that exist where any
+would do, and, where the interface signs its bodies, signed. Answers that are signed are opened and held against the
+description, too."""
+
+import base64
+import json
+import os
+import zlib
+
+import jsonschema_rs
+import schemathesis
+from schemathesis.core.parameters import ParameterLocation
+
+from party import ACCOUNTS, Party
+
+KIND = os.environ["MANDATE_INTERFACE"]
+USERNAME = {"ofxpera": "maria", "uae": "mariam"}[KIND]
+PARTY = Party(os.environ["MANDATE_DATA_DIR"], USERNAME)
+SIGNED = "application/jwt"
+DOCUMENT = {}
+
+
+@schemathesis.auth(refresh_interval=None)
+class Token:
+    def get(self, case, context):
+        kind = case.operation.definition.raw.get("x-token")
+        return PARTY.own() if kind == "client" else PARTY.customers(KIND)
+
+    def set(self, case, token, context):
+        case.headers["Authorization"] = f"Bearer {token}"
+
+
+@schemathesis.hook
+def before_load_schema(context, schema):
+    """Signed bodies are generated as the messages that are in them."""
+    DOCUMENT.update(json.loads(json.dumps(schema)))
+    for item in schema["paths"].values():
+        for operation in item.values():
+            content = operation.get("requestBody", {}).get("content", {})
+            if SIGNED in content:
+                content["application/json"] = {"schema": message_of(content.pop(SIGNED)["schema"])}
+
+
+def message_of(schema):
+    return schema["contentSchema"]["prefixItems"][1]["properties"]["message"]
+
+
+def honest(case, place):
+    """Whether this part of the case is meant to be taken."""
+    part = case.meta.components.get(place) if case.meta else None
+    return part is None or part.mode.is_positive
+
+
+@schemathesis.hook
+def before_call(context, case, kwargs):
+    definition = case.operation.definition.raw
+    names = {(one["in"], one["name"]) for one in definition.get("parameters", [])}
+    if ("header", "participant-id") in names and honest(case, ParameterLocation.HEADER):
+        case.headers["participant-id"] = PARTY.entry["participant_id"]
+    if case.path_parameters and honest(case, ParameterLocation.PATH) and coin(case.path_parameters):
+        known = existing(case.operation.path)
+        case.path_parameters.update({name: known[name] for name in case.path_parameters if name in known})
+    body = original(case)
+    if body and honest(case, ParameterLocation.BODY) and isinstance(case.body, dict) and coin(case.body):
+        exist(case.body.get("data") or case.body.get("Data"))
+    if SIGNED in body:
+        case.body = PARTY.signed(case.body)
+        case.media_type = SIGNED
+        case.headers["content-type"] = SIGNED
+
+
+def original(case):
+    operation = DOCUMENT["paths"][case.operation.path][case.operation.method.lower()]
+    return operation.get("requestBody", {}).get("content", {})
+
+
+def coin(value):
+    """Half of all values, always the same."""
+    return zlib.crc32(json.dumps(value, sort_keys=True, default=str).encode()) % 2 == 0
+
+
+def existing(path):
+    """Identifiers of things that exist, by their names in the path."""
+    if "/consent/" in path:
+        return {"id": PARTY.consent}
+    if "/customer/" in path:
+        return {"id": "cus-maria"}
+    if "/organization/" in path:
+        return {"id": "bayan-trust"}
+    if "/payment-consents/" in path:
+        return {"ConsentId": PARTY.uae_consent}
+    return {"id": ACCOUNTS[1]}
+
+
+def exist(members):
+    known = {"sourceAccountId": ACCOUNTS[0], "peraAccountId": ACCOUNTS[1], "data_holder_id": "bayan-trust"}
+    known |= {"ConsentId": getattr(PARTY, "uae_consent", None), "PaymentPurposeCode": "GDDS"}
+    if isinstance(members, dict):
+        members.update({name: value for name, value in known.items() if name in members})
+
+
+@schemathesis.check
+def signed_answers_are_as_described(context, response, case):
+    operation = DOCUMENT["paths"][case.operation.path][case.operation.method.lower()]
+    described = operation["responses"].get(str(response.status_code), {}).get("content", {})
+    if SIGNED not in described or not response.content:
+        return
+    assert response.headers["content-type"] == [SIGNED], response.headers["content-type"]
+    payload = response.content.decode().split(".")[1]
+    claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    schema = {"components": DOCUMENT["components"], "allOf": [message_of(described[SIGNED]["schema"])]}
+    jsonschema_rs.validate(schema, claims["message"])
