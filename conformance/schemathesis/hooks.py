@@ -86,22 +86,16 @@ def before_call(context, case, kwargs):
         known = existing(case.operation.path)
         case.path_parameters.update({name: known[name] for name in case.path_parameters if name in known})
     if honest(case, ParameterLocation.QUERY) and "oldest-time" in (case.query or {}):
-        case.query.pop("newest-time", None)  # the one may not be later than the other
+        case.query.pop("newest-time", None)  # the one may not be later than the other, which is now by default
+        if str(case.query["oldest-time"])[:4] > "2020":
+            case.query.pop("oldest-time")
     body = original(case)
     if body and honest(case, ParameterLocation.BODY) and isinstance(case.body, dict):
         agree(case.body.get("data") or case.body)
         if coin(case.body):
             exist(case.body.get("data") or case.body.get("Data"))
-
-
-@schemathesis.serializer(SIGNED)
-def sign(context, message):
-    if isinstance(message, bytes):
-        try:
-            message = json.loads(message)
-        except ValueError:
-            return message
-    return PARTY.signed(message).encode()
+    if SIGNED in body and isinstance(case.body, (dict, list)):
+        case.body = PARTY.signed(case.body).encode()
 
 
 def original(case):

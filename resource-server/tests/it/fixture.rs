@@ -274,6 +274,7 @@ fn every_dialect(operations: &Operations, engine: Arc<ConsentEngine>, guard: &Ar
                 .with_encryption(Arc::new(InlineKeys), testkit::keys::signer()),
             guard.clone(),
         )
+        .mount(uae.in_v1_2(), guard.clone())
         .mount(uae, guard.clone())
         .mount(ConsentManager::new(operations.clone(), engine), guard.clone())
         .service()
