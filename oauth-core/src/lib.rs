@@ -47,7 +47,7 @@ pub use model::client::{
     Client, ClientMetadata, ClientStatus, Credential, GrantType, InvalidMetadata, Organisation,
     RegisteredKeys,
 };
-pub use model::details::{AuthorizationDetails, VettedDetail, VettedDetails};
+pub use model::details::{AuthorizationDetails, Confidential, VettedDetail, VettedDetails};
 pub use model::distinguished_name::{DistinguishedName, DistinguishedNameFault};
 pub use model::grant::{Approval, Authentication, Grant, ShownText, Stage};
 pub use model::messages::{Messages, Protection, SignedRequests};

@@ -14,6 +14,7 @@ mod detail;
 mod engine;
 mod event;
 mod outbox;
+mod personal;
 mod port;
 mod rules;
 pub mod store;
@@ -38,6 +39,7 @@ pub use consent::terms::{
     UaePermission,
 };
 pub use consent::usage::{MultiUsage, SlotUsage, Usage};
+pub use consent::vocabulary::UaeVocabulary;
 pub use consent::{Consent, Lodged, Revocation, Shown};
 pub use describe::{
     AccountChoice, Description, Language, PaymentWords, Row, Section, Weight, describe, describe_details,
@@ -49,6 +51,7 @@ pub use detail::{Asked, DetailKind, Lodging, Place, Reading, Recognised, Support
 pub use engine::{Amended, ConsentEngine, Decided, Moved, Objection, Ordered, Revoked, Vote};
 pub use event::{Event, EventId, EventKind, EventResource, PaymentState};
 pub use outbox::{ClaimedEvent, EventClaim, EventOutbox, Lease, LeaseEnd, PutOff};
+pub use personal::{OpeningConsents, PersonalOpener, Unopened, ordered_creditor};
 pub use port::{ConsentStore, DUE_MAX, Inserted, KeptStatus, LIST_MAX, Mandates, Replaced, SoleHolders};
 #[cfg(feature = "sql")]
 pub use store::sql::{ConsentQuery, SqlConsents, enqueue, insert, lock, migrations, save};

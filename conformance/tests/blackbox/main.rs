@@ -47,4 +47,5 @@ mod stories;
 mod support;
 mod trail;
 mod uae_approvals;
+mod uae_v1_2;
 mod variants;

@@ -121,6 +121,8 @@ async fn a_joint_account_pays_when_the_second_holder_has_approved_at_the_bank(wo
     let returned = world.decide(&palm, &request_uri, &Decision::ApproveOnly(vec![JOINT.to_owned()])).await;
     let code = palm.code(&ask, &returned).await.unwrap();
     let tokens = Tokens::read(&palm.redeem(&ask, &code, HONEST).await.unwrap()).unwrap();
+    let granted_status = |tokens: &Tokens| tokens.body["authorization_details"][0]["Data"]["Status"].clone();
+    assert_eq!(granted_status(&tokens), "AwaitingAuthorization");
 
     let waits = read(world, &palm, &id).await;
     assert_eq!(waits["Data"]["Status"], "AwaitingAuthorization");
@@ -161,6 +163,7 @@ async fn a_joint_account_pays_when_the_second_holder_has_approved_at_the_bank(wo
     let refreshed =
         palm.refresh(waiting.refresh.as_ref().or(tokens.refresh.as_ref()).unwrap(), HONEST).await.unwrap();
     let good = Tokens::read(&refreshed).unwrap();
+    assert_eq!(granted_status(&good), "Authorized");
     let paid = pay(world, &palm, &good.access, &id).await;
     assert_eq!(paid.status, 201, "{}", paid.text());
     let payment = uae::message(&palm, &paid).await["Data"]["PaymentId"].as_str().unwrap().to_owned();

@@ -104,7 +104,8 @@ pub fn apis(
     let bank_side = ConsentManager::new(operations.clone(), Arc::clone(consents));
     let named = OfxperaSettings::of(&bank.id, &bank.name, &bank.bic);
     let ofxpera = Ofxpera::new(operations, OfxperaSettings { exposure: bank.exposure, ..named });
-    let service = ResourceService::at(origin).mount(uae, Arc::clone(&guard));
+    let service = ResourceService::at(origin).mount(uae.in_v1_2(), Arc::clone(&guard));
+    let service = service.mount(uae, Arc::clone(&guard));
     Ok(service.mount(bank_side, Arc::clone(&guard)).mount(ofxpera, guard).service())
 }
 

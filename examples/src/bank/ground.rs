@@ -12,7 +12,9 @@ use oauth_core::{
     Claims, ClientDirectory, Clock, Entropy, Fault, Issuer, LogAudit, Ports, SystemClock, SystemEntropy,
     Timestamp,
 };
-use rar_consent::{ConsentEngine, ConsentStore, DetailRegistry, EventOutbox, SqlConsents};
+use rar_consent::{
+    ConsentEngine, ConsentStore, DetailRegistry, EventOutbox, OpeningConsents, PersonalOpener, SqlConsents,
+};
 use resource_server::store::sql::SqlBank;
 
 use super::apis::Books;
@@ -136,7 +138,11 @@ impl Ground {
             claims,
             store: Arc::new(SqlStore::new(self.database.clone())),
             details: Arc::new(DetailRegistry::standard()),
-            consents: self.consents.clone(),
+            consents: OpeningConsents::new(
+                Arc::clone(&self.consents),
+                PersonalOpener::new(files.decrypter(), self.client_keys.clone(), plan.policy),
+                Arc::clone(&self.clock),
+            ),
             interaction: Arc::new(PageInteraction {
                 prefix: plan.issuer().path().to_owned(),
                 pages: Arc::clone(&self.pages),

@@ -9,7 +9,7 @@ use http::{HeaderValue, Method, Response, StatusCode};
 use http_body_util::Full;
 use resource_server::dialect::consent_manager::{self, ConsentManager};
 use resource_server::dialect::ofxpera::{self, Ofxpera};
-use resource_server::dialect::uae_bsi::{self, UaeBsi};
+use resource_server::dialect::uae_bsi::{self, UaeBsi, UaeBsiV1_2};
 use resource_server::domain::{OrganisationId, OrganisationStatus};
 use resource_server::http::{DESCRIPTIONS, RouteInfo, rows};
 use resource_server::openapi;
@@ -32,6 +32,7 @@ impl Interfaces {
         let described = [
             (ofxpera::interface(ofxpera::BASE), rows::<Ofxpera>(ofxpera::BASE)),
             (uae_bsi::interface(), rows::<UaeBsi>(uae_bsi::BASE)),
+            (uae_bsi::interface_v1_2(), rows::<UaeBsiV1_2>(uae_bsi::BASE_V1_2)),
             (consent_manager::interface(), rows::<ConsentManager>(consent_manager::BASE)),
         ];
         let document = |(interface, routes): &(openapi::Interface, Vec<RouteInfo>)| {

@@ -244,7 +244,7 @@ impl Command {
 impl Api {
     pub(super) async fn pay(self, tpp: &Tpp, order: &PayOrder) -> Result<Report, Stop> {
         match self {
-            Self::Uae => payment::pay(tpp, order).await,
+            Self::Uae | Self::UaeV1_2 => payment::pay(tpp, order).await,
             Self::Ofxpera => contribution::pay(tpp, order).await,
         }
     }

@@ -115,8 +115,9 @@ pub(crate) async fn run(tpp: &Tpp, order: Option<&ConsentOrder>) -> Result<Repor
     match order {
         None | Some(ConsentOrder::List) => list(&tpp.config),
         Some(ConsentOrder::Show { id }) => {
-            let consent = match known(tpp, id)?.api {
-                Api::Uae => payment::show_consent(tpp, id).await?,
+            let api = known(tpp, id)?.api;
+            let consent = match api {
+                Api::Uae | Api::UaeV1_2 => payment::show_consent(tpp, (api, id)).await?,
                 Api::Ofxpera => accounts::show_consent(tpp, id).await?,
             };
             let text = serde_json::to_string_pretty(&consent).unwrap_or_default();
@@ -126,8 +127,9 @@ pub(crate) async fn run(tpp: &Tpp, order: Option<&ConsentOrder>) -> Result<Repor
         }
         Some(ConsentOrder::Webhook { id, events, url }) => webhook(tpp, id, (*events, url.as_deref())).await,
         Some(ConsentOrder::Revoke { id }) => {
-            match known(tpp, id)?.api {
-                Api::Uae => payment::revoke_consent(tpp, id).await?,
+            let api = known(tpp, id)?.api;
+            match api {
+                Api::Uae | Api::UaeV1_2 => payment::revoke_consent(tpp, (api, id)).await?,
                 Api::Ofxpera => accounts::revoke_consent(tpp, id).await?,
             }
             State::read(&tpp.config.dir)?.end(id)?;
@@ -139,8 +141,9 @@ pub(crate) async fn run(tpp: &Tpp, order: Option<&ConsentOrder>) -> Result<Repor
 
 /// Changes where the events of a consent go.
 async fn webhook(tpp: &Tpp, id: &str, (events, url): (Wanted, Option<&str>)) -> Result<Report, Stop> {
-    match known(tpp, id)?.api {
-        Api::Uae => parties::subscribe(tpp, id, (events, url)).await?,
+    let api = known(tpp, id)?.api;
+    match api {
+        Api::Uae | Api::UaeV1_2 => parties::subscribe(tpp, (api, id), (events, url)).await?,
         Api::Ofxpera => return Err(Stop::Declined("this API sends no events".to_owned())),
     }
     let told = match events {

@@ -44,6 +44,7 @@ mod shop;
 mod signed;
 mod state;
 mod token;
+mod v1_2;
 
 use std::collections::HashSet;
 use std::io::Write as _;

@@ -8,6 +8,7 @@ use super::call::Echo;
 use super::command::Wanted;
 use super::error::Stop;
 use super::payment::consent_url;
+use super::state::Api;
 
 /// What a third party wants to know of a consent first, one line each; nothing for consents of other interfaces.
 pub(crate) fn told(consent: &Value) -> Vec<String> {
@@ -60,7 +61,7 @@ fn consumed(used: &Value, period: &str) -> String {
 /// Changes where the events of a consent go (section 11.1). What is not named stays.
 pub(crate) async fn subscribe(
     tpp: &Tpp,
-    id: &str,
+    (api, id): (Api, &str),
     (events, url): (Wanted, Option<&str>),
 ) -> Result<(), Stop> {
     let token = tpp.client_token("payments").await?;
@@ -69,7 +70,7 @@ pub(crate) async fn subscribe(
     let mut webhook = Map::from_iter([("IsActive".to_owned(), json!(events == Wanted::On))]);
     webhook.extend(url.map(|url| ("Url".to_owned(), json!(url))));
     let message = json!({"Subscription": {"Webhook": webhook}});
-    let ask = tpp.signed(Method::PATCH, &consent_url(tpp, id)?, &message)?;
+    let ask = tpp.signed(Method::PATCH, &consent_url(tpp, (api, id))?, &message)?;
     let reply = tpp.call(&token, ask, Echo::Demanded).await?;
     match reply.status {
         StatusCode::NO_CONTENT => Ok(()),

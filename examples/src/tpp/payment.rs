@@ -16,11 +16,10 @@ use super::narrate::Report;
 use super::plan::{Plan, plan};
 use super::state::{Api, State};
 use super::token::Granted;
+use super::v1_2;
 
 /// The canonical type of the consent.
 const DETAILS_TYPE: &str = "urn:openfinanceuae:service-initiation-consent";
-/// Base path of the payment API.
-const BASE: &str = "/open-finance/payment/v1";
 const CURRENCY: &str = "AED";
 const PURPOSE: &str = "GDDS";
 /// Questions about the status, and the pause between two.
@@ -38,6 +37,7 @@ struct Message {
 struct Payment {
     payment_id: String,
     consent_id: String,
+    #[serde(alias = "Status")]
     payment_status: String,
     payment_transaction_id: Option<String>,
     payment_status_detail: Option<Value>,
@@ -72,7 +72,7 @@ pub(crate) struct Asked {
 /// Pays.
 pub(crate) async fn pay(tpp: &Tpp, order: &PayOrder) -> Result<Report, Stop> {
     let asked = ask(tpp, order)?;
-    let consent = (Api::Uae, asked.consent_id.as_str());
+    let consent = (asked.api, asked.consent_id.as_str());
     let granted = tpp.authorize(asked.scope, &asked.details, consent, &order.customer).await?;
     complete(tpp, order, &asked.consent_id, &granted).await
 }
@@ -82,16 +82,19 @@ pub(crate) fn ask(tpp: &Tpp, order: &PayOrder) -> Result<Asked, Stop> {
     let plan = plan(&order.terms, &order.amount, tpp.clock.now())?;
     tpp.metadata.check_details_type(DETAILS_TYPE)?;
     let consent_id = tpp.random.uuid()?.to_string();
-    let mut details = details(order, &consent_id, &plan);
+    let (mut details, subscription_name) = match order.via {
+        Api::UaeV1_2 => (v1_2::details(tpp, order, &consent_id, &plan)?, "subscription"),
+        Api::Uae | Api::Ofxpera => (details(order, &consent_id, &plan), "Subscription"),
+    };
     if order.events {
         let Some(events) = &tpp.config.client.events else {
             let why = "--events: this client has no webhook_uri in tpp.toml";
             return Err(Stop::Declined(why.to_owned()));
         };
         let subscription = json!({"Webhook": {"Url": events.uri, "IsActive": true}});
-        details.as_object_mut().map(|element| element.insert("Subscription".to_owned(), subscription));
+        details.as_object_mut().map(|element| element.insert(subscription_name.to_owned(), subscription));
     }
-    Ok(Asked { scope: "openid payments", details, api: Api::Uae, consent_id })
+    Ok(Asked { scope: "openid payments", details, api: order.via, consent_id })
 }
 
 /// From the customer's approval to payments that have settled, of all that is due today.
@@ -115,7 +118,9 @@ pub(crate) async fn complete(
             | UaePaymentType::FixedOnDemand
             | UaePaymentType::VariableRecurring
             | UaePaymentType::VariableOnDemand
-            | UaePaymentType::VariableDefined => made_or_not(settle(tpp, ordered, &granted.token).await?)?,
+            | UaePaymentType::VariableDefined => {
+                made_or_not(settle(tpp, order.via, ordered, &granted.token).await?)?
+            }
         });
     }
     if plan.today == [UaePaymentType::SingleInstant] {
@@ -214,15 +219,11 @@ async fn send(
     token: &Token,
 ) -> Result<Payment, Stop> {
     tpp.narrator.step("Send the signed payment order", "UAE Bank Service Initiation, POST /payments");
-    let amount = json!({"Amount": order.amount, "Currency": CURRENCY});
-    let message = json!({"Data": {
-        "ConsentId": consent_id,
-        "Type": part,
-        "Instruction": {"Amount": amount, "BeneficiaryReference": order.reference},
-        "PaymentPurposeCode": PURPOSE,
-        "PayerReference": order.reference,
-    }});
-    let url = format!("{}{BASE}/payments", tpp.config.resource);
+    let message = match order.via {
+        Api::UaeV1_2 => v1_2::payment(tpp, order, consent_id)?,
+        Api::Uae | Api::Ofxpera => message(order, (consent_id, part)),
+    };
+    let url = format!("{}{}/payments", tpp.config.resource, base(order.via));
     let reply = tpp.order(token, || tpp.signed(Method::POST, &url, &message)).await?;
     let payment = read("payment order", tpp.open("payment order", &reply, StatusCode::CREATED)?)?;
     check_payment("payment order", &payment, consent_id, &order.amount)?;
@@ -233,12 +234,32 @@ async fn send(
     Ok(payment)
 }
 
+/// The order of one payment, in the words of the early drafts.
+fn message(order: &PayOrder, (consent_id, part): (&str, UaePaymentType)) -> Value {
+    let amount = json!({"Amount": order.amount, "Currency": CURRENCY});
+    json!({"Data": {
+        "ConsentId": consent_id,
+        "Type": part,
+        "Instruction": {"Amount": amount, "BeneficiaryReference": order.reference},
+        "PaymentPurposeCode": PURPOSE,
+        "PayerReference": order.reference,
+    }})
+}
+
+/// Base path of the payment API.
+const fn base(api: Api) -> &'static str {
+    match api {
+        Api::Uae | Api::Ofxpera => "/open-finance/payment/v1",
+        Api::UaeV1_2 => "/open-finance/payment/v1.2",
+    }
+}
+
 /// Asks until the payment is settled or rejected, or patience ends; then the last answer stands.
-async fn settle(tpp: &Tpp, ordered: Payment, token: &Token) -> Result<Payment, Stop> {
+async fn settle(tpp: &Tpp, api: Api, ordered: Payment, token: &Token) -> Result<Payment, Stop> {
     tpp.narrator.step("Ask until it is settled", "UAE Bank Service Initiation, GET /payments/{PaymentId}");
     let place = "payment status";
     let id = path_safe(place, &ordered.payment_id)?.to_owned();
-    let url = format!("{}{BASE}/payments/{id}", tpp.config.resource);
+    let url = format!("{}{}/payments/{id}", tpp.config.resource, base(api));
     let mut latest = ordered;
     for _ in 0..POLLS_MAX {
         if ["AcceptedCreditSettlementCompleted", "Rejected"].contains(&latest.payment_status.as_str()) {
@@ -297,21 +318,22 @@ pub(crate) fn path_safe<'a>(place: &'static str, id: &'a str) -> Result<&'a str,
 }
 
 /// The consent as the bank sees it.
-pub(crate) async fn show_consent(tpp: &Tpp, id: &str) -> Result<Value, Stop> {
+pub(crate) async fn show_consent(tpp: &Tpp, (api, id): (Api, &str)) -> Result<Value, Stop> {
     let token = tpp.client_token("payments").await?;
     tpp.narrator.step("Read the consent", "UAE Bank Service Initiation, GET /payment-consents/{ConsentId}");
-    let ask = Ask::get(consent_url(tpp, id)?, tpp.channel()).with(http::header::ACCEPT, "application/jwt");
+    let ask =
+        Ask::get(consent_url(tpp, (api, id))?, tpp.channel()).with(http::header::ACCEPT, "application/jwt");
     let reply = tpp.call(&token, ask, Echo::Demanded).await?;
     tpp.open("consent", &reply, StatusCode::OK)
 }
 
 /// Ends the consent on the customer's wish.
-pub(crate) async fn revoke_consent(tpp: &Tpp, id: &str) -> Result<(), Stop> {
+pub(crate) async fn revoke_consent(tpp: &Tpp, (api, id): (Api, &str)) -> Result<(), Stop> {
     let token = tpp.client_token("payments").await?;
     tpp.narrator
         .step("Revoke the consent", "UAE Bank Service Initiation, PATCH /payment-consents/{ConsentId}");
     let message = json!({"Data": {"Status": "Revoked", "RevokedBy": "TPP.InitiatedByUser"}});
-    let ask = tpp.signed(Method::PATCH, &consent_url(tpp, id)?, &message)?;
+    let ask = tpp.signed(Method::PATCH, &consent_url(tpp, (api, id))?, &message)?;
     let reply = tpp.call(&token, ask, Echo::Demanded).await?;
     match reply.status {
         StatusCode::NO_CONTENT => Ok(()),
@@ -319,8 +341,9 @@ pub(crate) async fn revoke_consent(tpp: &Tpp, id: &str) -> Result<(), Stop> {
     }
 }
 
-pub(super) fn consent_url(tpp: &Tpp, id: &str) -> Result<String, Refusal> {
-    Ok(format!("{}{BASE}/payment-consents/{}", tpp.config.resource, path_safe("consent id", id)?))
+pub(super) fn consent_url(tpp: &Tpp, (api, id): (Api, &str)) -> Result<String, Refusal> {
+    let id = path_safe("consent id", id)?;
+    Ok(format!("{}{}/payment-consents/{id}", tpp.config.resource, base(api)))
 }
 
 #[cfg(test)]

@@ -45,7 +45,7 @@ pub(crate) enum Every {
 /// The terms of a consent on the command line.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Terms {
-    /// Which kind of consent, with --via uae
+    /// Which kind of consent, with --via uae and uae-v1.2
     #[arg(long = "type", value_enum, default_value = "single-instant", value_name = "KIND")]
     pub(super) kind: Kind,
     /// How many payments in all; for the kinds with several

@@ -53,8 +53,12 @@ pub(crate) struct Consent {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Api {
-    /// UAE Bank Service Initiation.
+    /// UAE Bank Service Initiation, early drafts.
     Uae,
+    /// UAE Bank Service Initiation, version 1.2.
+    #[serde(rename = "uae-v1.2")]
+    #[value(name = "uae-v1.2")]
+    UaeV1_2,
     /// OFxPERA.
     Ofxpera,
 }
@@ -64,6 +68,7 @@ impl Api {
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Uae => "uae",
+            Self::UaeV1_2 => "uae-v1.2",
             Self::Ofxpera => "ofxpera",
         }
     }

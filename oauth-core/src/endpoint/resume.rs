@@ -6,7 +6,6 @@ use std::sync::Arc;
 use super::response::{Decided, Return, respond};
 use super::{CHANGES_MAX, contended};
 use crate::model::client::Client;
-use crate::model::details::VettedDetails;
 use crate::model::grant::{Approval, Grant, ShownText, Stage};
 use crate::model::request::VettedRequest;
 use crate::port::consents::Overtaken;
@@ -174,10 +173,7 @@ fn decide(
         client: request.client.clone(),
         subject: approval.subject.clone(),
         scope: approval.scope.clone(),
-        details: VettedDetails {
-            shown: approval.shown.as_ref().map(ShownText::sha256),
-            ..request.details.clone()
-        },
+        details: request.details.for_grant(approval.shown.as_ref().map(ShownText::sha256)),
         resource: request.resource.clone(),
         redirect_uri: request.redirect_uri.clone(),
         code_challenge: request.code_challenge,

@@ -88,6 +88,20 @@ pub struct VettedDetail {
     pub kind: DetailType,
     /// The element as it will be granted and echoed.
     pub value: Value,
+    /// What the consent engine needs of the element and nobody is told; gone once the customer has decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confidential: Option<Confidential>,
+}
+
+/// What a third party sent encrypted within a detail, opened. Never part of an [echo](VettedDetails::echo), a token or a log.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Confidential(pub Value);
+
+impl std::fmt::Debug for Confidential {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Confidential(…)")
+    }
 }
 
 impl VettedDetails {
@@ -101,5 +115,12 @@ impl VettedDetails {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.elements.is_empty()
+    }
+
+    /// The same for a grant: what the consent engine needed has been kept with the consent.
+    #[must_use]
+    pub(crate) fn for_grant(&self, shown: Option<String>) -> Self {
+        let told = |detail: &VettedDetail| VettedDetail { confidential: None, ..detail.clone() };
+        Self { elements: self.elements.iter().map(told).collect(), shown, ..self.clone() }
     }
 }

@@ -33,6 +33,12 @@ pub trait DetailTypes: Send + Sync {
     /// When it asks for anything beyond what was granted.
     fn narrow(&self, granted: &VettedDetails, asked: &AuthorizationDetails)
     -> Result<VettedDetails, Refusal>;
+
+    /// The same details as a token that is issued now says them, while their consent stands so. Called at every token request
+    /// of a grant.
+    fn told(&self, granted: &VettedDetails, _standing: Standing) -> VettedDetails {
+        granted.clone()
+    }
 }
 
 /// Everything a judgement about details needs.
@@ -52,9 +58,16 @@ pub struct DetailsCase<'a> {
     pub fresh: &'a Zeroizing<[u8; 32]>,
 }
 
-/// Stored consents that details refer to, in the engine's own JSON. Opaque here.
-#[derive(Debug, Clone, Default, PartialEq)]
+/// What details refer to or hold encrypted, stored consents and opened content, in the engine's own JSON. Opaque here.
+#[derive(Clone, Default, PartialEq)]
 pub struct ConsentFacts(pub Vec<Value>);
+
+// Names and accounts of customers are not for a log.
+impl std::fmt::Debug for ConsentFacts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "ConsentFacts({} …)", self.0.len())
+    }
+}
 
 /// A change of a consent, judged and ready. The [`Store`](super::store::Store) keeps it together with the request or
 /// the grant it belongs to.
@@ -84,7 +97,8 @@ impl std::fmt::Debug for ConsentChange {
 /// what it belongs to; `None` is nothing to change.
 #[async_trait]
 pub trait Consents: Send + Sync {
-    /// Reads the stored consents that these details refer to. Called while gathering, before [`DetailTypes::vet`].
+    /// Reads the stored consents that these details refer to, and opens what they hold encrypted. Called while gathering,
+    /// before [`DetailTypes::vet`].
     async fn facts(&self, asked: &AuthorizationDetails, client: &Client) -> Result<ConsentFacts, Fault>;
 
     /// The consent of a vetted request, waiting for authorization. Called by PAR, last.

@@ -7,11 +7,13 @@ pub(crate) mod exercise;
 mod former;
 pub(crate) mod history;
 pub(crate) mod outlook;
+mod parties;
 pub(crate) mod schedule;
 pub(crate) mod status;
 pub(crate) mod subscription;
 pub(crate) mod terms;
 pub(crate) mod usage;
+pub(crate) mod vocabulary;
 
 use oauth_core::{ClientId, ConsentId, Issuer, Seconds, ShownText, Subject, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -25,7 +27,7 @@ use terms::Terms;
 use usage::Usage;
 
 /// A consent. Plain data; its status changes through [`Consent::moved`] and [`Consent::at`] only.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Consent {
     /// Its identifier, in the spelling it was created with.
@@ -73,6 +75,15 @@ pub struct Consent {
     pub subscription: Option<Subscription>,
     /// Counts changes in the store. A change is accepted only by the revision it was read at.
     pub revision: i64,
+}
+
+// Whose money goes to whom is not for a log.
+impl std::fmt::Debug for Consent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut told = f.debug_struct("Consent");
+        told.field("id", &self.id).field("status", &self.status).field("revision", &self.revision);
+        told.finish_non_exhaustive()
+    }
 }
 
 /// How a consent was revoked.
@@ -128,6 +139,7 @@ impl Consent {
     #[must_use]
     pub fn awaiting(lodged: Lodged, terms: Terms, now: Timestamp) -> (Self, HistoryEntry) {
         let window = now.plus(terms.authorise_within().unwrap_or(AUTHORISE_WITHIN));
+        let window = terms.authorise_by().unwrap_or(window);
         let until = terms.until();
         let (tpp, asked) = (Actor::Tpp(lodged.client.clone()), ConsentStatus::AwaitingAuthorization);
         let entry =

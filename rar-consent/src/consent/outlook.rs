@@ -68,7 +68,7 @@ impl Consent {
                 self.next_occurrence(periodic, *payments, today)
             }
             MultiPayment::VariableRecurring { lifetime, periodic, .. } => {
-                if self.usage.multi.count >= u64::from(lifetime.count) {
+                if lifetime.count.is_some_and(|most| self.usage.multi.count >= u64::from(most)) {
                     return None;
                 }
                 self.next_occurrence(periodic, u32::MAX, today)
@@ -103,7 +103,8 @@ fn of_schedule(schedule: &Schedule) -> Allowed {
         MultiPayment::FixedOnDemand { lifetime, .. }
         | MultiPayment::VariableRecurring { lifetime, .. }
         | MultiPayment::VariableOnDemand { lifetime, .. } => {
-            of_amount(lifetime.count, lifetime.value.clone())
+            let currency = lifetime.value.as_ref().map_or("AED", |value| &value.currency).to_owned();
+            Allowed { currency, count: lifetime.count, total: lifetime.value.clone() }
         }
         MultiPayment::VariableDefined { payments } => {
             let total = payments.iter().fold(0_i64, |sum, listed| sum.saturating_add(listed.amount.minor));

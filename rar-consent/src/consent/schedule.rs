@@ -129,8 +129,8 @@ pub enum MultiPayment {
     },
     /// `UAEOF.VariableOnDemandPayment`: up to an amount on any day.
     VariableOnDemand {
-        /// `MaximumIndividualPaymentAmount`.
-        individual: Amount,
+        /// `MaximumIndividualPaymentAmount`; version 1.2 may leave it out where a period has bounds.
+        individual: Option<Amount>,
         /// The bounds of all payments together.
         lifetime: Maxima,
         /// `PeriodicSchedule`: bounds for each period.
@@ -143,14 +143,14 @@ pub enum MultiPayment {
     },
 }
 
-/// The bounds of all payments together, both inclusive.
+/// The bounds of all payments together, both inclusive. Only version 1.2 may leave one out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Maxima {
     /// `MaximumCumulativeNumberOfPayments`.
-    pub count: u32,
+    pub count: Option<u32>,
     /// `MaximumCumulativeValueOfPayments`.
-    pub value: Amount,
+    pub value: Option<Amount>,
 }
 
 /// Periods, and the bounds of the payments in each.

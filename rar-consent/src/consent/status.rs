@@ -114,8 +114,10 @@ pub struct Transition {
     pub dialects: &'static [Dialect],
 }
 
-const EVERY: &[Dialect] = &[Dialect::Uae, Dialect::Ofxpera, Dialect::Generic];
-const PAYING: &[Dialect] = &[Dialect::Uae, Dialect::Generic];
+const EVERY: &[Dialect] = &[Dialect::Uae, Dialect::UaeV1_2, Dialect::Ofxpera, Dialect::Generic];
+const PAYING: &[Dialect] = &[Dialect::Uae, Dialect::UaeV1_2, Dialect::Generic];
+const UAE: &[Dialect] = &[Dialect::Uae, Dialect::UaeV1_2];
+const HELD_BY_CLIENT: &[Dialect] = &[Dialect::UaeV1_2, Dialect::Ofxpera, Dialect::Generic];
 const SHARING: &[Dialect] = &[Dialect::Ofxpera, Dialect::Generic];
 
 const fn may(
@@ -130,11 +132,12 @@ const fn may(
 use ConsentStatus::{Authorized, AwaitingAuthorization, Expired, Finished, Rejected, Revoked, Suspended};
 
 /// Every move there is. In the UAE a waiting consent can only be authorised or rejected, so time rejects it; elsewhere
-/// it expires, and the third party may take it back before anybody has decided, and hold it for a while afterwards.
+/// it expires, and the third party may take it back before anybody has decided. The third party may hold it for a while
+/// afterwards, but not under the early drafts of the UAE.
 pub const TRANSITIONS: &[Transition] = &[
     may(AwaitingAuthorization, Authorized, &[Role::Customer, Role::Operator], EVERY),
     may(AwaitingAuthorization, Rejected, &[Role::Customer, Role::Operator, Role::Engine], EVERY),
-    may(AwaitingAuthorization, Rejected, &[Role::Clock], &[Dialect::Uae]),
+    may(AwaitingAuthorization, Rejected, &[Role::Clock], UAE),
     may(AwaitingAuthorization, Expired, &[Role::Clock], SHARING),
     may(AwaitingAuthorization, Revoked, &[Role::Tpp], SHARING),
     may(Authorized, Finished, &[Role::Engine], PAYING),
@@ -143,9 +146,9 @@ pub const TRANSITIONS: &[Transition] = &[
     may(Authorized, Revoked, &[Role::Tpp, Role::Customer, Role::Operator], EVERY),
     may(Suspended, Revoked, &[Role::Tpp, Role::Customer, Role::Operator], EVERY),
     may(Authorized, Suspended, &[Role::Operator], EVERY),
-    may(Authorized, Suspended, &[Role::Tpp], SHARING),
+    may(Authorized, Suspended, &[Role::Tpp], HELD_BY_CLIENT),
     may(Suspended, Authorized, &[Role::Operator], EVERY),
-    may(Suspended, Authorized, &[Role::Tpp], SHARING),
+    may(Suspended, Authorized, &[Role::Tpp], HELD_BY_CLIENT),
 ];
 
 /// A move that is not in the table, or that is not for this side to make. Nothing changed.
@@ -217,7 +220,7 @@ impl Consent {
     pub fn at(&self, now: Timestamp) -> Option<(Self, HistoryEntry)> {
         let due = self.due_at().filter(|due| *due <= now)?;
         let (to, reason) = match (self.status, self.terms.dialect()) {
-            (AwaitingAuthorization, Dialect::Uae) => (Rejected, "not authorised in time"),
+            (AwaitingAuthorization, Dialect::Uae | Dialect::UaeV1_2) => (Rejected, "not authorised in time"),
             (AwaitingAuthorization, Dialect::Ofxpera | Dialect::Generic) => {
                 (Expired, "not authorised in time")
             }

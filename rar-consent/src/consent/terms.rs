@@ -4,7 +4,10 @@ use oauth_core::{Seconds, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::parties::one_or_several;
+pub use super::parties::{UaeAccount, UaeName};
 use super::schedule::Schedule;
+use super::vocabulary::UaeVocabulary;
 use crate::value::amount::Amount;
 
 /// What a consent allows.
@@ -28,8 +31,10 @@ pub enum Terms {
 /// Whose rules a consent lives by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dialect {
-    /// UAE bank service initiation.
+    /// UAE bank service initiation, early drafts.
     Uae,
+    /// UAE bank service initiation, version 1.2.
+    UaeV1_2,
     /// OFxPERA.
     Ofxpera,
     /// The generic types.
@@ -41,7 +46,10 @@ impl Terms {
     #[must_use]
     pub const fn dialect(&self) -> Dialect {
         match self {
-            Self::UaePayment(_) => Dialect::Uae,
+            Self::UaePayment(payment) => match payment.vocabulary {
+                UaeVocabulary::Seed => Dialect::Uae,
+                UaeVocabulary::V1_2 => Dialect::UaeV1_2,
+            },
             Self::Ofxpera(_) => Dialect::Ofxpera,
             Self::Payment(_) | Self::Accounts(_) => Dialect::Generic,
         }
@@ -77,6 +85,15 @@ impl Terms {
         }
     }
 
+    /// Until when the customer may decide, when the request names an instant.
+    #[must_use]
+    pub const fn authorise_by(&self) -> Option<Timestamp> {
+        match self {
+            Self::UaePayment(payment) => payment.authorise_by,
+            Self::Ofxpera(_) | Self::Payment(_) | Self::Accounts(_) => None,
+        }
+    }
+
     /// How long the customer may take to decide, when the request says so.
     #[must_use]
     pub const fn authorise_within(&self) -> Option<Seconds> {
@@ -87,10 +104,13 @@ impl Terms {
     }
 }
 
-/// A UAE service initiation consent, vocabulary of the early drafts.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// A UAE service initiation consent. Its members are named in the words of the early drafts.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct UaePayment {
+    /// In whose words it was asked for.
+    #[serde(default, skip_serializing_if = "UaeVocabulary::is_seed")]
+    pub vocabulary: UaeVocabulary,
     /// `BaseConsentId`: the consent this one replaces.
     pub base_consent: Option<String>,
     /// `AcceptedAuthorizationType`; absent means no restriction.
@@ -99,6 +119,9 @@ pub struct UaePayment {
     pub window: String,
     /// The same window in seconds.
     pub authorise_within: Seconds,
+    /// `AuthorizationExpirationDateTime` of version 1.2: the end of the window, which then counts instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authorise_by: Option<Timestamp>,
     /// `ExpirationDateTime`: at this instant it is over.
     pub expires_at: Timestamp,
     /// `ControlParameters.IsPayByAccount`.
@@ -107,8 +130,10 @@ pub struct UaePayment {
     pub schedule: Schedule,
     /// `Initiation.DebtorAccount`.
     pub debtor: Option<UaeAccount>,
-    /// `Initiation.CreditorAccount`.
-    pub creditor: UaeAccount,
+    /// Who may be paid: `Initiation.CreditorAccount`, or one of those listed in version 1.2. Anybody where there is none, which
+    /// only payments on demand of version 1.2 may ask for.
+    #[serde(alias = "creditor", deserialize_with = "one_or_several")]
+    pub creditors: Vec<UaeAccount>,
     /// `PayerReference`, also called `UserReference`.
     pub payer_reference: Option<String>,
     /// `BeneficiaryReference`.
@@ -131,7 +156,25 @@ pub enum UaePermission {
     ReadRefundAccount,
 }
 
+// Names and accounts are not for a log.
+impl std::fmt::Debug for UaePayment {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut told = f.debug_struct("UaePayment");
+        told.field("vocabulary", &self.vocabulary).field("expires_at", &self.expires_at);
+        told.field("schedule", &self.schedule).finish_non_exhaustive()
+    }
+}
+
 impl UaePayment {
+    /// The creditor that an order which names none pays: the only one.
+    #[must_use]
+    pub fn only_creditor(&self) -> Option<&UaeAccount> {
+        match &*self.creditors {
+            [only] => Some(only),
+            [] | [_, _, ..] => None,
+        }
+    }
+
     /// Whether the third party may be told the account the customer pays from.
     #[must_use]
     pub fn tells_refund_account(&self) -> bool {
@@ -146,28 +189,6 @@ pub enum UaeAuthorization {
     Single,
     /// `UAEOF.Multi`: all whom the account asks for.
     Multi,
-}
-
-/// An account with the names of its holder.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct UaeAccount {
-    /// The IBAN.
-    pub iban: String,
-    /// Who holds it.
-    pub name: Option<UaeName>,
-    /// The name it trades under.
-    pub trading_name: Option<UaeName>,
-}
-
-/// A name in English, in Arabic, or both.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct UaeName {
-    /// In English.
-    pub en: Option<String>,
-    /// In Arabic.
-    pub ar: Option<String>,
 }
 
 /// The third party behind the third party.

@@ -31,10 +31,9 @@ impl Language {
     #[must_use]
     pub const fn spoken(self, consent: &Consent) -> Self {
         match (self, consent.terms.dialect()) {
-            (Self::Arabic, Dialect::Uae) => Self::Arabic,
-            (Self::English | Self::Arabic, Dialect::Uae | Dialect::Ofxpera | Dialect::Generic) => {
-                Self::English
-            }
+            (Self::Arabic, Dialect::Uae | Dialect::UaeV1_2) => Self::Arabic,
+            (Self::English, Dialect::Uae | Dialect::UaeV1_2)
+            | (Self::English | Self::Arabic, Dialect::Ofxpera | Dialect::Generic) => Self::English,
         }
     }
 

@@ -15,8 +15,7 @@ use schedule::Around;
 
 pub(super) fn words(payment: &UaePayment, language: Language) -> Description {
     let t = labels(language);
-    let named = payment.creditor.name.as_ref();
-    let payee = named.map_or_else(|| payment.creditor.iban.clone(), |names| name(names, language));
+    let payee = payee(payment, language, t);
     let (until, mut words) = match language {
         Language::English => {
             let until = Zone::Dubai.words(payment.expires_at);
@@ -35,7 +34,7 @@ pub(super) fn words(payment: &UaePayment, language: Language) -> Description {
     Description {
         headline: words.headline,
         payment: Some(words.payment),
-        sections: words.sections.into_iter().chain(sections(payment, &until, t)).collect(),
+        sections: words.sections.into_iter().chain(sections(payment, &until, (language, t))).collect(),
         next: words.next,
         choice: choice_of_debtor(payment.debtor.as_ref()),
     }
@@ -62,12 +61,20 @@ fn purpose(payment: &UaePayment, t: &Labels) -> Vec<Row> {
     rows
 }
 
-fn sections(payment: &UaePayment, until: &str, t: &Labels) -> Vec<Section> {
-    let mut consent = vec![
-        strong(t.ends, until),
-        plain(t.time_to_approve, format!("{} {}", payment.window, t.window)),
-        plain(t.pay_by_account, t.yes_or_no(payment.pay_by_account)),
-    ];
+fn time_to_approve(payment: &UaePayment, language: Language, t: &Labels) -> String {
+    match (payment.authorise_by, language) {
+        (Some(by), Language::English) => Zone::Dubai.words(by),
+        (Some(by), Language::Arabic) => Zone::Dubai.words_in_arabic(by),
+        (None, _) => format!("{} {}", payment.window, t.window),
+    }
+}
+
+fn sections(payment: &UaePayment, until: &str, (language, t): (Language, &Labels)) -> Vec<Section> {
+    let mut consent =
+        vec![strong(t.ends, until), plain(t.time_to_approve, time_to_approve(payment, language, t))];
+    if payment.vocabulary.is_seed() {
+        consent.push(plain(t.pay_by_account, t.yes_or_no(payment.pay_by_account)));
+    }
     consent.extend(payment.authorization.map(|kind| {
         plain(
             t.who_approves,
@@ -89,7 +96,7 @@ fn sections(payment: &UaePayment, until: &str, t: &Labels) -> Vec<Section> {
     let risk = payment.risk.as_ref().map(|risk| leaves("", risk, t)).unwrap_or_default();
     let paid_from = payment.debtor.as_ref().map(|debtor| account(debtor, t)).unwrap_or_default();
     [
-        section(t.paid_to, account(&payment.creditor, t)),
+        section(t.paid_to, paid_to(payment, t)),
         section(t.paid_from, paid_from),
         section(t.consent, consent),
         section(t.third_party, behind),
@@ -100,10 +107,30 @@ fn sections(payment: &UaePayment, until: &str, t: &Labels) -> Vec<Section> {
     .collect()
 }
 
+/// Who is paid, in a sentence.
+fn payee(payment: &UaePayment, language: Language, t: &Labels) -> String {
+    let named = |creditor: &UaeAccount| {
+        creditor.name.as_ref().map_or_else(|| creditor.iban.clone(), |names| name(names, language))
+    };
+    match &*payment.creditors {
+        [] => t.anybody.to_owned(),
+        creditors => creditors.iter().map(named).collect::<Vec<_>>().join(t.or),
+    }
+}
+
+/// Every payee with all that was sent of them.
+fn paid_to(payment: &UaePayment, t: &Labels) -> Vec<Row> {
+    if payment.creditors.is_empty() {
+        return vec![strong(t.paid_to, t.anybody)];
+    }
+    payment.creditors.iter().flat_map(|creditor| account(creditor, t)).collect()
+}
+
 fn account(account: &UaeAccount, t: &Labels) -> Vec<Row> {
     let mut rows = names(account.name.as_ref(), t.names);
     rows.extend(names(account.trading_name.as_ref(), t.trading_names));
     rows.push(strong(t.iban, &*account.iban));
+    rows.extend(account.beside.as_ref().map(|beside| leaves("", beside, t)).unwrap_or_default());
     rows
 }
 

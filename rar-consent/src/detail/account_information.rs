@@ -1,6 +1,6 @@
 //! `account_information`: access to accounts, in the words of RFC 9396 section 2.
 
-use oauth_core::{DetailsFault, Refusal, Scope, Timestamp};
+use oauth_core::{DetailsFault, Refusal, Scope, Timestamp, VettedDetail};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -42,7 +42,12 @@ impl DetailKind for AccountInformationKind {
         let terms = terms(&element, &asked.place)?;
         let (place, now) = (asked.place.clone(), asked.now);
         hold(rfc9396::ACCESS, &AccessCase { place, terms: terms.clone(), now })?;
-        Ok(Reading { consent: asked.fresh.clone(), terms: Terms::Accounts(terms), granted: element })
+        Ok(Reading {
+            consent: asked.fresh.clone(),
+            terms: Terms::Accounts(terms),
+            granted: element,
+            confidential: None,
+        })
     }
 
     fn scope(&self, _reading: &Reading, asked: &Scope) -> Result<Scope, Refusal> {
@@ -53,11 +58,11 @@ impl DetailKind for AccountInformationKind {
         if value == "accounts" { Supported::Yes } else { Supported::No }
     }
 
-    fn lodging(&self, granted: &Value, _asked_at: Timestamp) -> Result<Lodging, Refusal> {
-        let terms = terms(granted, &Place::element(0))?;
+    fn lodging(&self, detail: &VettedDetail, _asked_at: Timestamp) -> Result<Lodging, Refusal> {
+        let terms = terms(&detail.value, &Place::element(0))?;
         Ok(Lodging::Fresh {
             terms: Box::new(Terms::Accounts(terms)),
-            element: granted.clone(),
+            element: detail.value.clone(),
             subscription: None,
         })
     }

@@ -20,6 +20,11 @@ impl Place {
         Self(format!("authorization_details[{index}]"))
     }
 
+    /// A document of its own.
+    pub(crate) fn named(name: &str) -> Self {
+        Self(name.to_owned())
+    }
+
     /// A member below; a dotted path stands for several steps.
     #[must_use]
     pub fn member(&self, name: &str) -> Self {

@@ -9,7 +9,9 @@ pub(crate) mod uae;
 
 use std::fmt;
 
-use oauth_core::{Client, ConsentFacts, ConsentId, Refusal, Scope, Timestamp};
+use oauth_core::{
+    Client, Confidential, ConsentFacts, ConsentId, Refusal, Scope, Standing, Timestamp, VettedDetail,
+};
 use serde_json::{Map, Value};
 
 use crate::consent::subscription::Subscription;
@@ -58,13 +60,18 @@ pub trait DetailKind: Send + Sync + fmt::Debug {
     ///
     /// # Errors
     /// When the element is not one that [`Self::read`] returned.
-    fn lodging(&self, granted: &Value, asked_at: Timestamp) -> Result<Lodging, Refusal>;
+    fn lodging(&self, detail: &VettedDetail, asked_at: Timestamp) -> Result<Lodging, Refusal>;
 
     /// What of a granted element a token request narrows to (RFC 9396 section 6).
     ///
     /// # Errors
     /// When it asks for anything beyond.
     fn narrow(&self, granted: &Value, asked: &Value, place: &Place) -> Result<Value, Refusal>;
+
+    /// A granted element as it is told while its consent stands so.
+    fn told(&self, granted: &Value, _standing: Standing) -> Value {
+        granted.clone()
+    }
 }
 
 /// Whether an element is of a kind.
@@ -111,6 +118,8 @@ pub struct Reading {
     pub terms: Terms,
     /// The element as it will be granted and echoed.
     pub granted: Value,
+    /// What it held encrypted, opened: kept with the request until the customer has decided, and never echoed.
+    pub confidential: Option<Confidential>,
 }
 
 /// What is kept for a vetted element.

@@ -1,6 +1,6 @@
 //! OFxPERA: an element that refers to a consent created beforehand, and the terms of such a consent.
 
-use oauth_core::{ConsentId, DetailsFault, Refusal, Scope, Timestamp};
+use oauth_core::{ConsentId, DetailsFault, Refusal, Scope, Timestamp, VettedDetail};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -45,7 +45,7 @@ impl DetailKind for OfxperaKind {
         let stored = stored.ok_or_else(|| {
             asked.place.refuse(ofxpera::CONSENT_KNOWN.id, DetailsFault::Consent, "no such consent")
         })?;
-        Ok(Reading { consent: stored.id, terms: stored.terms, granted: element })
+        Ok(Reading { consent: stored.id, terms: stored.terms, granted: element, confidential: None })
     }
 
     fn scope(&self, reading: &Reading, asked: &Scope) -> Result<Scope, Refusal> {
@@ -69,7 +69,7 @@ impl DetailKind for OfxperaKind {
         if own || permitted { Supported::Yes } else { Supported::No }
     }
 
-    fn lodging(&self, _granted: &Value, _asked_at: Timestamp) -> Result<Lodging, Refusal> {
+    fn lodging(&self, _detail: &VettedDetail, _asked_at: Timestamp) -> Result<Lodging, Refusal> {
         Ok(Lodging::Stored)
     }
 

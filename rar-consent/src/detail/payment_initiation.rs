@@ -1,6 +1,6 @@
 //! `payment_initiation`: one payment, in the words of the example of RFC 9396 section 2.
 
-use oauth_core::{DetailsFault, Refusal, Scope, Timestamp};
+use oauth_core::{DetailsFault, Refusal, Scope, Timestamp, VettedDetail};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -59,7 +59,12 @@ impl DetailKind for PaymentInitiationKind {
     fn read(&self, asked: &Asked<'_>) -> Result<Reading, Refusal> {
         let element = Value::Object(asked.element.clone());
         let terms = terms(&element, &asked.place)?;
-        Ok(Reading { consent: asked.fresh.clone(), terms: Terms::Payment(terms), granted: element })
+        Ok(Reading {
+            consent: asked.fresh.clone(),
+            terms: Terms::Payment(terms),
+            granted: element,
+            confidential: None,
+        })
     }
 
     fn scope(&self, _reading: &Reading, asked: &Scope) -> Result<Scope, Refusal> {
@@ -70,11 +75,11 @@ impl DetailKind for PaymentInitiationKind {
         if value == "payments" { Supported::Yes } else { Supported::No }
     }
 
-    fn lodging(&self, granted: &Value, _asked_at: Timestamp) -> Result<Lodging, Refusal> {
-        let terms = terms(granted, &Place::element(0))?;
+    fn lodging(&self, detail: &VettedDetail, _asked_at: Timestamp) -> Result<Lodging, Refusal> {
+        let terms = terms(&detail.value, &Place::element(0))?;
         Ok(Lodging::Fresh {
             terms: Box::new(Terms::Payment(terms)),
-            element: granted.clone(),
+            element: detail.value.clone(),
             subscription: None,
         })
     }

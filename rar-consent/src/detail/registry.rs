@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use oauth_core::{
     AuthorizationDetails, ConsentId, DetailType, DetailTypes, DetailsCase, DetailsFault, Refusal, Scope,
-    VettedDetail, VettedDetails,
+    Standing, VettedDetail, VettedDetails,
 };
 use serde_json::{Map, Value};
 
@@ -77,7 +77,7 @@ impl DetailRegistry {
                 "not a type of this server",
             )
         })?;
-        kind.lodging(&detail.value, asked_at)
+        kind.lodging(detail, asked_at)
     }
 
     /// What vetted details allow, when they carry it themselves, and where events are to go.
@@ -126,8 +126,8 @@ impl DetailRegistry {
         let scope = kind.scope(&reading, case.scope)?;
         hold(&[&rfc9396::SCOPE_SUPPORTED], &ScopeCase { unsupported: unsupported(case.scope, supported) })?;
         let until = reading.terms.until();
-        let Reading { consent, granted, .. } = reading;
-        let detail = VettedDetail { kind: canonical, value: granted };
+        let Reading { consent, granted, confidential, .. } = reading;
+        let detail = VettedDetail { kind: canonical, value: granted, confidential };
         Ok(VettedDetails { elements: vec![detail], scope, consent: Some(consent), until, shown: None })
     }
 }
@@ -162,9 +162,18 @@ impl DetailTypes for DetailRegistry {
             let given =
                 granted.elements.get(index).filter(|detail| detail.kind == canonical).ok_or_else(beyond)?;
             let value = kind.narrow(&given.value, element, &place)?;
-            narrowed.push(VettedDetail { kind: canonical, value });
+            narrowed.push(VettedDetail { kind: canonical, value, confidential: None });
         }
         Ok(VettedDetails { elements: narrowed, ..granted.clone() })
+    }
+
+    fn told(&self, granted: &VettedDetails, standing: Standing) -> VettedDetails {
+        let told = |detail: &VettedDetail| {
+            let kind = self.0.iter().find(|kind| kind.types().first() == Some(&detail.kind.as_str()));
+            let value = kind.map_or_else(|| detail.value.clone(), |kind| kind.told(&detail.value, standing));
+            VettedDetail { value, ..detail.clone() }
+        };
+        VettedDetails { elements: granted.elements.iter().map(told).collect(), ..granted.clone() }
     }
 }
 

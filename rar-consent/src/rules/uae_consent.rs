@@ -1,4 +1,4 @@
-//! UAE bank service initiation, early drafts: what a consent must say.
+//! UAE bank service initiation: what a consent must say, in the words of the early drafts or of version 1.2.
 //!
 //! | Section | Met by |
 //! |---|---|
@@ -8,7 +8,7 @@
 //! | 4, references, purpose, sponsor | [`REFERENCES`], [`REFERENCES_EQUAL`], [`PURPOSE`], [`SPONSOR`] |
 //! | 4, amounts | [`AMOUNT`] |
 //! | 4.1 | [`CONSENT_ID`] and [`Consent::unique_key`](crate::Consent::unique_key) |
-//! | 4.2 | [`WINDOW`] |
+//! | 4.2 | [`WINDOW`], [`WINDOW_POSITIVE`], [`AUTHORISE_BY`] |
 //! | 4.3 | [`DATE_TIME`], [`EXPIRY_AHEAD`], [`EXPIRY_WITHIN_YEAR`], [`EXPIRY_TODAY`] |
 //! | 5, types | [`SCHEDULE`], [`REFERENCE`], [`NUMBERS`], [`DATE`], [`PLACES_AGREE`] |
 //! | 5.1, type 1 | [`EXPIRY_TODAY`] |
@@ -17,16 +17,20 @@
 //! | 5.1, types 4 to 6 | [`VALUE_HOLDS_ONE`], [`START_BEFORE_END`] |
 //! | 5.1, type 7 | [`LIST_SIZE`], [`LIST_UNIQUE`], [`LIST_AHEAD`], [`LIST_BEFORE_END`] |
 //! | 5.2 | [`Schedule::Combined`]: the rules of both parts |
+//! | 5.3 | [`UaeVocabulary::place`], [`NOT_DELEGATED`] |
 //! | 10 | [`SCOPE`] |
 //! | 11.1 | [`WEBHOOK`] |
+//! | 16, version 1.2 | [`PERSONAL_SEALED`], [`CREDITORS`], [`BESIDE`] |
 
 mod types;
 
 use oauth_core::{DetailsFault, Rule, RuleId, Timestamp};
+use serde_json::Value;
 
 use super::{demand, value};
-use crate::consent::schedule::{Schedule, SinglePayment};
-use crate::consent::terms::{UaeName, UaePayment};
+use crate::consent::schedule::{MultiPayment, Schedule, SinglePayment};
+use crate::consent::terms::{UaeAccount, UaeName, UaePayment};
+use crate::consent::vocabulary::UaeVocabulary;
 use crate::detail::Place;
 use crate::value::calendar::{Day, Zone};
 use crate::value::{iban, text, uuid};
@@ -65,11 +69,14 @@ pub(crate) const CONSENT: &[&Rule<UaeCase>] = &[
     &CREDITOR_IBAN,
     &ACCOUNTS_DIFFER,
     &NAMES,
+    &CREDITORS,
+    &BESIDE,
     &REFERENCES,
     &PURPOSE,
     &SPONSOR,
     &CONSENT_ID,
     &WINDOW_POSITIVE,
+    &AUTHORISE_BY,
     &EXPIRY_AHEAD,
     &EXPIRY_WITHIN_YEAR,
     &EXPIRY_TODAY,
@@ -92,12 +99,30 @@ pub(crate) const CONSENT: &[&Rule<UaeCase>] = &[
 const DEBTOR: &str = "Initiation.DebtorAccount";
 const CREDITOR: &str = "Initiation.CreditorAccount";
 
+impl UaeCase {
+    /// A member of the container, named in the words of the early drafts.
+    fn at(&self, seed: &str) -> Place {
+        let kind = self.terms.schedule.multi().map(MultiPayment::kind);
+        self.place.member(&self.terms.vocabulary.place(seed, kind))
+    }
+
+    /// The creditors, each with the place of its account.
+    fn creditors(&self) -> impl Iterator<Item = (&UaeAccount, Place)> {
+        self.terms.creditors.iter().enumerate().map(|(index, creditor)| match self.terms.vocabulary {
+            UaeVocabulary::Seed => (creditor, self.place.member(CREDITOR)),
+            UaeVocabulary::V1_2 => {
+                (creditor, self.at(&format!("Initiation.Creditor[{index}]")).member("CreditorAccount"))
+            }
+        })
+    }
+}
+
 /// Section 4: the debtor's account is a UAE IBAN.
 pub(crate) const DEBTOR_IBAN: Rule<UaeCase> = Rule {
     id: RuleId("UAEBSI-4-debtor"),
     check: |case, _| {
         let fits = case.terms.debtor.as_ref().is_none_or(|debtor| iban::is_uae_iban(&debtor.iban));
-        value(fits, &case.place.member(DEBTOR).member("Identification"), "must be a UAE IBAN")
+        value(fits, &case.at(DEBTOR).member("Identification"), "must be a UAE IBAN")
     },
 };
 
@@ -105,8 +130,9 @@ pub(crate) const DEBTOR_IBAN: Rule<UaeCase> = Rule {
 pub(crate) const CREDITOR_IBAN: Rule<UaeCase> = Rule {
     id: RuleId("UAEBSI-4-creditor"),
     check: |case, _| {
-        let fits = iban::is_uae_iban(&case.terms.creditor.iban);
-        value(fits, &case.place.member(CREDITOR).member("Identification"), "must be a UAE IBAN")
+        case.creditors().try_for_each(|(creditor, place)| {
+            value(iban::is_uae_iban(&creditor.iban), &place.member("Identification"), "must be a UAE IBAN")
+        })
     },
 };
 
@@ -114,33 +140,65 @@ pub(crate) const CREDITOR_IBAN: Rule<UaeCase> = Rule {
 pub(crate) const ACCOUNTS_DIFFER: Rule<UaeCase> = Rule {
     id: RuleId("UAEBSI-4-differ"),
     check: |case, _| {
-        let differ = case.terms.debtor.as_ref().is_none_or(|debtor| debtor.iban != case.terms.creditor.iban);
-        let place = case.place.member(CREDITOR).member("Identification");
-        value(differ, &place, "must be another account than the debtor's")
+        case.creditors().try_for_each(|(creditor, place)| {
+            let differ = case.terms.debtor.as_ref().is_none_or(|debtor| debtor.iban != creditor.iban);
+            value(differ, &place.member("Identification"), "must be another account than the debtor's")
+        })
     },
 };
 
-/// Section 4: names have one or two languages, each of 1 to 70 readable characters.
+/// Section 4: names have one or two languages, each of 1 to 70 readable characters, and a creditor has one.
 pub(crate) const NAMES: Rule<UaeCase> = Rule {
     id: RuleId("UAEBSI-4-name"),
     check: |case, _| {
-        let debtor = case.terms.debtor.as_ref();
-        let creditor = &case.terms.creditor;
-        let places = [
-            (debtor.and_then(|debtor| debtor.name.as_ref()), DEBTOR, "Name"),
-            (debtor.and_then(|debtor| debtor.trading_name.as_ref()), DEBTOR, "TradingName"),
-            (creditor.name.as_ref(), CREDITOR, "Name"),
-            (creditor.trading_name.as_ref(), CREDITOR, "TradingName"),
-        ];
-        places.iter().try_for_each(|(name, account, member)| {
-            let place = case.place.member(account).member(member);
-            let hint = "must have en, ar or both, each of 1 to 70 readable characters";
-            value(name.is_none_or(is_name), &place, hint)
+        let debtor = case.terms.debtor.iter().map(|debtor| (debtor, case.at(DEBTOR)));
+        let hint = "must have en, ar or both, each of 1 to 70 readable characters";
+        debtor.chain(case.creditors()).try_for_each(|(account, place)| {
+            let names = [(&account.name, "Name"), (&account.trading_name, "TradingName")];
+            names.iter().try_for_each(|(name, member)| {
+                value(name.as_ref().is_none_or(is_name), &place.member(member), hint)
+            })
         })?;
-        let place = case.place.member(CREDITOR).member("Name");
-        demand(creditor.name.is_some(), &place, DetailsFault::MemberMissing, "the creditor has a name")
+        case.creditors().try_for_each(|(creditor, place)| {
+            let hint = "the creditor has a name";
+            demand(creditor.name.is_some(), &place.member("Name"), DetailsFault::MemberMissing, hint)
+        })
     },
 };
+
+/// Section 16: exactly one creditor; payments on demand of any amount up to a maximum may have none, or up to ten.
+pub(crate) const CREDITORS: Rule<UaeCase> = Rule {
+    id: RuleId("UAEBSI-16-creditors"),
+    check: |case, _| {
+        let on_demand = matches!(case.terms.schedule, Schedule::Multi(MultiPayment::VariableOnDemand { .. }));
+        let count = case.terms.creditors.len();
+        let fits = count == 1 || (on_demand && count <= 10);
+        let hint = "exactly one creditor; with VariableOnDemand none, or one to ten";
+        value(fits, &case.at("Initiation.Creditor"), hint)
+    },
+};
+
+/// Section 16: what is said of a creditor beside its account is text that can be shown.
+pub(crate) const BESIDE: Rule<UaeCase> = Rule {
+    id: RuleId("UAEBSI-16-beside"),
+    check: |case, _| {
+        case.creditors().enumerate().try_for_each(|(index, (creditor, _))| {
+            let place = case.at(&format!("Initiation.Creditor[{index}]"));
+            let hint = "a text in here is empty, too long, or has characters that cannot be shown";
+            value(creditor.beside.as_ref().is_none_or(is_shown), &place, hint)
+        })
+    },
+};
+
+/// Every text in there, however deep: types hold the depth.
+fn is_shown(part: &Value) -> bool {
+    match part {
+        Value::String(text) => text::is_readable(text, 140),
+        Value::Array(items) => items.iter().all(is_shown),
+        Value::Object(members) => members.values().all(is_shown),
+        Value::Null | Value::Bool(_) | Value::Number(_) => true,
+    }
+}
 
 fn is_name(name: &UaeName) -> bool {
     let mut given = [&name.en, &name.ar].into_iter().flatten().peekable();
@@ -159,22 +217,22 @@ pub(crate) const REFERENCES: Rule<UaeCase> = Rule {
         ];
         fields.iter().try_for_each(|(field, member, max)| {
             let fits = field.as_ref().is_none_or(|text| text::is_readable(text, *max));
-            value(
-                fits,
-                &case.place.member(member),
-                "empty, too long, or with characters that cannot be shown",
-            )
+            value(fits, &case.at(member), "empty, too long, or with characters that cannot be shown")
         })
     },
 };
 
-/// Section 4: the purpose code has three or four capital letters.
+/// Section 4: the purpose code has three or four capital letters, in version 1.2 three.
 pub(crate) const PURPOSE: Rule<UaeCase> = Rule {
     id: RuleId("UAEBSI-4-purpose"),
     check: |case, _| {
         let code = &case.terms.purpose_code;
-        let fits = matches!(code.len(), 3 | 4) && code.bytes().all(|byte| byte.is_ascii_uppercase());
-        value(fits, &case.place.member("PaymentPurposeCode"), "must be three or four capital letters")
+        let (lengths, hint) = match case.terms.vocabulary {
+            UaeVocabulary::Seed => (3..=4, "must be three or four capital letters"),
+            UaeVocabulary::V1_2 => (3..=3, "must be three capital letters"),
+        };
+        let fits = lengths.contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_uppercase());
+        value(fits, &case.place.member("PaymentPurposeCode"), hint)
     },
 };
 
@@ -212,6 +270,17 @@ pub(crate) const WINDOW_POSITIVE: Rule<UaeCase> = Rule {
     },
 };
 
+/// Section 4.2: an instant to authorise by is ahead, and not after the end.
+pub(crate) const AUTHORISE_BY: Rule<UaeCase> = Rule {
+    id: RuleId("UAEBSI-4.2-by"),
+    check: |case, _| {
+        let fits = |by: Timestamp| by > case.now && by <= case.terms.expires_at;
+        let place = case.place.member("AuthorizationExpirationDateTime");
+        let hint = "must be later than now, and not after ExpirationDateTime";
+        value(case.terms.authorise_by.is_none_or(fits), &place, hint)
+    },
+};
+
 /// Section 4.3: the end is ahead.
 pub(crate) const EXPIRY_AHEAD: Rule<UaeCase> = Rule {
     id: RuleId("UAEBSI-4.3-ahead"),
@@ -221,12 +290,16 @@ pub(crate) const EXPIRY_AHEAD: Rule<UaeCase> = Rule {
     },
 };
 
-/// Section 4.3: the end is, as a day in Dubai, at most one calendar year ahead; the anniversary itself is allowed.
+/// Section 4.3: the end is, as a day in Dubai, at most one calendar year ahead; the anniversary itself is allowed. In version
+/// 1.2 it is less than a year ahead, to the instant.
 pub(crate) const EXPIRY_WITHIN_YEAR: Rule<UaeCase> = Rule {
     id: RuleId("UAEBSI-4.3-year"),
     check: |case, _| {
         let last = anniversary(Zone::Dubai.day(case.now));
-        let within = Zone::Dubai.day(case.terms.expires_at) <= last;
+        let within = match case.terms.vocabulary {
+            UaeVocabulary::Seed => Zone::Dubai.day(case.terms.expires_at) <= last,
+            UaeVocabulary::V1_2 => case.terms.expires_at < Zone::Dubai.year_after(case.now),
+        };
         value(within, &case.place.member("ExpirationDateTime"), "more than one year ahead")
     },
 };
@@ -264,7 +337,7 @@ pub(crate) const WEBHOOK: Rule<UaeCase> = Rule {
 
 /// Section 3.1: `type` and `Type` name this type in one of its spellings.
 pub(crate) const DIALECT: RuleId = RuleId("UAEBSI-3.1-type");
-/// Section 3.1: the later vocabulary is not served.
+/// Section 3.1: version 1.2 has one spelling.
 pub(crate) const VOCABULARY: RuleId = RuleId("UAEBSI-3.1-v12");
 /// Section 3.2, step 3: exactly one container.
 pub(crate) const ONE_CONTAINER: RuleId = RuleId("UAEBSI-3.2-container");
@@ -284,5 +357,9 @@ pub(crate) const SCHEDULE: RuleId = RuleId("UAEBSI-5-type");
 pub(crate) const DATE: RuleId = RuleId("UAEBSI-5-date");
 /// Sections 5 and 5.1, type 4: what may stand in several places or under several names says the same everywhere.
 pub(crate) const PLACES_AGREE: RuleId = RuleId("UAEBSI-5-places");
+/// Section 5.3: `IsDelegatedAuthentication` is another feature, which is not on offer.
+pub(crate) const NOT_DELEGATED: RuleId = RuleId("UAEBSI-5.3-delegated");
+/// Section 16: who pays whom is signed by the client and encrypted to this server, and never stands in the clear.
+pub(crate) const PERSONAL_SEALED: RuleId = RuleId("UAEBSI-16-personal");
 /// Section 10: the scope is `payments` or names this consent.
 pub(crate) const SCOPE: RuleId = RuleId("UAEBSI-10");

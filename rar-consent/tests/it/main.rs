@@ -34,3 +34,5 @@ mod subscription;
 mod uae;
 #[cfg(test)]
 mod uae_types;
+#[cfg(test)]
+mod uae_v1_2;

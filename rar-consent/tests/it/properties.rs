@@ -51,6 +51,7 @@ fn narrowed(granted: &Value, asked: &Value) -> Option<Value> {
         elements: vec![VettedDetail {
             kind: DetailType::new("account_information").unwrap(),
             value: granted.clone(),
+            confidential: None,
         }],
         ..VettedDetails::default()
     };

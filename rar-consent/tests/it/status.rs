@@ -7,7 +7,7 @@ use oauth_core::testkit::FixedClock;
 use oauth_core::{ClientId, Seconds, Standing, Timestamp};
 use rar_consent::{
     Actor, BankOrder, Channel, Consent, ConsentEngine, ConsentStatus, ConsentStore as _, DetailRegistry,
-    Dialect, MemoryConsents, MoveFault, Terms,
+    Dialect, MemoryConsents, MoveFault, Terms, UaePayment, UaeVocabulary,
 };
 use serde_json::json;
 
@@ -23,6 +23,11 @@ fn of(dialect: Dialect) -> Consent {
     let end = NOW.plus(Seconds::days(30)).millis();
     let terms: Terms = match dialect {
         Dialect::Uae => return waiting,
+        Dialect::UaeV1_2 => {
+            let Terms::UaePayment(own) = waiting.terms else { unreachable!() };
+            let terms = Terms::UaePayment(UaePayment { vocabulary: UaeVocabulary::V1_2, ..own });
+            return Consent { terms, ..waiting };
+        }
         Dialect::Ofxpera => serde_json::from_value(
             json!({"ofxpera_1": {"data_holder": "h", "permissions": ["PERA_BASIC_INFO"],
             "start": NOW.millis(), "end": end, "purpose": "p", "additional_terms": [], "limits": null}}),
@@ -53,7 +58,7 @@ const MOVES: &[(ConsentStatus, ConsentStatus, &str, &str, &str)] = &[
 
 #[test]
 fn every_move_of_the_table_is_made_and_every_other_is_refused() {
-    for dialect in [Dialect::Uae, Dialect::Ofxpera, Dialect::Generic] {
+    for dialect in [Dialect::Uae, Dialect::UaeV1_2, Dialect::Ofxpera, Dialect::Generic] {
         for from in ConsentStatus::ALL {
             for to in ConsentStatus::ALL {
                 for actor in actors() {
@@ -62,7 +67,8 @@ fn every_move_of_the_table_is_made_and_every_other_is_refused() {
                     let initials = initials(&actor);
                     let row = MOVES.iter().find(|row| row.0 == from && row.1 == to);
                     let who = row.map_or("", |row| match dialect {
-                        Dialect::Uae => row.2,
+                        Dialect::UaeV1_2 if (from, to) == (Authorized, Suspended) => "tp op",
+                        Dialect::Uae | Dialect::UaeV1_2 => row.2,
                         Dialect::Ofxpera => row.3,
                         Dialect::Generic => row.4,
                     });
@@ -99,9 +105,12 @@ fn a_suspension_is_lifted_by_the_side_that_made_it() {
 
 #[test]
 fn a_waiting_uae_consent_is_rejected_by_time_and_others_expire() {
-    for (dialect, status) in
-        [(Dialect::Uae, Rejected), (Dialect::Ofxpera, Expired), (Dialect::Generic, Expired)]
-    {
+    for (dialect, status) in [
+        (Dialect::Uae, Rejected),
+        (Dialect::UaeV1_2, Rejected),
+        (Dialect::Ofxpera, Expired),
+        (Dialect::Generic, Expired),
+    ] {
         let consent = of(dialect);
         let deadline = NOW.plus(Seconds::minutes(60));
         assert_eq!(consent.authorise_until, deadline);

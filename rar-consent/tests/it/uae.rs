@@ -1,6 +1,6 @@
 //! UAE service initiation: what is taken, in which spelling, and what is refused, by which rule and where.
 
-use oauth_core::{DetailTypes as _, DetailsFault, Timestamp};
+use oauth_core::{AuthorizationDetails, DetailTypes as _, DetailsFault, Standing, Timestamp};
 use rar_consent::DetailRegistry;
 use serde_json::{Value, json};
 
@@ -103,7 +103,11 @@ fn spellings_that_contradict_or_mix_are_refused() {
         ),
         (json!({"Type": "PaymentConsent", "Data": data(), "Risk": {}}), "RFC9396-5-member", ".Risk"),
         (json!({"Type": "PaymentConsent", "Data": [data()]}), RULE_VALUE, ".Data"),
-        (json!({"type": format!("{UAE}:v1.2"), "consent": data()}), "UAEBSI-3.1-v12", ".type"),
+        (
+            json!({"type": format!("{UAE}:v1.2"), "Type": "PaymentConsent", "consent": data()}),
+            "UAEBSI-3.1-v12",
+            ".Type",
+        ),
     ] {
         Push::of(element).because(rule, &format!("authorization_details[0]{path}"));
     }
@@ -441,4 +445,21 @@ fn a_token_request_repeats_the_consent_or_is_refused() {
 fn the_types_on_offer_are_the_canonical_ones() {
     let types: Vec<String> = DetailRegistry::standard().supported().iter().map(ToString::to_string).collect();
     assert_eq!(types, [UAE, "urn:ofxpera:consent:v1", "payment_initiation", "account_information"]);
+}
+
+#[test]
+fn section_3_3_a_token_tells_the_status_that_its_consent_has_when_it_is_issued() {
+    let registry = DetailRegistry::standard();
+    let granted = Push::of(element()).taken();
+    for (standing, status) in [
+        (Standing::Waiting, "AwaitingAuthorization"),
+        (Standing::Good, "Authorized"),
+        (Standing::Suspended, "Suspended"),
+        (Standing::Finished, "Finished"),
+    ] {
+        let told = registry.told(&granted, standing);
+        assert_eq!(told.elements[0].value["Data"]["Status"], status);
+        let asked = AuthorizationDetails::from_value(json!(told.echo())).unwrap();
+        assert_eq!(registry.narrow(&granted, &asked).unwrap(), granted, "what was told can be asked for");
+    }
 }

@@ -68,7 +68,8 @@ fn what_is_kept_of_each_body_is_what_it_says() {
         panic!("another type")
     };
     let periodic = periodic.unwrap();
-    assert_eq!((amount.minor, lifetime.count, lifetime.value.minor), (5000, 40, 200_000));
+    let value = lifetime.value.unwrap().minor;
+    assert_eq!((amount.minor, lifetime.count, value), (5000, Some(40), 200_000));
     assert_eq!((periodic.count, periodic.value.unwrap().minor), (Some(3), 15_000));
     assert_eq!(periodic.periods.kind, PeriodType::Week);
     assert_eq!(periodic.periods.anchor.to_string(), "2026-11-23");

@@ -38,8 +38,8 @@ pub use organisation::{
 pub use page::{Page, PageFault, PageRequest, PastTheEnd};
 pub use party::{Line, LineFault, LocalizedName, Nameless};
 pub use payment::{
-    Creditor, IllegalMove, Move, PURPOSE_LETTERS, Payment, PaymentId, PaymentKind, PaymentStatus,
-    PaymentTerms, Purpose, Rail, RejectionReason, Stage, TRANSITIONS,
+    Billing, BillingKind, Creditor, IllegalMove, Move, PURPOSE_LETTERS, Payment, PaymentId, PaymentKind,
+    PaymentStatus, PaymentTerms, Purpose, Rail, RejectionReason, Stage, TRANSITIONS,
 };
 pub use person::{
     ContributorType, Country, CustomerFile, CustomerRisk, DueDiligence, Email, LandlineNumber, MobileNumber,

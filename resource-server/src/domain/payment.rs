@@ -165,6 +165,9 @@ pub struct PaymentTerms {
     /// The client's own number of the payment, told again and not interpreted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_sequence: Option<Line<20>>,
+    /// What the client is billed for, told again and not interpreted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub billing: Option<Billing>,
     /// When the order arrived.
     pub created_at: Timestamp,
 }
@@ -210,6 +213,31 @@ pub enum Creditor {
         /// The name the payee trades under.
         trading_name: Option<LocalizedName>,
     },
+}
+
+/// What the platform bills a client for, in the words of UAE Bank Service Initiation, version 1.2.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Billing {
+    /// What kind of payment it is to be billed as.
+    pub kind: BillingKind,
+    /// The merchant it is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merchant: Option<Line<20>>,
+}
+
+/// What kind of payment a payment is billed as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum BillingKind {
+    /// A merchant collects.
+    Collection,
+    /// A merchant collects a large amount.
+    LargeValueCollection,
+    /// A person pays a person.
+    PushP2P,
+    /// A person is paid by a person who was asked.
+    PullP2P,
+    /// Between accounts of one person.
+    Me2Me,
 }
 
 /// What kind of payment.
@@ -282,6 +310,7 @@ mod tests {
             creditor_reference: Some(Line::new("INV-2026-11").unwrap()),
             purpose: Some(Purpose::new("RENT").unwrap()),
             client_sequence: None,
+            billing: None,
             created_at: Timestamp::from_seconds(1000),
         }
     }

@@ -2,7 +2,8 @@
 
 use oauth_core::{ConsentId, Fault};
 use rar_consent::{
-    Actor, Channel, Consent, ConsentStatus, HistoryEntry, Inserted, Lodged, Replaced, Subscription, Terms,
+    Actor, Channel, Consent, ConsentStatus, HistoryEntry, Inserted, Lodged, MoveFault, Replaced,
+    Subscription, Terms,
 };
 use serde_json::Value;
 
@@ -21,6 +22,9 @@ pub enum ConsentRefusal {
     /// It has ended in a way that nothing follows.
     #[error("consent is {0:?}")]
     Over(ConsentStatus),
+    /// The other side suspended it, and alone may lift that.
+    #[error("suspended by the other side")]
+    OtherSide,
     /// Where events are to go is not complete, or not the client's.
     #[error("subscription: {0:?}")]
     Subscription(SubscriptionFault),
@@ -105,10 +109,21 @@ pub async fn of_base(
 /// What a client changes of its consent: all of it or nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConsentOrder {
-    /// Its end, in the word that says for whom.
-    pub revoke: Option<&'static str>,
+    /// Its status.
+    pub status: Option<StatusOrder>,
     /// Where its events go.
     pub subscription: Option<SubscriptionOrder>,
+}
+
+/// A status that a client wants its consent to have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StatusOrder {
+    /// Over, in the word that says for whom.
+    Revoke(&'static str),
+    /// Held for now.
+    Suspend,
+    /// In force again.
+    Resume,
 }
 
 /// A change of a subscription. What is not named stays.
@@ -167,10 +182,20 @@ fn ordered(
         }
         outcome = Some(consent.subscribed(to, &actor, now));
     }
-    if let Some(by) = order.revoke {
+    if let Some(status) = order.status {
         let before = outcome.as_ref().map_or(consent, |(changed, _)| changed);
-        let moved = before.moved(ConsentStatus::Revoked, &actor, by, now);
-        outcome = Some(moved.map_err(|_| ConsentRefusal::Over(consent.status))?);
+        let (to, reason) = match status {
+            StatusOrder::Revoke(by) => (ConsentStatus::Revoked, by),
+            StatusOrder::Suspend => (ConsentStatus::Suspended, "held by the third party"),
+            StatusOrder::Resume if consent.status == ConsentStatus::AwaitingAuthorization => {
+                return Err(ConsentRefusal::Over(consent.status));
+            }
+            StatusOrder::Resume => (ConsentStatus::Authorized, "no longer held by the third party"),
+        };
+        outcome = Some(before.moved(to, &actor, reason, now).map_err(|illegal| match illegal.why {
+            MoveFault::OtherSide => ConsentRefusal::OtherSide,
+            MoveFault::NoSuchMove | MoveFault::ApprovalMissing => ConsentRefusal::Over(consent.status),
+        })?);
     }
     Ok(outcome)
 }

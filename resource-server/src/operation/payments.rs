@@ -7,8 +7,8 @@ use oauth_core::{ConsentId, Fault, Timestamp};
 use rar_consent::{ExerciseRefusal, UaePaymentType};
 
 use crate::domain::{
-    AccountId, Creditor, Day, IdempotencyKey, Line, Money, MoneyFault, Page, PageRequest, PastTheEnd,
-    Payment, PaymentId, PaymentStatus, PaymentTerms, Purpose, Rail, RequestFingerprint, Stage,
+    AccountId, Billing, Creditor, Day, IdempotencyKey, Line, Money, MoneyFault, Page, PageRequest,
+    PastTheEnd, Payment, PaymentId, PaymentStatus, PaymentTerms, Purpose, Rail, RequestFingerprint, Stage,
 };
 use crate::guard::{Authority, GuardRefusal};
 use crate::port::{
@@ -46,6 +46,8 @@ pub struct PaymentOrder {
     pub purpose: Option<Purpose>,
     /// The client's own number of the payment.
     pub client_sequence: Option<Line<20>>,
+    /// What the client is billed for, where it says so.
+    pub billing: Option<Billing>,
     /// The instant before which it is not executed, where the consent names one.
     pub execute_at: Option<Timestamp>,
     /// Which part of the consent it uses, where the consent says so.
@@ -231,6 +233,7 @@ pub async fn initiate_fresh(
         creditor_reference: order.creditor_reference,
         purpose: order.purpose,
         client_sequence: order.client_sequence,
+        billing: order.billing,
         created_at: authority.now,
     };
     admitted(operations, &terms, authority.now).await?;

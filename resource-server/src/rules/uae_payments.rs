@@ -12,6 +12,8 @@
 //! | 8.1, step 9; 6 | [`CONSENT_IN_FORCE`] |
 //! | 8.1, steps 10 and 11; 9.3 | [`Consent::exercise`](rar_consent::Consent::exercise): [`AS_AGREED`], [`WITHIN_CONTROL`] |
 //! | 8.1, step 12 | [`ACCOUNT_OPEN`] |
+//! | 6 | [`STATUS_MOVES`], [`OWN_SUSPENSION`] |
+//! | 8.1 and 16, version 1.2 | [`CREDITOR_LISTED`] |
 //! | 10, 14 | [`OWN_ONLY`], [`BASE_NAMED`], [`REFUND_PERMITTED`] |
 
 use oauth_core::RuleId;
@@ -38,5 +40,9 @@ pub(crate) const BASE_NAMED: RuleId = RuleId("UAEBSI-14-base");
 pub(crate) const REFUND_PERMITTED: RuleId = RuleId("UAEBSI-14-refund");
 /// Section 13: an identifier in a path is well-formed.
 pub(crate) const ID_WELL_FORMED: RuleId = RuleId("UAEBSI-13-id");
+/// Section 6: a client lifts the suspensions it made, and no other.
+pub(crate) const OWN_SUSPENSION: RuleId = RuleId("UAEBSI-6-side");
+/// Sections 8.1 and 16: an order in version 1.2 pays a creditor of its consent.
+pub(crate) const CREDITOR_LISTED: RuleId = RuleId("UAEBSI-16-listed");
 /// Sections 6 and 11.1: the status of a consent moves by the table.
 pub(crate) const STATUS_MOVES: RuleId = RuleId("UAEBSI-6");

@@ -314,6 +314,7 @@ fn change(number: u32, consent: &str, minor: i64) -> PaymentChange {
         creditor_reference: None,
         purpose: None,
         client_sequence: None,
+        billing: None,
         created_at: now(),
     });
     PaymentChange {

@@ -268,6 +268,7 @@ fn every_dialect(operations: &Operations, engine: Arc<ConsentEngine>, guard: &Ar
     let uae = UaeBsi::new((testkit::issuer(), &FAPI2_SECURITY), testkit::keys::signer(), operations.clone());
     ResourceService::at(Origin::new(ORIGIN).unwrap())
         .mount(Ofxpera::new(operations.clone(), ofxpera), guard.clone())
+        .mount(uae.in_v1_2(), guard.clone())
         .mount(uae, guard.clone())
         .mount(ConsentManager::new(operations.clone(), engine), guard.clone())
         .service()

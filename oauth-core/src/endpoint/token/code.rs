@@ -125,11 +125,12 @@ async fn prepare(
     case: &RedeemCase,
 ) -> Result<(TokenAnswer, Redemption), Error> {
     let grant = &case.grant;
+    let details = context.ports.details.told(&grant.details, case.standing);
     let wanted = Wanted {
         client: &case.client,
         binding: case.binding,
         scope: grant.scope.clone(),
-        details: &grant.details,
+        details: &details,
         resource: grant.resource.as_ref(),
         grant: Some(grant),
         until: grant.until,
@@ -153,8 +154,8 @@ async fn prepare(
         scope: grant.scope.clone(),
         refresh_token: refresh.as_ref().map(|token| token.reveal().to_owned()),
         id_token,
-        authorization_details: grant.details.echo(),
-        consent_text_sha256: grant.details.shown.clone(),
+        authorization_details: details.echo(),
+        consent_text_sha256: details.shown.clone(),
     };
     Ok((answer, change))
 }

@@ -106,10 +106,11 @@ async fn gather(
 
 fn decide(context: &Context<'_>, case: &RefreshCase, policy: &Policy) -> Result<VettedDetails, Refusal> {
     hold(RULES, case, policy)?;
+    let (details, granted) = (&context.ports.details, &case.record.grant.details);
     if case.narrowed.is_empty() {
-        return Ok(case.record.grant.details.clone());
+        return Ok(details.told(granted, case.standing));
     }
-    context.ports.details.narrow(&case.record.grant.details, &case.narrowed)
+    Ok(details.told(&details.narrow(granted, &case.narrowed)?, case.standing))
 }
 
 async fn end_if_reused(context: &Context<'_>, case: &RefreshCase, refusal: Refusal) -> Error {

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::jose::Audience;
 use crate::model::binding::{Binding, Thumbprint};
 use crate::model::claims_request::ClaimsRequest;
-use crate::model::details::{VettedDetail, VettedDetails};
+use crate::model::details::{Confidential, VettedDetail, VettedDetails};
 use crate::model::grant::{Authentication, Grant, Stage};
 use crate::model::request::{Prompt, VettedRequest};
 use crate::model::token::AccessClaims;
@@ -120,6 +120,7 @@ fn details(now: Timestamp) -> VettedDetails {
                 "creditorName": "Müller & Söhne \u{1f642}",
                 "count": 9_007_199_254_740_993_i64,
             }),
+            confidential: Some(Confidential(json!({"creditor": "AE050260001015432198765"}))),
         }],
         scope: scope(),
         consent: Some(ConsentId::new("consent-1").expect("a consent identifier")),

@@ -5,8 +5,10 @@ use oauth_core::Timestamp;
 
 use super::{ExerciseFault, ExerciseRefusal, Use, demand, exactly, refusal};
 use crate::consent::Consent;
-use crate::consent::schedule::{Maxima, MultiPayment, Part, PeriodicSchedule, Schedule, SinglePayment};
-use crate::consent::terms::UaePayment;
+use crate::consent::schedule::{
+    Maxima, MultiPayment, Part, PeriodicSchedule, Schedule, SinglePayment, UaePaymentType,
+};
+use crate::consent::terms::{Terms, UaePayment};
 use crate::consent::usage::{MultiUsage, SlotUsage, Usage};
 use crate::value::amount::Amount;
 use crate::value::calendar::{Day, Zone};
@@ -29,7 +31,25 @@ const PERIOD: &str = multi!("PeriodicSchedule.PeriodType");
 const PERIOD_COUNT: &str = multi!("PeriodicSchedule.MaximumCumulativeNumberOfPaymentsPerPeriodType");
 const PERIOD_VALUE: &str = multi!("PeriodicSchedule.MaximumCumulativeValueOfPaymentsPerPeriodType");
 const LISTED: &str = multi!("PaymentSchedule");
+const CURRENCY: &str = "AED";
 const INSTRUCTED: &str = "Data.Instruction.Amount.Amount";
+
+impl Consent {
+    /// The part of a UAE consent under which an order is made that cannot name one (version 1.2): the single payment while it
+    /// is not made and its amount is ordered, the others otherwise.
+    #[must_use]
+    pub fn part_for(&self, amount_minor: i64) -> Option<UaePaymentType> {
+        let Terms::UaePayment(payment) = &self.terms else { return None };
+        Some(match &payment.schedule {
+            Schedule::Single(single) => single.kind(),
+            Schedule::Multi(multi) => multi.kind(),
+            Schedule::Combined { single, multi } => {
+                let first = self.usage.single_count() == 0 && single.amount().minor == amount_minor;
+                if first { single.kind() } else { multi.kind() }
+            }
+        })
+    }
+}
 
 /// The usage of a consent with one more payment, when it is within the consent.
 pub(super) fn exercised(
@@ -66,7 +86,8 @@ fn as_agreed(payment: &UaePayment, part: Part<'_>, wanted: &Use) -> Result<(), E
         let payee = same(&wanted.beneficiary_reference, own);
         demand(payee, rule, "Data.Instruction.BeneficiaryReference")?;
     }
-    let creditor = same(&wanted.creditor, Some(&payment.creditor.iban));
+    let listed = |iban: &String| payment.creditors.iter().any(|creditor| creditor.iban == *iban);
+    let creditor = payment.creditors.is_empty() || wanted.creditor.as_ref().is_none_or(listed);
     demand(creditor, rule, "Data.Initiation.CreditorAccount.Identification")
 }
 
@@ -121,12 +142,12 @@ impl Order<'_> {
             MultiPayment::VariableRecurring { individual, lifetime, periodic } => {
                 let period = self.occurrence(periodic)?;
                 self.once(period)?;
-                self.at_most(individual)?;
+                self.at_most(Some(individual))?;
                 self.within_lifetime(lifetime)?;
                 self.within_period(periodic, period)
             }
             MultiPayment::VariableOnDemand { individual, lifetime, periodic } => {
-                self.at_most(individual)?;
+                self.at_most(individual.as_ref())?;
                 self.within_lifetime(lifetime)?;
                 self.on_demand(periodic.as_ref())
             }
@@ -150,15 +171,21 @@ impl Order<'_> {
         demand(self.of_slot(period.start, PERIOD)?.count == 0, ExerciseFault::Count, PERIOD)
     }
 
-    fn at_most(&self, individual: &Amount) -> Result<(), ExerciseRefusal> {
-        of_currency(individual, self.wanted)?;
+    /// Where nothing bounds one payment, its currency is that of every consent: section 4.
+    fn at_most(&self, individual: Option<&Amount>) -> Result<(), ExerciseRefusal> {
+        let currency = individual.map_or(CURRENCY, |most| &most.currency);
+        let same = self.wanted.currency == currency;
+        demand(same, ExerciseFault::Currency, "Data.Instruction.Amount.Currency")?;
         demand(self.wanted.amount_minor > 0, ExerciseFault::Amount, INSTRUCTED)?;
-        demand(self.wanted.amount_minor <= individual.minor, ExerciseFault::Amount, INDIVIDUAL)
+        let within = individual.is_none_or(|most| self.wanted.amount_minor <= most.minor);
+        demand(within, ExerciseFault::Amount, INDIVIDUAL)
     }
 
     fn within_lifetime(&self, most: &Maxima) -> Result<(), ExerciseRefusal> {
-        demand(self.usage.count < u64::from(most.count), ExerciseFault::Count, COUNT)?;
-        demand(self.fits(self.usage.total_minor, &most.value), ExerciseFault::Total, VALUE)
+        let count = most.count.is_none_or(|most| self.usage.count < u64::from(most));
+        demand(count, ExerciseFault::Count, COUNT)?;
+        let value = most.value.as_ref().is_none_or(|most| self.fits(self.usage.total_minor, most));
+        demand(value, ExerciseFault::Total, VALUE)
     }
 
     /// Any day from the first of the first period on, when there are periods.
@@ -190,11 +217,6 @@ impl Order<'_> {
     fn fits(&self, used_minor: i64, most: &Amount) -> bool {
         used_minor.checked_add(self.wanted.amount_minor).is_some_and(|total| total <= most.minor)
     }
-}
-
-fn of_currency(amount: &Amount, wanted: &Use) -> Result<(), ExerciseRefusal> {
-    let same = wanted.currency == amount.currency;
-    demand(same, ExerciseFault::Currency, "Data.Instruction.Amount.Currency")
 }
 
 /// The usage of a consent without a payment that was rejected. Its period is that of the day it was received.
@@ -236,16 +258,19 @@ pub(super) fn is_complete(schedule: &Schedule, usage: &Usage) -> bool {
 }
 
 fn all_made(multi: &MultiPayment, usage: &MultiUsage) -> bool {
-    let rest = |most: &Maxima| most.value.minor.saturating_sub(usage.total_minor);
+    let less_is_left = |most: &Maxima, minor: i64| {
+        let rest = most.value.as_ref().map(|most| most.minor.saturating_sub(usage.total_minor));
+        rest.is_some_and(|rest| rest < minor) && usage.is_settled()
+    };
     let made = |count: u32| usage.successes >= u64::from(count);
     match multi {
         MultiPayment::FixedRecurring { payments, .. } => made(*payments),
         MultiPayment::FixedOnDemand { amount, lifetime, .. } => {
-            made(lifetime.count) || (rest(lifetime) < amount.minor && usage.is_settled())
+            lifetime.count.is_some_and(made) || less_is_left(lifetime, amount.minor)
         }
         MultiPayment::VariableRecurring { lifetime, .. }
         | MultiPayment::VariableOnDemand { lifetime, .. } => {
-            made(lifetime.count) || (rest(lifetime) <= 0 && usage.is_settled())
+            lifetime.count.is_some_and(made) || less_is_left(lifetime, 1)
         }
         MultiPayment::VariableDefined { payments } => made(u32::try_from(payments.len()).unwrap_or(u32::MAX)),
     }
@@ -273,7 +298,6 @@ pub struct PeriodConsumption {
 
 /// `PaymentConsumption` at an instant.
 pub(super) fn consumption(consent: &Consent, payment: &UaePayment, now: Timestamp) -> Consumption {
-    const CURRENCY: &str = "AED";
     let usage = &consent.usage;
     let periodic = payment.schedule.multi().and_then(MultiPayment::periodic);
     let in_period = periodic.map(|periodic| {

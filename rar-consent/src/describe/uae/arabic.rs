@@ -83,7 +83,7 @@ fn multi(part: &MultiPayment, around: &Around<'_>) -> PartWords {
             variable_recurring((individual, lifetime), periodic, around)
         }
         MultiPayment::VariableOnDemand { individual, lifetime, periodic } => {
-            variable_on_demand((individual, lifetime), periodic.as_ref(), around)
+            variable_on_demand((individual.as_ref(), lifetime), periodic.as_ref(), around)
         }
         MultiPayment::VariableDefined { payments } => variable_defined(payments, around),
     }
@@ -164,20 +164,20 @@ fn fixed_on_demand(
     around: &Around<'_>,
 ) -> PartWords {
     let (amount, payee, until) = (isolated(paid), isolated(around.payee), around.until);
-    let (total, counted) = (isolated(&lifetime.value), counted(lifetime.count));
+    let InAll { up_to, note, bounds } = in_all(lifetime);
     let mut rows = vec![strong("مبلغ كل دفعة", paid.to_string()), plain("عدد المرات", ON_DEMAND)];
     rows.extend(of_all(lifetime));
     rows.extend(periodic.into_iter().flat_map(of_each_period));
     PartWords {
-        headline: format!("هل تسمح بدفعات قيمة كل منها {amount} إلى {payee}، بمجموع لا يتجاوز {total}؟"),
-        gist: format!("{amount} عند كل طلب، بمجموع لا يتجاوز {total}"),
+        headline: format!("هل تسمح بدفعات قيمة كل منها {amount} إلى {payee}{up_to}؟"),
+        gist: format!("{amount} عند كل طلب{up_to}"),
         lead: "كل دفعة",
         amount: paid.to_string(),
-        note: format!("بحد أقصى {counted}، وبمجموع لا يتجاوز {total}"),
+        note,
         rows,
         next: format!(
-            "يمكن للطرف الثالث أن يطلب دفعات قيمة كل منها {amount} بالضبط إلى {payee} دون الرجوع إليك: بحد أقصى {counted} \
-             وبمجموع لا يتجاوز {total}{}. ولا يُدفع شيء بعد {until}.",
+            "يمكن للطرف الثالث أن يطلب دفعات قيمة كل منها {amount} بالضبط إلى {payee} دون الرجوع إليك: {bounds}{}. \
+             ولا يُدفع شيء بعد {until}.",
             within_periods(periodic)
         ),
     }
@@ -190,7 +190,7 @@ fn variable_recurring(
 ) -> PartWords {
     let (amount, payee, until) = (isolated(most), isolated(around.payee), around.until);
     let (every, first) = (every(periodic), periodic.periods.anchor.words_in_arabic());
-    let (total, counted) = (isolated(&lifetime.value), counted(lifetime.count));
+    let InAll { up_to, note, bounds } = in_all(lifetime);
     let mut rows = vec![
         strong(MOST_OF_ONE, most.to_string()),
         plain("عدد المرات", format!("مرة {every}")),
@@ -200,38 +200,45 @@ fn variable_recurring(
     rows.extend(of_each_period(periodic));
     PartWords {
         headline: format!("هل تسمح بدفعة لا تتجاوز {amount} إلى {payee} {every}؟"),
-        gist: format!("ما لا يتجاوز {amount} {every}، بمجموع لا يتجاوز {total}"),
+        gist: format!("ما لا يتجاوز {amount} {every}{up_to}"),
         lead: "الحد الأقصى لكل دفعة",
         amount: most.to_string(),
-        note: format!("دفعة {every} ابتداءً من {first}؛ بحد أقصى {counted}، وبمجموع لا يتجاوز {total}"),
+        note: format!("دفعة {every} ابتداءً من {first}؛ {note}"),
         rows,
         next: format!(
-            "يمكن للطرف الثالث أن يطلب دفعة واحدة لا تتجاوز {amount} إلى {payee} في {first} ثم {every}، دون الرجوع إليك: بحد \
-             أقصى {counted} وبمجموع لا يتجاوز {total}. والدفعة التي تفوت لا تُنفَّذ لاحقًا. ولا يُدفع شيء بعد {until}."
+            "يمكن للطرف الثالث أن يطلب دفعة واحدة لا تتجاوز {amount} إلى {payee} في {first} ثم {every}، دون الرجوع إليك: {bounds}. \
+             والدفعة التي تفوت لا تُنفَّذ لاحقًا. ولا يُدفع شيء بعد {until}."
         ),
     }
 }
 
 fn variable_on_demand(
-    (most, lifetime): (&Amount, &Maxima),
+    (most, lifetime): (Option<&Amount>, &Maxima),
     periodic: Option<&PeriodicSchedule>,
     around: &Around<'_>,
 ) -> PartWords {
-    let (amount, payee, until) = (isolated(most), isolated(around.payee), around.until);
-    let (total, counted) = (isolated(&lifetime.value), counted(lifetime.count));
-    let mut rows = vec![strong(MOST_OF_ONE, most.to_string()), plain("عدد المرات", ON_DEMAND)];
+    let (payee, until) = (isolated(around.payee), around.until);
+    let (each, one) = match most {
+        Some(most) => {
+            (format!("لا تتجاوز كل منها {}", isolated(most)), format!("ما لا يتجاوز {}", isolated(most)))
+        }
+        None => (format!("ب{ANY_AMOUNT}"), ANY_AMOUNT.to_owned()),
+    };
+    let most = most.map_or_else(|| ANY_AMOUNT.to_owned(), Amount::to_string);
+    let InAll { up_to, note, bounds } = in_all(lifetime);
+    let mut rows = vec![strong(MOST_OF_ONE, &*most), plain("عدد المرات", ON_DEMAND)];
     rows.extend(of_all(lifetime));
     rows.extend(periodic.into_iter().flat_map(of_each_period));
     PartWords {
-        headline: format!("هل تسمح بدفعات لا تتجاوز كل منها {amount} إلى {payee}، بمجموع لا يتجاوز {total}؟"),
-        gist: format!("ما لا يتجاوز {amount} عند كل طلب، بمجموع لا يتجاوز {total}"),
+        headline: format!("هل تسمح بدفعات {each} إلى {payee}{up_to}؟"),
+        gist: format!("{one} عند كل طلب{up_to}"),
         lead: "الحد الأقصى لكل دفعة",
-        amount: most.to_string(),
-        note: format!("بحد أقصى {counted}، وبمجموع لا يتجاوز {total}"),
+        amount: most,
+        note,
         rows,
         next: format!(
-            "يمكن للطرف الثالث أن يطلب دفعات لا تتجاوز كل منها {amount} إلى {payee} دون الرجوع إليك: بحد أقصى {counted} \
-             وبمجموع لا يتجاوز {total}{}. ولا يُدفع شيء بعد {until}.",
+            "يمكن للطرف الثالث أن يطلب دفعات {each} إلى {payee} دون الرجوع إليك: {bounds}{}. \
+             ولا يُدفع شيء بعد {until}.",
             within_periods(periodic)
         ),
     }
@@ -265,13 +272,35 @@ fn variable_defined(payments: &[ListedPayment], around: &Around<'_>) -> PartWord
 }
 
 const ON_DEMAND: &str = "كلما طلب الطرف الثالث ذلك";
+const ANY_AMOUNT: &str = "أي مبلغ";
 const MOST_OF_ONE: &str = "الحد الأقصى للدفعة الواحدة";
 
-fn of_all(most: &Maxima) -> [Row; 2] {
-    [
-        strong("الحد الأقصى لعدد الدفعات", most.count.to_string()),
-        strong("الحد الأقصى لمجموع الدفعات", most.value.to_string()),
-    ]
+fn of_all(most: &Maxima) -> impl Iterator<Item = Row> {
+    let count = most.count.map(|most| strong("الحد الأقصى لعدد الدفعات", most.to_string()));
+    let value = most.value.as_ref().map(|most| strong("الحد الأقصى لمجموع الدفعات", most.to_string()));
+    count.into_iter().chain(value)
+}
+
+/// The bounds of all payments together, at the end of a question, in a note, and in a sentence.
+struct InAll {
+    up_to: String,
+    note: String,
+    bounds: String,
+}
+
+fn in_all(most: &Maxima) -> InAll {
+    let value = most.value.as_ref().map(|total| format!("بمجموع لا يتجاوز {}", isolated(total)));
+    let up_to = value.as_ref().map(|value| format!("، {value}")).unwrap_or_default();
+    let count = most.count.map(|most| format!("بحد أقصى {}", counted(most)));
+    let (note, bounds) = match (count, value) {
+        (Some(count), Some(value)) => (format!("{count}، و{value}"), format!("{count} و{value}")),
+        (Some(only), None) | (None, Some(only)) => (only.clone(), only),
+        (None, None) => {
+            const NONE: &str = "دون حد أقصى لمجموع الدفعات";
+            (NONE.to_owned(), NONE.to_owned())
+        }
+    };
+    InAll { up_to, note, bounds }
 }
 
 /// What a period is and what fits into one.

@@ -20,6 +20,10 @@ pub(super) struct Labels {
     pub(super) refund_account: &'static str,
     pub(super) paid_to: &'static str,
     pub(super) paid_from: &'static str,
+    /// The payee of a consent that names none.
+    pub(super) anybody: &'static str,
+    /// Between payees of whom one is paid.
+    pub(super) or: &'static str,
     pub(super) consent: &'static str,
     pub(super) third_party: &'static str,
     pub(super) risk: &'static str,
@@ -58,6 +62,8 @@ pub(super) const ENGLISH: Labels = Labels {
     refund_account: "The account you pay from, to send money back",
     paid_to: "Paid to",
     paid_from: "Paid from",
+    anybody: "whomever the third party names",
+    or: " or ",
     consent: "Consent",
     third_party: "Third party",
     risk: "Sent along for risk assessment",
@@ -90,6 +96,8 @@ pub(super) const ARABIC: Labels = Labels {
     refund_account: "الحساب الذي تدفع منه، لردّ المبالغ إليه",
     paid_to: "المستفيد",
     paid_from: "الدفع من",
+    anybody: "أي مستفيد يحدده الطرف الثالث",
+    or: " أو ",
     consent: "الموافقة",
     third_party: "الطرف الثالث",
     risk: "بيانات مرفقة لتقييم المخاطر",

@@ -109,7 +109,7 @@ fn multi(part: &MultiPayment, around: &Around<'_>) -> PartWords {
             variable_recurring((individual, lifetime), periodic, around)
         }
         MultiPayment::VariableOnDemand { individual, lifetime, periodic } => {
-            variable_on_demand((individual, lifetime), periodic.as_ref(), around)
+            variable_on_demand((individual.as_ref(), lifetime), periodic.as_ref(), around)
         }
         MultiPayment::VariableDefined { payments } => variable_defined(payments, around),
     }
@@ -190,7 +190,7 @@ fn fixed_on_demand(
     around: &Around<'_>,
 ) -> PartWords {
     let Around { payee, until } = around;
-    let (total, counted) = (&lifetime.value, counted(lifetime.count));
+    let InAll { up_to, note, bounds } = in_all(lifetime);
     let mut rows = vec![
         strong("Amount of each payment", amount.to_string()),
         plain("How often", "Whenever the third party orders it"),
@@ -198,15 +198,15 @@ fn fixed_on_demand(
     rows.extend(of_all(lifetime));
     rows.extend(periodic.into_iter().flat_map(of_each_period));
     PartWords {
-        headline: format!("Allow payments of {amount} to {payee}, up to {total} in all?"),
-        gist: format!("{amount} whenever it is ordered, up to {total} in all"),
+        headline: format!("Allow payments of {amount} to {payee}{up_to}?"),
+        gist: format!("{amount} whenever it is ordered{up_to}"),
         lead: "Each payment",
         amount: amount.to_string(),
-        note: format!("At most {counted}, {total} in all"),
+        note: sentence(&note),
         rows,
         next: format!(
-            "the third party can order payments of exactly {amount} to {payee} without asking you again: at most \
-             {counted} and {total} in all{}. Nothing is paid after {until}.",
+            "the third party can order payments of exactly {amount} to {payee} without asking you again: {bounds}{}. \
+             Nothing is paid after {until}.",
             within_periods(periodic)
         ),
     }
@@ -219,7 +219,7 @@ fn variable_recurring(
 ) -> PartWords {
     let Around { payee, until } = around;
     let (every, first) = (every(periodic), periodic.periods.anchor.words());
-    let (total, counted) = (&lifetime.value, counted(lifetime.count));
+    let InAll { up_to, note, bounds } = in_all(lifetime);
     let mut rows = vec![
         strong("Most of one payment", individual.to_string()),
         plain("How often", format!("Once {every}")),
@@ -229,42 +229,45 @@ fn variable_recurring(
     rows.extend(of_each_period(periodic));
     PartWords {
         headline: format!("Allow a payment of up to {individual} to {payee} {every}?"),
-        gist: format!("up to {individual} {every}, up to {total} in all"),
+        gist: format!("up to {individual} {every}{up_to}"),
         lead: "Each payment, at most",
         amount: individual.to_string(),
-        note: format!("One {every} from {first} on; at most {counted}, {total} in all"),
+        note: format!("One {every} from {first} on; {note}"),
         rows,
         next: format!(
             "the third party can order one payment of up to {individual} to {payee} on {first} and then {every}, \
-             without asking you again: at most {counted} and {total} in all. A payment that is missed is not made \
-             later. Nothing is paid after {until}."
+             without asking you again: {bounds}. A payment that is missed is not made later. Nothing is paid after \
+             {until}."
         ),
     }
 }
 
 fn variable_on_demand(
-    (individual, lifetime): (&Amount, &Maxima),
+    (individual, lifetime): (Option<&Amount>, &Maxima),
     periodic: Option<&PeriodicSchedule>,
     around: &Around<'_>,
 ) -> PartWords {
     let Around { payee, until } = around;
-    let (total, counted) = (&lifetime.value, counted(lifetime.count));
-    let mut rows = vec![
-        strong("Most of one payment", individual.to_string()),
-        plain("How often", "Whenever the third party orders it"),
-    ];
+    let InAll { up_to, note, bounds } = in_all(lifetime);
+    let (each, one) = match individual {
+        Some(most) => (format!("up to {most} each"), format!("up to {most}")),
+        None => ("any amount".to_owned(), "any amount".to_owned()),
+    };
+    let most = individual.map_or_else(|| "any amount".to_owned(), Amount::to_string);
+    let mut rows =
+        vec![strong("Most of one payment", &*most), plain("How often", "Whenever the third party orders it")];
     rows.extend(of_all(lifetime));
     rows.extend(periodic.into_iter().flat_map(of_each_period));
     PartWords {
-        headline: format!("Allow payments of up to {individual} each to {payee}, up to {total} in all?"),
-        gist: format!("up to {individual} whenever it is ordered, up to {total} in all"),
+        headline: format!("Allow payments of {each} to {payee}{up_to}?"),
+        gist: format!("{one} whenever it is ordered{up_to}"),
         lead: "Each payment, at most",
-        amount: individual.to_string(),
-        note: format!("At most {counted}, {total} in all"),
+        amount: most,
+        note: sentence(&note),
         rows,
         next: format!(
-            "the third party can order payments of up to {individual} each to {payee} without asking you again: at \
-             most {counted} and {total} in all{}. Nothing is paid after {until}.",
+            "the third party can order payments of {each} to {payee} without asking you again: {bounds}{}. Nothing is \
+             paid after {until}.",
             within_periods(periodic)
         ),
     }
@@ -294,11 +297,39 @@ fn variable_defined(payments: &[ListedPayment], around: &Around<'_>) -> PartWord
     }
 }
 
-fn of_all(most: &Maxima) -> [Row; 2] {
-    [
-        strong("Most payments in all", most.count.to_string()),
-        strong("Most of all payments together", most.value.to_string()),
-    ]
+fn of_all(most: &Maxima) -> impl Iterator<Item = Row> {
+    let count = most.count.map(|most| strong("Most payments in all", most.to_string()));
+    let value = most.value.as_ref().map(|most| strong("Most of all payments together", most.to_string()));
+    count.into_iter().chain(value)
+}
+
+/// The bounds of all payments together, at the end of a question, in a note, and in a sentence.
+struct InAll {
+    up_to: String,
+    note: String,
+    bounds: String,
+}
+
+fn in_all(most: &Maxima) -> InAll {
+    let up_to = most.value.as_ref().map(|total| format!(", up to {total} in all")).unwrap_or_default();
+    let (note, bounds) = match (most.count.map(counted), &most.value) {
+        (Some(count), Some(total)) => {
+            (format!("at most {count}, {total} in all"), format!("at most {count} and {total} in all"))
+        }
+        (Some(count), None) => (format!("at most {count} in all"), format!("at most {count} in all")),
+        (None, Some(total)) => (format!("at most {total} in all"), format!("at most {total} in all")),
+        (None, None) => {
+            const NONE: &str = "no limit on all payments together";
+            (NONE.to_owned(), format!("with {NONE}"))
+        }
+    };
+    InAll { up_to, note, bounds }
+}
+
+/// With a capital at its beginning.
+fn sentence(note: &str) -> String {
+    let mut letters = note.chars();
+    letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect()
 }
 
 /// What a period is and what fits into one.

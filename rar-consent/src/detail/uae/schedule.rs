@@ -23,7 +23,7 @@ pub(super) struct WireSchedule {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
-struct WireAmount {
+pub(super) struct WireAmount {
     amount: String,
     currency: String,
 }
@@ -167,7 +167,7 @@ fn multi(part: Value, place: &Place, alignment: Alignment) -> Result<MultiPaymen
     let individual = |wire: &WireAmount| amount(wire, &below("MaximumIndividualPaymentAmount"));
     let lifetime = |count, value: &WireAmount| {
         let value = amount(value, &below("MaximumCumulativeValueOfPayments"))?;
-        Ok::<_, Refusal>(Maxima { count, value })
+        Ok::<_, Refusal>(Maxima { count: Some(count), value: Some(value) })
     };
     match kind(&part, place)? {
         UaePaymentType::FixedRecurring => {
@@ -196,7 +196,7 @@ fn multi(part: Value, place: &Place, alignment: Alignment) -> Result<MultiPaymen
             let wire: VariableOnDemand = typed(part, place)?;
             let schedule = wire.periodic_schedule.as_ref();
             Ok(MultiPayment::VariableOnDemand {
-                individual: individual(&wire.maximum_individual_payment_amount)?,
+                individual: Some(individual(&wire.maximum_individual_payment_amount)?),
                 lifetime: lifetime(
                     wire.maximum_cumulative_number_of_payments,
                     &wire.maximum_cumulative_value_of_payments,
@@ -226,8 +226,8 @@ fn fixed_on_demand(
     Ok(MultiPayment::FixedOnDemand {
         amount: agreed.ok_or_else(|| missing(&own_at))?,
         lifetime: Maxima {
-            count: wire.maximum_cumulative_number_of_payments,
-            value: amount(&wire.maximum_cumulative_value_of_payments, &value_at)?,
+            count: Some(wire.maximum_cumulative_number_of_payments),
+            value: Some(amount(&wire.maximum_cumulative_value_of_payments, &value_at)?),
         },
         periodic: periodic.transpose()?,
     })
@@ -320,11 +320,11 @@ fn other_slot(place: &Place) -> Refusal {
     place.member("Type").refuse(uae_consent::SCHEDULE, DetailsFault::Value, hint)
 }
 
-fn missing(place: &Place) -> Refusal {
+pub(super) fn missing(place: &Place) -> Refusal {
     place.refuse(rfc9396::MEMBERS_PRESENT, DetailsFault::MemberMissing, "this member is required")
 }
 
-fn amount(wire: &WireAmount, place: &Place) -> Result<Amount, Refusal> {
+pub(super) fn amount(wire: &WireAmount, place: &Place) -> Result<Amount, Refusal> {
     let refuse = |member, hint| place.member(member).refuse(uae_consent::AMOUNT, DetailsFault::Value, hint);
     if wire.currency != "AED" {
         return Err(refuse("Currency", "must be AED"));
@@ -338,7 +338,7 @@ fn amount(wire: &WireAmount, place: &Place) -> Result<Amount, Refusal> {
     })
 }
 
-fn day(text: &str, place: &Place) -> Result<Day, Refusal> {
+pub(super) fn day(text: &str, place: &Place) -> Result<Day, Refusal> {
     let hint = "must be a day of the calendar as in 2026-12-01";
     Day::parse(text).map_err(|_| place.refuse(uae_consent::DATE, DetailsFault::Value, hint))
 }

@@ -8,6 +8,7 @@ use super::schedule::{self, WireSchedule};
 use super::spelling::Spelling;
 use crate::consent::subscription::Subscription;
 use crate::consent::terms::{Sponsor, UaeAccount, UaeAuthorization, UaeName, UaePayment, UaePermission};
+use crate::consent::vocabulary::UaeVocabulary;
 use crate::detail::Place;
 use crate::detail::element::typed;
 use crate::rules::uae_consent;
@@ -116,6 +117,7 @@ pub(super) fn read(
     })?;
     let payer_reference = one_reference(wire.payer_reference, wire.user_reference, &place)?;
     let terms = UaePayment {
+        vocabulary: UaeVocabulary::Seed,
         base_consent: wire.base_consent_id,
         authorization: wire.accepted_authorization_type.map(|kind| match kind {
             AuthorizationType::Single => UaeAuthorization::Single,
@@ -123,11 +125,12 @@ pub(super) fn read(
         }),
         window,
         authorise_within,
+        authorise_by: None,
         expires_at,
         pay_by_account: wire.control_parameters.is_pay_by_account,
         schedule: schedule::read(wire.control_parameters.consent_schedule, &place, alignment)?,
         debtor: wire.initiation.debtor_account.map(account),
-        creditor: account(wire.initiation.creditor_account),
+        creditors: vec![account(wire.initiation.creditor_account)],
         payer_reference,
         beneficiary_reference: wire.beneficiary_reference,
         purpose_code: wire.payment_purpose_code,
@@ -148,7 +151,7 @@ pub(super) fn subscription(spelling: &Spelling, element: &Place) -> Result<Optio
 }
 
 fn account(wire: Account) -> UaeAccount {
-    UaeAccount { iban: wire.identification, name: wire.name, trading_name: wire.trading_name }
+    UaeAccount { iban: wire.identification, name: wire.name, trading_name: wire.trading_name, beside: None }
 }
 
 fn one_reference(

@@ -9,11 +9,12 @@ use crate::detail::Place;
 use crate::rules::{demand, value};
 use crate::value::calendar::{Day, Zone};
 
-/// Section 5: whoever pays several times says what for.
+/// Section 5: whoever pays several times says what for; version 1.2 leaves that to each payment.
 pub(crate) const REFERENCE: Rule<UaeCase> = Rule {
     id: RuleId("UAEBSI-5-reference"),
     check: |case, _| {
-        let given = case.terms.schedule.multi().is_none() || case.terms.payer_reference.is_some();
+        let demanded = case.terms.schedule.multi().is_some() && case.terms.vocabulary.is_seed();
+        let given = !demanded || case.terms.payer_reference.is_some();
         let hint = "a consent for several payments has a PayerReference, also called UserReference";
         demand(given, &case.place.member("PayerReference"), DetailsFault::MemberMissing, hint)
     },
@@ -33,7 +34,7 @@ pub(crate) const NUMBERS: Rule<UaeCase> = Rule {
         };
         let numbers = [
             (total, "TotalNumberOfPayments"),
-            (multi.lifetime().map(|most| most.count), "MaximumCumulativeNumberOfPayments"),
+            (multi.lifetime().and_then(|most| most.count), "MaximumCumulativeNumberOfPayments"),
             (multi.periodic().and_then(|periodic| periodic.count), PERIOD_COUNT),
         ];
         numbers.iter().try_for_each(|(number, member)| {
@@ -126,18 +127,21 @@ pub(crate) const VALUE_HOLDS_ONE: Rule<UaeCase> = Rule {
     check: |case, _| {
         let (one, most, member) = match case.terms.schedule.multi() {
             Some(MultiPayment::FixedOnDemand { amount, lifetime, .. }) => {
-                (amount, lifetime, "MaximumCumulativeValueOfPayments")
+                (Some(amount), lifetime, "MaximumCumulativeValueOfPayments")
             }
-            Some(
-                MultiPayment::VariableRecurring { individual, lifetime, .. }
-                | MultiPayment::VariableOnDemand { individual, lifetime, .. },
-            ) => (individual, lifetime, "MaximumIndividualPaymentAmount"),
+            Some(MultiPayment::VariableRecurring { individual, lifetime, .. }) => {
+                (Some(individual), lifetime, "MaximumIndividualPaymentAmount")
+            }
+            Some(MultiPayment::VariableOnDemand { individual, lifetime, .. }) => {
+                (individual.as_ref(), lifetime, "MaximumIndividualPaymentAmount")
+            }
             Some(MultiPayment::FixedRecurring { .. } | MultiPayment::VariableDefined { .. }) | None => {
                 return Ok(());
             }
         };
         let hint = "one payment may have more than all together: MaximumCumulativeValueOfPayments";
-        value(one.minor <= most.value.minor, &in_multi(case, member), hint)
+        let holds = one.zip(most.value.as_ref()).is_none_or(|(one, most)| one.minor <= most.minor);
+        value(holds, &in_multi(case, member), hint)
     },
 };
 
@@ -183,11 +187,11 @@ const PERIOD_COUNT: &str = "PeriodicSchedule.MaximumCumulativeNumberOfPaymentsPe
 const LIST: &str = "PaymentSchedule";
 
 fn in_single(case: &UaeCase, member: &str) -> Place {
-    case.place.member(SINGLE).member(member)
+    case.at(&format!("{SINGLE}.{member}"))
 }
 
 fn in_multi(case: &UaeCase, member: &str) -> Place {
-    case.place.member(MULTI).member(member)
+    case.at(&format!("{MULTI}.{member}"))
 }
 
 fn today(case: &UaeCase) -> Day {

@@ -189,7 +189,7 @@ impl From<ConsentRefusal> for Problem {
     fn from(refusal: ConsentRefusal) -> Self {
         match refusal {
             ConsentRefusal::NoSuchConsent => Self::new(Code::ConsentNotFound),
-            ConsentRefusal::Over(_) => Self::new(Code::ConsentStateConflict),
+            ConsentRefusal::Over(_) | ConsentRefusal::OtherSide => Self::new(Code::ConsentStateConflict),
             ConsentRefusal::Subscription(_) => Self::at(Code::InvalidField, "subscription"),
             ConsentRefusal::ConflictingRepeat => Self::at(Code::IdempotencyConflict, "x-idempotency-key"),
             ConsentRefusal::Busy => Self::new(Code::Unavailable),

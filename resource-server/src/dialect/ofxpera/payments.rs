@@ -40,6 +40,7 @@ pub(super) async fn create_payment(dialect: &Ofxpera, call: &Call) -> Result<Ans
         creditor_reference: None,
         purpose: None,
         client_sequence: None,
+        billing: None,
         execute_at: None,
         consent_part: None,
         key,

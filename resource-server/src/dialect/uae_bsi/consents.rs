@@ -2,14 +2,14 @@
 
 use http::StatusCode;
 use oauth_core::ConsentId;
-use rar_consent::{Consent, Terms, UaePayment};
+use rar_consent::{Consent, Terms, UaePayment, UaeVocabulary};
 
 use super::error::{Reason, Refused};
-use super::map::{self, Base};
+use super::map;
 use super::patch::ConsentPatch;
 use super::routes::{Stop, not_found, path_id};
 use super::signature::SCHEMA;
-use super::{UaeBsi, bare};
+use super::{UaeBsi, bare, v1_2};
 use crate::dialect::query::Query;
 use crate::dialect::{Answer, Call};
 use crate::domain::{AccountId, ClientOf, PageRequest, PaymentId};
@@ -22,8 +22,7 @@ use crate::rules::uae_payments as rules;
 pub(super) async fn read_consent(bank: &UaeBsi, call: &Call) -> Result<Answer, Stop> {
     let (consent, terms) = own_consent(bank, call, &consent_id(call)?).await?;
     let payments = payments_of(bank, &consent).await?;
-    let message =
-        map::consent_answer(&Base::at(&call.arrived.origin), (&consent, &terms), &payments, call.arrived.now);
+    let message = map::consent_answer(&bank.base_of(call), (&consent, &terms), &payments, call.arrived.now);
     bank.answer(StatusCode::OK, &message, call).await
 }
 
@@ -35,16 +34,30 @@ pub(super) async fn list_consents(bank: &UaeBsi, call: &Call) -> Result<Answer, 
     if !(1..=BASE_CHARS).contains(&base.chars().count()) {
         return Err(refuse().into());
     }
-    let found = consents::of_base(&bank.operations, &call.authority, base).await.map_err(of_consent)?;
-    let here = Base::at(&call.arrived.origin);
+    let mut found = consents::of_base(&bank.operations, &call.authority, base).await.map_err(of_consent)?;
+    found.extend(own_base(bank, call, base).await?);
+    let here = bank.base_of(call);
     let mut messages = Vec::with_capacity(found.len());
     for consent in &found {
-        if let Terms::UaePayment(terms) = &consent.terms {
+        if let Terms::UaePayment(terms) = &consent.terms
+            && terms.vocabulary == bank.vocabulary
+        {
             let payments = payments_of(bank, consent).await?;
             messages.push(map::consent_answer(&here, (consent, terms), &payments, call.arrived.now));
         }
     }
     bank.answer(StatusCode::OK, &messages, call).await
+}
+
+/// Section 14: in version 1.2 a consent that continues none is its own base, and the oldest of those with it.
+async fn own_base(bank: &UaeBsi, call: &Call, base: &str) -> Result<Option<Consent>, Stop> {
+    let own = ConsentId::new(base).ok().filter(|_| !bank.vocabulary.is_seed());
+    let Some(id) = own else { return Ok(None) };
+    match consents::read(&bank.operations, &call.authority, &id).await {
+        Ok(consent) => Ok(Some(consent).filter(|consent| consent.terms.base().is_none())),
+        Err(ConsentRefusal::NoSuchConsent) => Ok(None),
+        Err(refusal) => Err(of_consent(refusal)),
+    }
 }
 
 /// Section 4: characters of `BaseConsentId`.
@@ -63,21 +76,44 @@ pub(super) async fn read_refund(bank: &UaeBsi, call: &Call) -> Result<Answer, St
     };
     let chosen = account.and_then(|account| account.iban.clone().map(|iban| (iban, account.name)));
     let (iban, name) = chosen.ok_or(Refused::new(rules::REFUND_PERMITTED, Reason::Consent))?;
-    let here = Base::at(&call.arrived.origin);
-    let message = map::refund_answer(&here, (&consent, &terms), iban.as_str(), name.as_str());
-    bank.answer(StatusCode::OK, &message, call).await
+    let here = bank.base_of(call);
+    match bank.vocabulary {
+        UaeVocabulary::Seed => {
+            let message = map::refund_answer(&here, (&consent, &terms), iban.as_str(), name.as_str());
+            bank.answer(StatusCode::OK, &message, call).await
+        }
+        UaeVocabulary::V1_2 => {
+            let payments = payments_of(bank, &consent).await?;
+            let account = (iban.as_str(), name.as_str());
+            let message = v1_2::map::refund_answer(&here, (&consent, &terms), account, &payments);
+            bank.answer(StatusCode::OK, &message, call).await
+        }
+    }
 }
 
 /// Sections 6 and 11.1: the client ends a consent, sends its events elsewhere, or both at once.
 pub(super) async fn change_consent(bank: &UaeBsi, call: &Call) -> Result<Answer, Stop> {
     bank.can_answer(&call.authority.client, call.arrived.now).await?;
-    let patch: ConsentPatch = bank.message(call).await?.into_shape()?;
+    let message = bank.message(call).await?;
+    let patch = match bank.vocabulary {
+        UaeVocabulary::Seed => Patch::Seed(message.into_shape()?),
+        UaeVocabulary::V1_2 => Patch::V1_2(message.into_shape()?),
+    };
     let (consent, _) = own_consent(bank, call, &consent_id(call)?).await?;
-    let order = patch.order()?;
+    let order = match patch {
+        Patch::Seed(patch) => patch.order()?,
+        Patch::V1_2(patch) => patch.order()?,
+    };
     match consents::change(&bank.operations, &call.authority, &consent.id, &order).await {
         Ok(_) => Ok(bare(StatusCode::NO_CONTENT)),
         Err(refusal) => Err(of_consent(refusal)),
     }
+}
+
+/// A change in the words of its vocabulary.
+enum Patch {
+    Seed(ConsentPatch),
+    V1_2(v1_2::patch::ConsentPatch),
 }
 
 /// Sections 10 and 14: the consent, when this caller may know of it and it is of this vocabulary. Anything else looks
@@ -89,17 +125,22 @@ pub(super) async fn own_consent(
 ) -> Result<(Consent, UaePayment), Stop> {
     let consent = consents::read(&bank.operations, &call.authority, id).await.map_err(of_consent)?;
     match &consent.terms {
-        Terms::UaePayment(terms) => {
+        Terms::UaePayment(terms) if terms.vocabulary == bank.vocabulary => {
             let terms = terms.clone();
             Ok((consent, terms))
         }
-        Terms::Ofxpera(_) | Terms::Payment(_) | Terms::Accounts(_) => Err(not_found().into()),
+        Terms::UaePayment(_) | Terms::Ofxpera(_) | Terms::Payment(_) | Terms::Accounts(_) => {
+            Err(not_found().into())
+        }
     }
 }
 
 fn of_consent(refusal: ConsentRefusal) -> Stop {
     match refusal {
         ConsentRefusal::NoSuchConsent => not_found().into(),
+        ConsentRefusal::OtherSide => {
+            Refused::at(rules::OWN_SUSPENSION, Reason::OtherSide, "Data.Status").into()
+        }
         ConsentRefusal::Over(_) => Refused::at(rules::STATUS_MOVES, Reason::StatusMove, "Data.Status").into(),
         ConsentRefusal::Subscription(fault) => {
             let path = match fault {

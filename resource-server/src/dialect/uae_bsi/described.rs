@@ -1,8 +1,9 @@
 //! What each route is called, takes and answers. The rows of `routes` point here.
 
 use http::Method;
+use rar_consent::UaeVocabulary;
 
-use super::map::BASE_PATH;
+use super::map::base_path;
 use super::shapes;
 use crate::openapi::{
     Elsewhere, Form, Given, Interface, Named, Operation, Parameter, Presence, Refused, Refusing, SIGNED,
@@ -15,7 +16,7 @@ pub(super) fn interface() -> Interface {
         name: "uae",
         title: "UAE Bank Service Initiation",
         version: "1.0.0",
-        base: BASE_PATH.to_owned(),
+        base: base_path(UaeVocabulary::Seed).to_owned(),
         refusals: REFUSALS,
         headers: HEADERS,
         key: &shapes::KEY,
@@ -78,11 +79,11 @@ const REFUSALS: &[Refused] = &[
     bare(503, Refusing::All, "Something this server needs is away; ask again."),
 ];
 
-const fn given(status: u16, body: &'static Named) -> Given {
+pub(super) const fn given(status: u16, body: &'static Named) -> Given {
     Given { status, media: SIGNED, body: Some(body) }
 }
 
-const NOTHING: Given = Given { status: 204, media: "", body: None };
+pub(super) const NOTHING: Given = Given { status: 204, media: "", body: None };
 
 macro_rules! operation {
     ($name:ident, $id:literal, $summary:literal, $query:expr, $takes:expr, $given:expr) => {

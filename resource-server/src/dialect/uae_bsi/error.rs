@@ -60,6 +60,8 @@ pub(crate) enum Reason {
     Consent,
     /// The consent's status cannot be changed that way.
     StatusMove,
+    /// The other side suspended the consent, and alone may lift that.
+    OtherSide,
     /// Purpose or reference are not the ones the customer agreed to.
     BusinessRule,
     /// The bank turned the order down at once, for want of funds.
@@ -168,6 +170,9 @@ impl Reason {
             }
             Self::StatusMove => {
                 signed(400, CONSENT_INVALID, "The consent cannot be moved from its status to that one.")
+            }
+            Self::OtherSide => {
+                signed(403, GENERIC, "The bank has suspended this consent and alone can lift that.")
             }
             Self::BusinessRule => signed(
                 400,

@@ -3,7 +3,7 @@
 use oauth_core::{ConsentId, RuleId, Timestamp};
 use rar_consent::{
     Actor, Amount, AuthorizerApproval, Consent, Consumption, SinglePayment, Subscription, UaeAccount,
-    UaeName, UaePayment, UaePaymentType, Use,
+    UaeName, UaePayment, UaePaymentType, UaeVocabulary, Use,
 };
 use serde_json::{Map, Value, json};
 
@@ -15,6 +15,7 @@ use super::body::{
 };
 use super::error::{Reason, Refused};
 use super::patch::RevokedBy;
+use super::v1_2;
 use crate::domain::{
     Creditor, Currency, Iban, IdempotencyKey, IntegerDigits, Line, LocalizedName, Money, Payment, PaymentId,
     PaymentStatus, Precision, Purpose, Rail, RejectionReason, RequestFingerprint, write_instant,
@@ -25,13 +26,18 @@ use crate::operation::payments::{Debtor, KeyKept, OrderKind, PaymentOrder};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Base(String);
 
-/// The path below the server's own address.
-pub(crate) const BASE_PATH: &str = "/open-finance/payment/v1";
+/// The path below the server's own address, by the vocabulary that is spoken there (section 1).
+pub(crate) const fn base_path(vocabulary: UaeVocabulary) -> &'static str {
+    match vocabulary {
+        UaeVocabulary::Seed => "/open-finance/payment/v1",
+        UaeVocabulary::V1_2 => "/open-finance/payment/v1.2",
+    }
+}
 
 impl Base {
     /// Under this origin, without a slash at its end.
-    pub(crate) fn at(origin: &str) -> Self {
-        Self(format!("{origin}{BASE_PATH}"))
+    pub(crate) fn at(origin: &str, vocabulary: UaeVocabulary) -> Self {
+        Self(format!("{origin}{}", base_path(vocabulary)))
     }
 
     /// The address itself, one of the names of this server in `aud`.
@@ -59,7 +65,7 @@ pub(crate) fn order(
     Ok(PaymentOrder {
         amount: amount(&data.instruction.amount)?,
         consent: data.consent_id,
-        creditor: creditor(&terms.creditor)?,
+        creditor: creditor(terms.only_creditor().ok_or_else(unpayable)?)?,
         debtor: Debtor::OfConsent,
         kind: OrderKind::Transfer,
         rail: Rail::UaeInstant,
@@ -73,6 +79,7 @@ pub(crate) fn order(
         creditor_reference: data.instruction.beneficiary_reference,
         purpose: Some(data.payment_purpose_code),
         client_sequence: data.instruction.payment_sequence_number.map(SequenceNumber::into_line),
+        billing: None,
         consent_part: Some(part),
         key,
         key_kept: KeyKept::WithPayment,
@@ -93,8 +100,8 @@ pub(crate) fn use_of(order: &PaymentOrder, at: Timestamp) -> Use {
 }
 
 /// The payee of a consent. What the consent was vetted with is read again by the stricter types of the domain.
-fn creditor(account: &UaeAccount) -> Result<Creditor, Refused> {
-    let refused = || Refused::at(CREDITOR, Reason::Consent, "Data.Initiation.CreditorAccount");
+pub(crate) fn creditor(account: &UaeAccount) -> Result<Creditor, Refused> {
+    let refused = unpayable;
     let name = |name: &UaeName| {
         let line = |text: &Option<String>| text.as_deref().map(Line::new).transpose();
         let (en, ar) = (line(&name.en).map_err(|_| refused())?, line(&name.ar).map_err(|_| refused())?);
@@ -105,6 +112,10 @@ fn creditor(account: &UaeAccount) -> Result<Creditor, Refused> {
         name: account.name.as_ref().map(name).transpose()?.ok_or_else(refused)?,
         trading_name: account.trading_name.as_ref().map(name).transpose()?,
     })
+}
+
+fn unpayable() -> Refused {
+    Refused::at(CREDITOR, Reason::Consent, "Data.Initiation.CreditorAccount")
 }
 
 /// Section 9.3: the amount, in a currency the domain knows with the two decimals of the wire form. Any other cannot be
@@ -173,6 +184,23 @@ pub(crate) fn consent_answer(
     payments: &[PaymentId],
     now: Timestamp,
 ) -> ConsentAnswer {
+    let data = match terms.vocabulary {
+        UaeVocabulary::Seed => consent_data((consent, terms), now),
+        UaeVocabulary::V1_2 => v1_2::map::consent_data((consent, terms), now),
+    };
+    ConsentAnswer {
+        data,
+        subscription: consent.subscription.as_ref().map(subscription),
+        links: ConsentLinks {
+            this: base.consent(&consent.id),
+            related: payments.iter().map(|id| base.payment(id)).collect(),
+        },
+        meta: ConsentMeta { multiple_authorizers: multiple_authorizers(consent) },
+    }
+}
+
+/// `Data` of a consent, in the words of the early drafts.
+fn consent_data((consent, terms): (&Consent, &UaePayment), now: Timestamp) -> Map<String, Value> {
     let staged = ["Data", "consent"].into_iter().find_map(|name| consent.element.get(name));
     let mut data = staged.and_then(Value::as_object).cloned().unwrap_or_default();
     let mut set = |name: &str, value: Value| data.insert(name.to_owned(), value);
@@ -191,15 +219,7 @@ pub(crate) fn consent_answer(
     if let Some(schedule) = data.get_mut("ControlParameters").and_then(|it| it.pointer_mut(PERIODIC)) {
         name_period_maxima(schedule);
     }
-    ConsentAnswer {
-        data,
-        subscription: consent.subscription.as_ref().map(subscription),
-        links: ConsentLinks {
-            this: base.consent(&consent.id),
-            related: payments.iter().map(|id| base.payment(id)).collect(),
-        },
-        meta: ConsentMeta { multiple_authorizers: multiple_authorizers(consent) },
-    }
+    data
 }
 
 /// Section 7: who has to approve, from the first of several approvals on.
@@ -242,7 +262,7 @@ fn subscription(to: &Subscription) -> Value {
 }
 
 /// Section 8.5.
-fn consumption(used: &Consumption) -> Map<String, Value> {
+pub(super) fn consumption(used: &Consumption) -> Map<String, Value> {
     let value = |amount: &Amount| json!({"Amount": amount.decimal(), "Currency": amount.currency});
     let mut told = Map::new();
     let mut tell = |name: &str, value: Value| drop(told.insert(name.to_owned(), value));
@@ -274,7 +294,7 @@ fn name_period_maxima(schedule: &mut Value) {
 const PERIODIC: &str = "/ConsentSchedule/MultiPayment/PeriodicSchedule";
 
 /// Section 6: who took the consent back. A client says itself on whose behalf; the word is kept as the reason.
-fn revoked_by(actor: &Actor, reason: &str) -> &'static str {
+pub(super) fn revoked_by(actor: &Actor, reason: &str) -> &'static str {
     match actor {
         Actor::Tpp(_) if reason == RevokedBy::TppInitiatedByUser.as_str() => {
             RevokedBy::TppInitiatedByUser.as_str()
@@ -372,6 +392,7 @@ mod tests {
             creditor_reference: Some(Line::new("88121").unwrap()),
             purpose: Some(Purpose::new("GDDS").unwrap()),
             client_sequence: Some(Line::new("1").unwrap()),
+            billing: None,
             created_at: read_instant("2026-11-21T08:15:30.412Z").unwrap(),
         };
         Payment::receive(terms).unwrap()
@@ -379,7 +400,8 @@ mod tests {
 
     fn shown(payment: &Payment, shown: Shown) -> Value {
         let kind = payment.terms().consent_part;
-        let answer = payment_answer(&Base::at("https://rs.example"), payment, kind, shown);
+        let answer =
+            payment_answer(&Base::at("https://rs.example", UaeVocabulary::Seed), payment, kind, shown);
         serde_json::to_value(answer).unwrap()
     }
 

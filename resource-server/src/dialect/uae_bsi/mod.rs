@@ -1,4 +1,5 @@
-//! UAE Bank Service Initiation, vocabulary *seed*: payments under a consent, below `/open-finance/payment/v1`.
+//! UAE Bank Service Initiation: payments under a consent, in vocabulary *seed* below `/open-finance/payment/v1` and in that
+//! of version 1.2 below `/open-finance/payment/v1.2` ([`UaeBsiV1_2`]). Both are words for the same consents and payments.
 //!
 //! Bodies are signed both ways. The consents themselves arrive as `authorization_details` (RFC 9396) and are judged by
 //! `rar_consent`; here they are used and read.
@@ -14,6 +15,7 @@ mod routes;
 mod sealing;
 mod shapes;
 mod signature;
+mod v1_2;
 
 use std::sync::Arc;
 
@@ -25,6 +27,7 @@ use oauth_core::{
     Client, ClientKeys, Decrypter, Fault, InlineKeys, Issuer, KeyHint, KeysFault, NoDecrypter, Policy,
     Signer, Timestamp,
 };
+use rar_consent::UaeVocabulary;
 use serde::Serialize;
 
 use super::{Answer, Call, Dialect, HeaderOrder, HeaderRules, KeyForm, Participant, Route, Versions};
@@ -32,14 +35,17 @@ use crate::guard::{Arrived, AuthDate, GuardRefusal, fresh_uuid};
 use crate::openapi::Interface;
 use crate::operation::Operations;
 use error::{ErrorMessage, Reason, Refused};
-use map::{BASE_PATH, Base};
+use map::{Base, base_path};
 use routes::Stop;
 use signature::{Expected, SignedMessage, message_alg};
 
 pub use notify::UaeNotices;
+pub use v1_2::UaeBsiV1_2;
 
 /// What stands before every path.
-pub const BASE: &str = BASE_PATH;
+pub const BASE: &str = base_path(UaeVocabulary::Seed);
+/// What stands before every path of version 1.2.
+pub const BASE_V1_2: &str = base_path(UaeVocabulary::V1_2);
 
 /// What the description says of the interface.
 #[must_use]
@@ -47,8 +53,17 @@ pub fn interface() -> Interface {
     described::interface()
 }
 
+/// What the description says of the interface in version 1.2.
+#[must_use]
+pub fn interface_v1_2() -> Interface {
+    v1_2::interface()
+}
+
 /// UAE Bank Service Initiation over a bank's ports.
+#[derive(Clone)]
 pub struct UaeBsi {
+    /// In whose words it takes requests and answers.
+    vocabulary: UaeVocabulary,
     issuer: Issuer,
     policy: &'static Policy,
     signer: Arc<dyn Signer>,
@@ -72,7 +87,8 @@ impl UaeBsi {
         operations: Operations,
     ) -> Self {
         let (client_keys, decrypter) = (Arc::new(InlineKeys), Arc::new(NoDecrypter));
-        Self { issuer, policy, signer, client_keys, decrypter, operations }
+        let vocabulary = UaeVocabulary::Seed;
+        Self { vocabulary, issuer, policy, signer, client_keys, decrypter, operations }
     }
 
     /// Fetches the keys of clients that registered a `jwks_uri`; without this only keys registered inline are known.
@@ -87,6 +103,17 @@ impl UaeBsi {
         Self { decrypter, ..self }
     }
 
+    /// The same bank in the words of version 1.2, mounted beside this one.
+    #[must_use]
+    pub fn in_v1_2(&self) -> UaeBsiV1_2 {
+        UaeBsiV1_2::new(Self { vocabulary: UaeVocabulary::V1_2, ..self.clone() })
+    }
+
+    /// Where a call's resources live.
+    fn base_of(&self, call: &Call) -> Base {
+        Base::at(&call.arrived.origin, self.vocabulary)
+    }
+
     /// Whether what is answered to this client can be encrypted as it registered: asked before anything is done.
     async fn can_answer(&self, client: &Client, now: Timestamp) -> Result<(), Stop> {
         match client.messages.resource_answer {
@@ -98,7 +125,7 @@ impl UaeBsi {
     /// The signed body of a call.
     async fn message(&self, call: &Call) -> Result<SignedMessage, Stop> {
         let (client, now) = (&call.authority.client, call.arrived.now);
-        let base = Base::at(&call.arrived.origin);
+        let base = self.base_of(call);
         let body = sealing::open(&*self.decrypter, client, &call.body).await?;
         let jws = signature::open(&body, message_alg(client.message_alg, self.policy.signing_algs))?;
         let hint = KeyHint::Signature { kid: jws.kid(), alg: jws.alg() };
@@ -153,6 +180,8 @@ impl UaeBsi {
     /// A refusal, signed where the document gives it a body and the caller is known.
     async fn denied(&self, refused: Refused, client: Option<&Client>, arrived: &Arrived) -> Answer {
         let (rule, reason) = (refused.rule, refused.reason);
+        let path = refused.path.map(|path| self.vocabulary.place(&path, None));
+        let refused = Refused { path, ..refused };
         let (status, message) = refused.answer();
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut answer = match (message, client) {
@@ -191,6 +220,16 @@ impl UaeBsi {
     }
 }
 
+/// Section 12, in both vocabularies.
+const HEADERS: HeaderRules = HeaderRules {
+    auth_date: AuthDate::Imf,
+    participant: Participant::Ignored,
+    version: Versions::Ignored,
+    key: KeyForm::Visible,
+    produces: &["application/jwt"],
+    order: HeaderOrder::AfterScope,
+};
+
 #[async_trait]
 impl Dialect for UaeBsi {
     fn routes() -> &'static [Route<Self>] {
@@ -198,19 +237,11 @@ impl Dialect for UaeBsi {
     }
 
     fn headers() -> &'static HeaderRules {
-        const RULES: HeaderRules = HeaderRules {
-            auth_date: AuthDate::Imf,
-            participant: Participant::Ignored,
-            version: Versions::Ignored,
-            key: KeyForm::Visible,
-            produces: &["application/jwt"],
-            order: HeaderOrder::AfterScope,
-        };
-        &RULES
+        &HEADERS
     }
 
     fn base(&self) -> &str {
-        BASE_PATH
+        base_path(self.vocabulary)
     }
 
     fn interface(&self) -> Option<Interface> {

@@ -14,13 +14,13 @@ use oauth_core::{
     Client, ClientDirectory, ClientKeys, ClientStatus, Constraint, Entropy, Fault, HttpsUrl, Issuer, KeyHint,
     KeysFault, Seconds, Signer, Timestamp,
 };
-use rar_consent::{Consent, ConsentStore, Event, EventKind, EventResource, Terms, UaePayment};
+use rar_consent::{Consent, ConsentStore, Event, EventKind, EventResource, Terms, UaePayment, UaeVocabulary};
 use serde::Serialize;
 use serde_json::Value;
 
 use super::map::{self, Base, Shown, date_time};
 use super::routes::part_of;
-use super::signature;
+use super::{signature, v1_2};
 use crate::domain::Payment;
 use crate::guard::{INTERACTION_ID, fresh_uuid};
 use crate::http::Origin;
@@ -96,10 +96,11 @@ impl Notices for UaeNotices {
 
 impl UaeNotices {
     fn message(&self, event: &Event, terms: &UaePayment, client: &Client) -> Result<Notice, Fault> {
-        let base = Base::at(match client.constraint {
+        let origin = match client.constraint {
             Constraint::Dpop => self.origins.0.as_str(),
             Constraint::Mtls => self.origins.1.as_str(),
-        });
+        };
+        let base = Base::at(origin, terms.vocabulary);
         let (data, resource) = match &event.about {
             EventResource::Consent => {
                 let consent = Consent::from_kept(&event.state).map_err(unreadable)?;
@@ -108,8 +109,7 @@ impl UaeNotices {
             }
             EventResource::Payment(_) => {
                 let payment: Payment = serde_json::from_str(&event.state).map_err(unreadable)?;
-                let shown = map::payment_answer(&base, &payment, part_of(terms, &payment), Shown::Current);
-                let data = serde_json::to_value(&shown.data).map_err(unreadable)?;
+                let data = payment_data(&base, terms, &payment).map_err(unreadable)?;
                 (data, base.payment(payment.id()))
             }
         };
@@ -143,6 +143,19 @@ impl UaeNotices {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/jwt"));
         headers.insert(HeaderName::from_static(INTERACTION_ID), value(fresh_uuid(&*self.entropy)?)?);
         Ok(headers)
+    }
+}
+
+/// A payment as it is read, in the words of its consent.
+fn payment_data(base: &Base, terms: &UaePayment, payment: &Payment) -> Result<Value, serde_json::Error> {
+    match terms.vocabulary {
+        UaeVocabulary::Seed => {
+            let shown = map::payment_answer(base, payment, part_of(terms, payment), Shown::Current);
+            serde_json::to_value(&shown.data)
+        }
+        UaeVocabulary::V1_2 => {
+            serde_json::to_value(&v1_2::map::payment_answer(base, payment, Shown::Current).data)
+        }
     }
 }
 

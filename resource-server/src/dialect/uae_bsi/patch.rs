@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::error::{Reason, Refused};
 use super::signature::SCHEMA;
-use crate::operation::consents::{ConsentOrder, SubscriptionOrder};
+use crate::operation::consents::{ConsentOrder, StatusOrder, SubscriptionOrder};
 use crate::rules::uae_payments as rules;
 
 /// A change of a consent: its status, where its events go, or both at once.
@@ -59,10 +59,26 @@ impl RevokedBy {
     }
 }
 
+/// A change of where events go.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct PatchSubscription {
+pub(crate) struct PatchSubscription {
     webhook: PatchWebhook,
+}
+
+impl PatchSubscription {
+    /// What is asked for.
+    ///
+    /// # Errors
+    /// When it asks for nothing.
+    pub(crate) fn order(self) -> Result<SubscriptionOrder, Refused> {
+        match self.webhook {
+            PatchWebhook { url: None, is_active: None } => {
+                Err(Refused::at(SCHEMA, Reason::Format, "Subscription.Webhook"))
+            }
+            PatchWebhook { url, is_active } => Ok(SubscriptionOrder { url, active: is_active }),
+        }
+    }
 }
 
 /// Each member may be sent alone.
@@ -83,15 +99,11 @@ impl ConsentPatch {
     pub(crate) fn order(self) -> Result<ConsentOrder, Refused> {
         let missing = |path| Refused::at(SCHEMA, Reason::Format, path);
         let revoke = self.data.map(PatchData::revocation).transpose()?;
-        let subscription = match self.subscription.map(|it| it.webhook) {
-            None => None,
-            Some(PatchWebhook { url: None, is_active: None }) => return Err(missing("Subscription.Webhook")),
-            Some(PatchWebhook { url, is_active }) => Some(SubscriptionOrder { url, active: is_active }),
-        };
+        let subscription = self.subscription.map(PatchSubscription::order).transpose()?;
         if revoke.is_none() && subscription.is_none() {
             return Err(missing("Data"));
         }
-        Ok(ConsentOrder { revoke, subscription })
+        Ok(ConsentOrder { status: revoke.map(StatusOrder::Revoke), subscription })
     }
 }
 

@@ -9,7 +9,7 @@ use super::body::PaymentRequest;
 use super::consents::{change_consent, list_consents, own_consent, read_consent, read_refund};
 use super::described as about;
 use super::error::{Reason, Refused};
-use super::map::{self, Base, Shown};
+use super::map::{self, Shown};
 use super::{UaeBsi, log, with_header};
 use crate::dialect::{Answer, Call, Route};
 use crate::domain::{Payment, PaymentId};
@@ -21,12 +21,12 @@ use crate::operation::payments::{self, DebtorFault, PaymentOrder, PaymentRefusal
 use crate::rules::fapi_resource::OUR_SIDE;
 use crate::rules::uae_payments as rules;
 
-const OWN: &[Scoped] = &[Scoped::OfConsent("payments")];
-const PLAIN: &[Scoped] = &[Scoped::Value("payments")];
+pub(super) const OWN: &[Scoped] = &[Scoped::OfConsent("payments")];
+pub(super) const PLAIN: &[Scoped] = &[Scoped::Value("payments")];
 const EITHER: &[Scoped] = &[Scoped::Value("payments"), Scoped::OfConsent("payments")];
 
 /// A resource is read, by the client for itself or with a customer's token.
-const READ: Needs = Needs {
+pub(super) const READ: Needs = Needs {
     token: TokenKind::Either,
     scope: EITHER,
     authentication: Authentication::ANY,
@@ -37,7 +37,7 @@ const READ: Needs = Needs {
 };
 
 /// A resource is read by the client for itself.
-const BY_CLIENT: Needs = Needs { token: TokenKind::Client, scope: PLAIN, ..READ };
+pub(super) const BY_CLIENT: Needs = Needs { token: TokenKind::Client, scope: PLAIN, ..READ };
 
 pub(super) const ROUTES: &[Route<UaeBsi>] = &[
     Route {
@@ -137,7 +137,7 @@ impl From<Fault> for Stop {
     }
 }
 
-async fn settle(bank: &UaeBsi, call: &Call, outcome: Result<Answer, Stop>) -> Answer {
+pub(super) async fn settle(bank: &UaeBsi, call: &Call, outcome: Result<Answer, Stop>) -> Answer {
     let refused = match outcome {
         Ok(answer) => return answer,
         Err(Stop::Refused(refused)) => refused,
@@ -161,22 +161,30 @@ async fn create_payment(bank: &UaeBsi, call: &Call) -> Result<Answer, Stop> {
     let (Some(key), Some(consent)) = (call.key.clone(), &call.authority.consent) else {
         return Err(not_found().into());
     };
-    let Terms::UaePayment(terms) = &consent.terms else {
-        return Err(Refused::new(rules::CONSENT_IN_FORCE, Reason::Consent).into());
-    };
+    let terms = payment_terms(bank, consent)?;
     let part = terms.schedule.part_named(data.kind);
     let part = part.ok_or_else(|| Refused::at(rules::PART_NAMED, Reason::Format, "Data.Type"))?;
     let order = map::order(data, (terms, part), (key.clone(), fingerprint))?;
     let payment = book(bank, call, consent, order).await.map_err(of_payment)?;
-    let base = Base::at(&call.arrived.origin);
+    let base = bank.base_of(call);
     let message = map::payment_answer(&base, &payment, part_of(terms, &payment), Shown::AsCreated);
     let answer = bank.answer(StatusCode::CREATED, &message, call).await?;
     let answer = with_header(answer, LOCATION, &base.payment(payment.id()));
     Ok(with_header(answer, HeaderName::from_static(IDEMPOTENCY_KEY), key.as_str()))
 }
 
+/// Section 8.1, step 9: what the consent allows, when it is of this vocabulary.
+pub(super) fn payment_terms<'a>(bank: &UaeBsi, consent: &'a Consent) -> Result<&'a UaePayment, Refused> {
+    match &consent.terms {
+        Terms::UaePayment(terms) if terms.vocabulary == bank.vocabulary => Ok(terms),
+        Terms::UaePayment(_) | Terms::Ofxpera(_) | Terms::Payment(_) | Terms::Accounts(_) => {
+            Err(Refused::new(rules::CONSENT_IN_FORCE, Reason::Consent))
+        }
+    }
+}
+
 /// Section 8.1, steps 8 to 12, in their order: the repeat, the consent's standing, its terms, the account and the funds.
-async fn book(
+pub(super) async fn book(
     bank: &UaeBsi,
     call: &Call,
     consent: &Consent,
@@ -191,12 +199,12 @@ async fn book(
 }
 
 /// Section 8.2: where the payment of a key is. Nothing is created.
-async fn find_payment(bank: &UaeBsi, call: &Call) -> Result<Answer, Stop> {
+pub(super) async fn find_payment(bank: &UaeBsi, call: &Call) -> Result<Answer, Stop> {
     let key = call.key.as_ref().ok_or(not_found())?;
     let found = payments::by_key(&bank.operations, &call.authority, key).await;
     let payment = found.map_err(of_payment)?;
     own_consent(bank, call, &payment.terms().consent).await?;
-    let base = Base::at(&call.arrived.origin);
+    let base = bank.base_of(call);
     let answer = bank.answer(StatusCode::OK, &map::payment_found(&base, payment.id()), call).await?;
     Ok(with_header(answer, LOCATION, &base.payment(payment.id())))
 }
@@ -207,13 +215,13 @@ async fn read_payment(bank: &UaeBsi, call: &Call) -> Result<Answer, Stop> {
     let found = payments::status(&bank.operations, &call.authority, &id).await;
     let payment = found.map_err(of_payment)?;
     let (_, terms) = own_consent(bank, call, &payment.terms().consent).await?;
-    let base = Base::at(&call.arrived.origin);
+    let base = bank.base_of(call);
     let message = map::payment_answer(&base, &payment, part_of(&terms, &payment), Shown::Current);
     bank.answer(StatusCode::OK, &message, call).await
 }
 
 /// The operation's refusals in the words of section 8.1.
-fn of_payment(refusal: PaymentRefusal) -> Stop {
+pub(super) fn of_payment(refusal: PaymentRefusal) -> Stop {
     let (rule, reason, path) = match refusal {
         PaymentRefusal::Failed(fault) => return fault.into(),
         PaymentRefusal::Consent(refusal) => return of_exercise(&refusal).into(),

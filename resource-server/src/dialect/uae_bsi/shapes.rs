@@ -85,7 +85,7 @@ named!(
     ]
 );
 named!(PAYMENT_REQUEST, "PaymentRequest", &[always("Data", Shape::Of(&PAYMENT_ORDER))]);
-const PAYMENT_STATUS: Shape = Shape::OneOf(&[
+pub(super) const PAYMENT_STATUS: Shape = Shape::OneOf(&[
     "Pending",
     "AcceptedSettlementCompleted",
     "AcceptedWithoutPosting",

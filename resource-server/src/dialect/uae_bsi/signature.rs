@@ -70,6 +70,16 @@ impl SignedMessage {
         RequestFingerprint::of(&json::canonical(&self.0))
     }
 
+    /// The same message with what one of its members holds encrypted in its place: encrypted anew, it says the same.
+    #[must_use]
+    pub(crate) fn saying(self, pointer: &str, opened: Value) -> Self {
+        let Self(mut message) = self;
+        if let Some(member) = message.pointer_mut(pointer) {
+            *member = opened;
+        }
+        Self(message)
+    }
+
     /// The message as the wire shape of an operation.
     ///
     /// # Errors

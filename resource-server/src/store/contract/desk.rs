@@ -241,6 +241,7 @@ pub(super) fn change_at(
         creditor_reference: None,
         purpose: None,
         client_sequence: None,
+        billing: None,
         created_at: at,
     };
     Ok(PaymentChange {

@@ -6,7 +6,7 @@ use oauth_core::store::contract::{BEGINNING, RACERS, ROUNDS, race, same};
 use oauth_core::{ConsentId, Fault, Seconds, Subject, Timestamp};
 use rar_consent::{
     Actor, Alignment, Amount, Consent, ConsentStatus, ExerciseFault, Lodged, Maxima, MultiPayment,
-    PeriodType, PeriodicSchedule, Periods, Replaced, Schedule, Terms, UaeAccount, UaePayment,
+    PeriodType, PeriodicSchedule, Periods, Replaced, Schedule, Terms, UaeAccount, UaePayment, UaeVocabulary,
 };
 use serde_json::Value;
 
@@ -110,19 +110,26 @@ fn terms(most: &Most) -> UaePayment {
     let day = Zone::Dubai.day(BEGINNING);
     let periods = Periods { kind: PeriodType::Day, anchor: day, alignment: Alignment::Consent };
     UaePayment {
+        vocabulary: UaeVocabulary::Seed,
         base_consent: None,
         authorization: None,
         window: "24:00:00".to_owned(),
         authorise_within: Seconds::days(1),
+        authorise_by: None,
         expires_at: BEGINNING.plus(Seconds::days(300)),
         pay_by_account: false,
         schedule: Schedule::Multi(MultiPayment::VariableOnDemand {
-            individual: Amount::new(1000, "PHP"),
-            lifetime: Maxima { count: most.all, value: Amount::new(100_000, "PHP") },
+            individual: Some(Amount::new(1000, "PHP")),
+            lifetime: Maxima { count: Some(most.all), value: Some(Amount::new(100_000, "PHP")) },
             periodic: Some(PeriodicSchedule { periods, count: Some(most.a_day), value: None }),
         }),
         debtor: None,
-        creditor: UaeAccount { iban: "AE050260001015432198765".to_owned(), name: None, trading_name: None },
+        creditors: vec![UaeAccount {
+            iban: "AE050260001015432198765".to_owned(),
+            name: None,
+            trading_name: None,
+            beside: None,
+        }],
         payer_reference: Some("contract".to_owned()),
         beneficiary_reference: None,
         purpose_code: "GDDS".to_owned(),

@@ -15,12 +15,14 @@ use oauth_core::store::sql::{SqlClaims, SqlStore};
 use oauth_core::testkit::{self, FixedClock, keys};
 use oauth_core::{
     AccessClaims, Approval, Audit, AuditEvent, AuditOutcome, AuthorizationDetails, Binding, Client, ClientId,
-    Code, ConsentFacts, ConsentId, Constraint, CorrelationId, DetailType, DetailsCase, Fault, FixedClients,
-    Grant, Interaction, KeyId, LocalDecrypter, NoUserClaims, Opening, PeerCertificate, Ports as CorePorts,
+    Code, ConsentId, Constraint, CorrelationId, DetailType, DetailsCase, Fault, FixedClients, Grant,
+    Interaction, KeyId, LocalDecrypter, NoUserClaims, Opening, PeerCertificate, Ports as CorePorts,
     ProofNonce, RequestUri, Scope, Seconds, ServerSecret, Spend, Subject, SystemEntropy, Timestamp,
     TokenVerifier, UAE_OPEN_FINANCE, VerifierSettings, VettedRequest, limits,
 };
-use rar_consent::{Authorizer, ConsentEngine, DetailRegistry, Mandates, SqlConsents};
+use rar_consent::{
+    Authorizer, ConsentEngine, DetailRegistry, Mandates, OpeningConsents, PersonalOpener, SqlConsents,
+};
 use resource_server::dialect::consent_manager::ConsentManager;
 use resource_server::dialect::uae_bsi::{UaeBsi, UaeNotices};
 use resource_server::domain::{
@@ -125,17 +127,20 @@ impl Bank {
         let engine =
             ConsentEngine::with_mandates(registry, consents.clone(), clock.clone(), Arc::new(TwoHolders));
         let rules = Arc::new(Rules::default());
+        let decrypter = LocalDecrypter::new(vec![keys::decryption()]);
+        let client_keys = Arc::new(oauth_core::InlineKeys);
+        let opener = PersonalOpener::new(decrypter.clone(), client_keys.clone(), &UAE_OPEN_FINANCE);
         let core = CorePorts {
             clock: clock.clone(),
             entropy: Arc::new(SystemEntropy::default()),
             clients: Arc::new(FixedClients::new(clients)),
-            client_keys: Arc::new(oauth_core::InlineKeys),
+            client_keys,
             signer: keys::signer(),
-            decrypter: LocalDecrypter::new(vec![keys::decryption()]),
+            decrypter,
             claims: Arc::new(SqlClaims::new(database.clone())),
             store: Arc::new(SqlStore::new(database)),
             details: Arc::new(DetailRegistry::standard()),
-            consents: engine.clone(),
+            consents: OpeningConsents::new(engine.clone(), opener, clock.clone()),
             interaction: Arc::new(NoPages),
             users: Arc::new(NoUserClaims),
             audit: rules.clone(),
@@ -173,7 +178,9 @@ impl Bank {
         let told = [(testkit::issuer(), notices)];
         let webhooks = Webhooks::new(stored, postbox.clone(), core.entropy.clone(), told);
         let bank_side = ConsentManager::new(operations.clone(), engine.clone());
-        let service = ResourceService::at(Origin::new(ORIGIN).unwrap()).mount(dialect, Arc::clone(&guard));
+        let service =
+            ResourceService::at(Origin::new(ORIGIN).unwrap()).mount(dialect.in_v1_2(), Arc::clone(&guard));
+        let service = service.mount(dialect, Arc::clone(&guard));
         let service = service.mount(bank_side, guard).service();
         Self { service, clock, engine, core, operations, books, rules, database: seen, postbox, webhooks }
     }
@@ -324,7 +331,7 @@ impl Bank {
             asked: &asked,
             scope: &Scope::new("openid payments").unwrap(),
             client: &client,
-            facts: &ConsentFacts::default(),
+            facts: &self.core.consents.facts(&asked, &client).await.unwrap(),
             now,
             fresh: &self.core.entropy.draw().unwrap(),
         };
@@ -394,7 +401,7 @@ impl Bank {
     pub(super) fn signed(&self, name: &str, message: &Value) -> String {
         let now = self.now().seconds();
         let claims = json!({
-            "iss": name, "aud": [BASE], "iat": now, "nbf": now, "exp": now + 300, "message": message
+            "iss": name, "aud": [BASE, format!("{BASE}.2")], "iat": now, "nbf": now, "exp": now + 300, "message": message
         });
         sign_with(&keys::ps256(), None, &claims)
     }
@@ -438,11 +445,15 @@ impl Bank {
     }
 
     pub(super) async fn send(&self, sent: Sent<'_>) -> Got {
-        let path = format!("/open-finance/payment/v1{}", sent.path);
+        self.send_below("/open-finance/payment/v1", sent).await
+    }
+
+    pub(super) async fn send_below(&self, base: &str, sent: Sent<'_>) -> Got {
+        let path = format!("{base}{}", sent.path);
         let asked = (sent.method.clone(), path, sent.body.clone());
         let mut request = Request::builder()
             .method(sent.method)
-            .uri(format!("/open-finance/payment/v1{}", sent.path))
+            .uri(format!("{base}{}", sent.path))
             .header("authorization", format!("Bearer {}", sent.token));
         for (name, value) in sent.headers {
             request = request.header(name, value);

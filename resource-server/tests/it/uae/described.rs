@@ -54,7 +54,17 @@ fn document(bank: &Bank, name: &str) -> Value {
 #[tokio::test]
 async fn every_route_is_described_under_its_own_name() {
     let bank = Bank::open().await;
+    let both = [
+        "CreatePayment",
+        "PatchPaymentConsent",
+        "QueryPaymentResource",
+        "RetrievePayment",
+        "RetrievePaymentConsent",
+        "RetrievePaymentConsentRefund",
+        "RetrievePaymentConsentsByBaseConsentId",
+    ];
     for (name, ids) in [
+        ("uae-v1.2", both.to_vec()),
         (
             "uae",
             vec![

@@ -29,7 +29,7 @@ impl Postbox {
         self.answers.lock().unwrap().extend(statuses);
     }
 
-    fn take(&self) -> Vec<Letter> {
+    pub(super) fn take(&self) -> Vec<Letter> {
         std::mem::take(&mut *self.letters.lock().unwrap())
     }
 
@@ -54,7 +54,7 @@ fn verified(text: &str) -> Value {
     jws.verify_by(&keys::public()).unwrap().claims().unwrap()
 }
 
-fn claims(letter: &Letter) -> Value {
+pub(super) fn claims(letter: &Letter) -> Value {
     verified(&unsealed(std::str::from_utf8(&letter.body).unwrap()))
 }
 

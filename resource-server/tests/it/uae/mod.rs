@@ -9,6 +9,7 @@ mod events;
 mod repeats;
 mod sealing;
 mod types;
+mod v1_2;
 mod wishes;
 
 use std::sync::Arc;
