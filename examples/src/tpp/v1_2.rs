@@ -3,7 +3,9 @@
 
 use std::sync::PoisonError;
 
+use oauth_core::Timestamp;
 use oauth_core::jose::{ContentEncryption, Encryption, KeyManagement, encrypt_jwt};
+use rar_consent::{Day, Zone};
 use serde_json::{Map, Value, json};
 
 use super::Tpp;
@@ -30,6 +32,17 @@ pub(super) fn details(tpp: &Tpp, order: &PayOrder, consent_id: &str, plan: &Plan
         "CreditorReference": order.reference,
         "PaymentPurposeCode": PURPOSE,
     }}))
+}
+
+/// Version 1.2 ends less than a year from now, to the instant, and pays on a day without a time.
+pub(super) fn within(plan: Plan, now: Timestamp) -> Plan {
+    let longest = Zone::Dubai.day(now).add_months(12).and_then(|day| day.sub_days(1)).unwrap_or(Day::MAX);
+    let asked = plan.until.get(..10).and_then(|day| Day::parse(day).ok());
+    let until = match asked {
+        Some(day) if day > longest => format!("{longest}T23:59:59+04:00"),
+        Some(_) | None => plan.until,
+    };
+    Plan { until, later: plan.later.replace(", at 06:00 in Dubai", ""), ..plan }
 }
 
 /// The order of one payment.
@@ -149,5 +162,22 @@ mod tests {
             "RequestedExecutionDateTime": "2026-12-05T06:00:00+04:00"}}));
         assert_eq!(dated["SinglePayment"]["RequestedExecutionDate"], "2026-12-05");
         assert_eq!(dated["SinglePayment"]["Type"], "SingleFutureDatedPayment");
+    }
+
+    #[test]
+    fn a_plan_of_version_1_2_ends_less_than_a_year_from_now() {
+        let now = rar_consent::read_instant("2026-11-21T08:00:00Z").unwrap();
+        let ending = |until: &str| {
+            let plan = Plan {
+                schedule: json!({}),
+                until: until.to_owned(),
+                today: Vec::new(),
+                later: "the bank pays it on 2026-11-23, at 06:00 in Dubai".to_owned(),
+            };
+            within(plan, now)
+        };
+        assert_eq!(ending("2027-11-21T23:59:59+04:00").until, "2027-11-20T23:59:59+04:00");
+        assert_eq!(ending("2026-11-23T23:59:59+04:00").until, "2026-11-23T23:59:59+04:00");
+        assert_eq!(ending("2026-11-23T23:59:59+04:00").later, "the bank pays it on 2026-11-23");
     }
 }
