@@ -74,6 +74,12 @@ pub const CLIENT_ID_BYTES: usize = 256;
 /// Characters of a PKCE verifier (RFC 7636 section 4.1).
 pub const VERIFIER_CHARS: std::ops::RangeInclusive<usize> = 43..=128;
 
+/// Tokens that are none of its own or none at all that a third party may ask about in a minute, and at once before
+/// that (RFC 7662 section 4). Resource servers ask about what others bring, and have no such bound.
+pub const MISSES_PER_MINUTE: u32 = 60;
+/// See [`MISSES_PER_MINUTE`].
+pub const MISSES_AT_ONCE: u32 = 300;
+
 /// Certificates read from one TLS chain.
 pub const CHAIN_CERTIFICATES: usize = 8;
 /// Bytes of one certificate.

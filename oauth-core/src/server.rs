@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::endpoint::authorize::{self, AuthorizeSubmitted, Interacting};
 use crate::endpoint::metadata::{self, Metadata};
-use crate::endpoint::pace::Pace;
+use crate::endpoint::pace::{self, Pace};
 use crate::endpoint::push::{self, Pushed};
 use crate::endpoint::response::Return;
 use crate::endpoint::resume::{self, ResumeSubmitted, Waiting};
@@ -55,6 +55,7 @@ struct Derived {
     tickets: Tickets,
     index: Arc<dyn TokenIndex>,
     pushes: Pace,
+    misses: Pace,
 }
 
 impl std::fmt::Debug for Derived {
@@ -72,6 +73,7 @@ pub(crate) struct Context<'a> {
     pub(crate) tickets: &'a Tickets,
     pub(crate) index: &'a dyn TokenIndex,
     pub(crate) pushes: &'a Pace,
+    pub(crate) misses: &'a Pace,
     pub(crate) now: Timestamp,
     trail: Mutex<Option<ClientId>>,
 }
@@ -109,7 +111,8 @@ impl AuthorizationServer {
             ),
             tickets: Tickets::new(settings.secret.key("ticket"), settings.issuer.clone()),
             index: Arc::new(NoTokenIndex),
-            pushes: Pace::new(settings.push_rate),
+            pushes: Pace::new(pace::PUSHES_KEPT, settings.push_rate),
+            misses: Pace::new(pace::MISSES_KEPT, pace::MISSES),
         };
         Ok(Self { policy, settings, ports, derived })
     }
@@ -272,6 +275,7 @@ impl AuthorizationServer {
             tickets: &self.derived.tickets,
             index: &*self.derived.index,
             pushes: &self.derived.pushes,
+            misses: &self.derived.misses,
             now: self.ports.clock.now(),
             trail: Mutex::new(None),
         }

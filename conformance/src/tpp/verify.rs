@@ -71,6 +71,16 @@ impl ServerKeys {
         Ok((header, claims))
     }
 
+    /// Whether the key of this name made a bare signature by its own algorithm: that of an HTTP message (RFC 9421).
+    ///
+    /// # Errors
+    /// When there is no such key, or the signature does not hold.
+    pub fn verify(&self, id: &str, message: &[u8], signature: &[u8]) -> Result<(), Trouble> {
+        let key = self.0.iter().find(|key| key.key_id() == Some(id)).doing(format!("find the key {id}"))?;
+        let alg = key.algorithm().doing("find the algorithm of the key")?;
+        verifier(alg, key)?.verify(message, signature).doing("verify the signature")
+    }
+
     /// As [`Self::open`], with `iss`, `aud` and `exp` checked: an ID token or a JARM answer.
     ///
     /// # Errors

@@ -417,6 +417,51 @@ async fn a_wrong_password_and_an_unknown_name_look_the_same() {
     assert!(told[0].is_some() && told.iter().all(|one| *one == told[0]), "{told:?}");
 }
 
+/// T-UI-06: asked first, ended by its own form alone, and led nowhere else.
+#[tokio::test]
+async fn signing_out_is_asked_for_ends_the_session_and_leads_nowhere_else() {
+    let world = embedded().await;
+    let palm = world.palm();
+    let home = format!("{}/my/consents", world.issuer());
+    let mut visit = palm.visit().unwrap();
+    let place = visit.open(&format!("{}/sign-in", world.issuer())).await.unwrap();
+    visit.sign_in(page_form(&place, "password"), &world.user).await.unwrap();
+    let out = format!("{}/sign-out?post_logout_redirect_uri=https://evil.example", world.issuer());
+    let asked = visit.open(&out).await.unwrap();
+    assert!(page(&asked).status == 200 && !page(&asked).text().contains("evil.example"));
+    let still = visit.open(&home).await.unwrap();
+    assert!(html::form_with(&page(&still).text(), "password").is_none(), "a look at the page ends nothing");
+    let form = page_form(&asked, "sign-out");
+    let mut forged = form.clone();
+    assert!(forged.fill("csrf", "x"));
+    let refused = visit.clone().submit(&forged, "sign-out").await.unwrap();
+    assert_eq!(page(&refused).status, 403, "without the token of the form");
+    let done = visit.submit(&form, "sign-out").await.unwrap();
+    let done = page(&done);
+    assert!(done.status == 200 && done.header("location").is_none() && !done.text().contains("evil.example"));
+    let gone = visit.open(&home).await.unwrap();
+    assert!(html::form_with(&page(&gone).text(), "password").is_some(), "the session is over");
+}
+
+/// T-UI-04: one password tried on many names, from one place.
+#[tokio::test]
+async fn after_a_hundred_failures_from_one_address_even_the_right_password_waits() {
+    let world = World::start(conformance::bank::Settings::default()).await;
+    let palm = world.palm();
+    let mut visit = palm.visit().unwrap();
+    let place = visit.open(&format!("{}/sign-in", world.issuer())).await.unwrap();
+    let form = page_form(&place, "password");
+    let mut statuses = std::collections::BTreeMap::new();
+    for number in 0..100 {
+        let nobody = conformance::user::User::new(&format!("nobody-{number}"), "date-palm-7");
+        let answer = visit.clone().sign_in(form.clone(), &nobody).await.unwrap();
+        *statuses.entry(page(&answer).status.as_u16()).or_insert(0) += 1;
+    }
+    assert_eq!(statuses, std::collections::BTreeMap::from([(422, 100)]));
+    let answer = visit.sign_in(form, &world.user).await.unwrap();
+    assert_eq!(page(&answer).status, 429);
+}
+
 /// T-RU-05, T-HT-06.
 #[tokio::test]
 async fn no_page_redirects_to_an_address_of_the_caller() {

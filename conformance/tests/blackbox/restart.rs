@@ -82,6 +82,26 @@ async fn a_payment_survives_is_not_made_twice_and_comes_to_its_end() {
     assert_eq!(uae::balance(&world).await, before - 14_990);
 }
 
+/// T-TK-06: where refresh tokens rotate, what was spent before the kill is spent after it.
+#[tokio::test]
+async fn rotations_before_and_after_a_restart_are_kept_apart() {
+    let file = "[[issuers]]\npolicy = \"plain-oauth\"\n";
+    let world = World::start(Settings { deployment: Some(file.to_owned()), ..Settings::default() }).await;
+    let palm = world.palm();
+    let first = world.tokens(&palm, &identity()).await.refresh.unwrap();
+    let second = Tokens::read(&palm.refresh(&first, HONEST).await.unwrap()).unwrap();
+    let next = second.refresh.unwrap();
+    assert_ne!(first, next);
+    let world = struck(world).await;
+    let third = Tokens::read(&palm.refresh(&next, HONEST).await.unwrap()).unwrap();
+    let last = third.refresh.unwrap();
+    assert_eq!(world.userinfo(&palm, &third.access).await.status, 200);
+    let world = struck(world).await;
+    refused(&palm.refresh(&first, HONEST).await.unwrap(), 400, "invalid_grant");
+    refused(&palm.refresh(&last, HONEST).await.unwrap(), 400, "invalid_grant");
+    challenged(&world.userinfo(&palm, &third.access).await, "DPoP", "invalid_token", "the grant is over");
+}
+
 #[tokio::test]
 async fn a_session_survives() {
     let world = fresh().await;

@@ -9,6 +9,7 @@ use conformance::tpp::mutate::HONEST;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 
+use crate::support::certificates::Wanted;
 use crate::support::judge::{challenged, refused, refused_as, refused_everywhere, taken_everywhere};
 use crate::support::raw::{Raw, fields};
 use crate::support::{World, embedded, identity};
@@ -122,8 +123,12 @@ async fn section_3_the_token_opens_nothing_without_its_certificate() {
     let (palm_certificate, palm_key) =
         (file(world, "palm-books.cert.pem"), file(world, "palm-books.key.pem"));
     let (made, made_key) = self_made();
+    // T-MT-02: issued once more, by the same authority, for the same name and over the same key
+    let own_key = String::from_utf8(file(world, "luzon-bank.key.pem")).unwrap();
+    let again = Wanted { key: Some(own_key), ..Wanted::new("luzon-bank", "Luzon Bank") }.make(world);
     let bare: Client = world.bank.client().unwrap();
     for (case, tpp) in [
+        ("issued again over the same key", showing(world, again.0.as_bytes(), again.1.as_bytes())),
         ("no certificate", world.luzon().over(bare.clone())),
         ("of another client", showing(world, &palm_certificate, &palm_key)),
         ("of another authority", showing(world, made.as_bytes(), made_key.as_bytes())),

@@ -20,6 +20,7 @@ over_every_database!(
     a_customer_refuses_and_nothing_can_be_paid,
     a_customer_ends_a_payment_consent_on_the_banks_page,
     a_payment_beyond_its_consent_is_refused,
+    a_code_whose_consent_has_ended_brings_nothing,
 );
 
 const PHILIPPINES: &str = "/OFPH/v1";
@@ -186,6 +187,21 @@ async fn a_customer_ends_a_payment_consent_on_the_banks_page(world: &World) {
     let hidden = stranger.open(&format!("{}{href}", world.issuer())).await.unwrap();
     assert_eq!(page(&hidden).status, 404);
     assert!(html::text_of(&page(&hidden).text(), "error").is_some());
+}
+
+/// TK-30: the customer changes their mind before the third party has come for its tokens.
+async fn a_code_whose_consent_has_ended_brings_nothing(world: &World) {
+    let palm = world.palm();
+    let (id, ask) = uae::single_payment();
+    let request_uri = world.push(&palm, &ask).await;
+    let returned = world.decide(&palm, &request_uri, &Decision::ApproveOnly(vec![ACCOUNT.to_owned()])).await;
+    let code = palm.code(&ask, &returned).await.unwrap();
+    let mut visit = world.signed_in().await;
+    let details = visit.open(&format!("{}/my/consents/{id}", world.issuer())).await.unwrap();
+    let sure = visit.submit(&page_form(&details, "revoke"), "revoke").await.unwrap();
+    let done = visit.submit(&page_form(&sure, "confirm-revoke"), "confirm-revoke").await.unwrap();
+    assert_eq!(page(&done).status, 200);
+    refused(&palm.redeem(&ask, &code, HONEST).await.unwrap(), 400, "invalid_grant");
 }
 
 async fn a_payment_beyond_its_consent_is_refused(world: &World) {

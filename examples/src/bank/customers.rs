@@ -1,20 +1,22 @@
 //! The bank's customers and how they sign in. A real bank has its own; this one keeps passwords as Argon2id.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
+use std::net::IpAddr;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use argon2::{Algorithm, Argon2, Params, Version};
 use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use oauth_core::store::database::{Database, DbError, Migration, MigrationSet, Statement};
-use oauth_core::{Fault, Scope, Seconds, Subject, Timestamp, UserClaims, UserStanding};
+use oauth_core::{Fault, Scope, Subject, Timestamp, UserClaims, UserStanding};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use subtle::ConstantTimeEq as _;
 use tokio::sync::Semaphore;
 
 use super::barred::{Barred, Who};
+use super::failures::{Failures, source};
 
 /// A customer as stored.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -42,7 +44,10 @@ pub struct Customers {
     known: RwLock<Known>,
     barred: Arc<Barred>,
     pool: Semaphore,
-    attempts: Mutex<HashMap<String, Attempts>>,
+    /// By user name.
+    names: Failures<String>,
+    /// By address.
+    sources: Failures<IpAddr>,
 }
 
 /// Every customer, by both names.
@@ -52,13 +57,6 @@ struct Known {
     by_subject: HashMap<Subject, Customer>,
 }
 
-/// Failed sign-ins of one user name.
-#[derive(Debug, Clone, Copy)]
-struct Attempts {
-    failed: u32,
-    last: Timestamp,
-}
-
 /// How a sign-in ended. Nothing tells which part was wrong.
 #[derive(Debug)]
 pub enum SignIn {
@@ -66,7 +64,7 @@ pub enum SignIn {
     Welcome(Customer),
     /// User name or password is wrong.
     Wrong,
-    /// Too many failures for this name; wait.
+    /// Too many failures for this name, or from this address; wait.
     Wait,
     /// The password is right, and the bank has locked the customer.
     Locked,
@@ -74,10 +72,8 @@ pub enum SignIn {
 
 /// Failures before a name has to wait.
 const FAILURES_MAX: u32 = 5;
-/// How long it waits then. Short, so that a stranger cannot lock a customer out for long.
-const WAIT: Seconds = Seconds::new(60);
-/// Names whose failures are remembered.
-const NAMES_MAX: usize = 10_000;
+/// Failures before an address has to wait: a whole office may be behind one.
+const SOURCE_FAILURES_MAX: u32 = 100;
 
 /// The table of customers.
 #[must_use]
@@ -146,7 +142,8 @@ impl Customers {
             known,
             barred,
             pool: Semaphore::new(hashing_at_once),
-            attempts: Mutex::default(),
+            names: Failures::at_most(FAILURES_MAX),
+            sources: Failures::at_most(SOURCE_FAILURES_MAX),
         }))
     }
 
@@ -157,7 +154,8 @@ impl Customers {
     pub async fn reload(&self, database: &Database) -> Result<(), Fault> {
         let known = read_all(database).await?;
         *self.known.write().unwrap_or_else(PoisonError::into_inner) = known;
-        self.attempts.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.names.forget_all();
+        self.sources.forget_all();
         Ok(())
     }
 
@@ -177,7 +175,7 @@ impl Customers {
         self.known.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Checks a user name and password. An unknown name costs as much time as a wrong password.
+    /// Checks a user name and password, typed at this address. An unknown name costs as much time as a wrong password.
     ///
     /// # Errors
     /// When the hash cannot be computed.
@@ -185,9 +183,12 @@ impl Customers {
         self: &Arc<Self>,
         username: &str,
         password: String,
-        now: Timestamp,
+        (from, now): (Option<IpAddr>, Timestamp),
     ) -> Result<SignIn, Fault> {
-        if self.must_wait(username, now) {
+        let name: String = username.chars().take(128).collect();
+        let from = from.map(source);
+        let from_waits = from.is_some_and(|from| self.sources.must_wait(&from, now));
+        if from_waits || self.names.must_wait(&name, now) {
             return Ok(SignIn::Wait);
         }
         let known = self.known().by_username.get(username).cloned();
@@ -204,43 +205,18 @@ impl Customers {
         let same = bool::from(computed.ct_eq(&expected));
         match known {
             Some((customer, _)) if same => {
-                self.forget(username);
+                self.names.forget(&name);
                 Ok(match UserClaims::standing(self.as_ref(), &customer.subject).await? {
                     UserStanding::Good => SignIn::Welcome(customer),
                     UserStanding::Locked => SignIn::Locked,
                 })
             }
             Some(_) | None => {
-                self.note_failure(username, now);
+                self.names.note(name, now);
+                from.into_iter().for_each(|from| self.sources.note(from, now));
                 Ok(SignIn::Wrong)
             }
         }
-    }
-
-    fn must_wait(&self, username: &str, now: Timestamp) -> bool {
-        let attempts = self.attempts.lock().unwrap_or_else(PoisonError::into_inner);
-        attempts.get(username).is_some_and(|seen| seen.failed >= FAILURES_MAX && now < seen.last.plus(WAIT))
-    }
-
-    fn note_failure(&self, username: &str, now: Timestamp) {
-        let mut attempts = self.attempts.lock().unwrap_or_else(PoisonError::into_inner);
-        if attempts.len() >= NAMES_MAX {
-            attempts.retain(|_, seen| now < seen.last.plus(WAIT));
-        }
-        if attempts.len() < NAMES_MAX {
-            let seen = attempts
-                .entry(username.chars().take(128).collect())
-                .or_insert(Attempts { failed: 0, last: now });
-            if now >= seen.last.plus(WAIT) {
-                seen.failed = 0;
-            }
-            seen.failed = seen.failed.saturating_add(1);
-            seen.last = now;
-        }
-    }
-
-    fn forget(&self, username: &str) {
-        self.attempts.lock().unwrap_or_else(PoisonError::into_inner).remove(username);
     }
 }
 
@@ -331,6 +307,7 @@ fn hash(password: &str, salt: &[u8]) -> Result<Vec<u8>, argon2::Error> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::failures::WAIT;
     use super::*;
     use oauth_core::store::database::DatabaseUrl;
 
@@ -359,7 +336,7 @@ mod tests {
         let now = Timestamp::from_seconds(1000);
         let attempt = |name: &'static str, password: &'static str| {
             let customers = Arc::clone(&customers);
-            async move { customers.sign_in(name, password.to_owned(), now).await.unwrap() }
+            async move { customers.sign_in(name, password.to_owned(), (None, now)).await.unwrap() }
         };
         assert!(matches!(attempt("mariam", "correct horse").await, SignIn::Welcome(_)));
         assert!(matches!(attempt("mariam", "wrong").await, SignIn::Wrong));
@@ -371,12 +348,36 @@ mod tests {
         let customers = customers().await;
         let now = Timestamp::from_seconds(1000);
         for _ in 0..FAILURES_MAX {
-            customers.sign_in("mariam", "wrong".to_owned(), now).await.unwrap();
+            customers.sign_in("mariam", "wrong".to_owned(), (None, now)).await.unwrap();
         }
         let right = || "correct horse".to_owned();
-        assert!(matches!(customers.sign_in("mariam", right(), now).await.unwrap(), SignIn::Wait));
+        assert!(matches!(customers.sign_in("mariam", right(), (None, now)).await.unwrap(), SignIn::Wait));
         let later = now.plus(WAIT);
-        assert!(matches!(customers.sign_in("mariam", right(), later).await.unwrap(), SignIn::Welcome(_)));
+        assert!(matches!(
+            customers.sign_in("mariam", right(), (None, later)).await.unwrap(),
+            SignIn::Welcome(_)
+        ));
+    }
+
+    /// T-UI-04.
+    #[tokio::test]
+    async fn after_a_hundred_failures_an_address_waits_a_minute_whatever_the_names_and_others_do_not() {
+        let customers = customers().await;
+        let now = Timestamp::from_seconds(1000);
+        let at = |text: &str| Some(text.parse::<IpAddr>().unwrap());
+        // what is counted is what the hash says in the end; a hundred hashes would say no more
+        for _ in 0..SOURCE_FAILURES_MAX - 1 {
+            customers.sources.note(source(at("192.0.2.7").unwrap()), now);
+        }
+        let attempt = |name: &'static str, password: &'static str, from: &'static str, when| {
+            let customers = Arc::clone(&customers);
+            async move { customers.sign_in(name, password.to_owned(), (at(from), when)).await.unwrap() }
+        };
+        assert!(matches!(attempt("nobody", "correct horse", "192.0.2.7", now).await, SignIn::Wrong));
+        assert!(matches!(attempt("mariam", "correct horse", "192.0.2.7", now).await, SignIn::Wait));
+        assert!(matches!(attempt("mariam", "correct horse", "192.0.2.8", now).await, SignIn::Welcome(_)));
+        let later = now.plus(WAIT);
+        assert!(matches!(attempt("mariam", "correct horse", "192.0.2.7", later).await, SignIn::Welcome(_)));
     }
 
     #[tokio::test]
@@ -386,8 +387,8 @@ mod tests {
         let cause = oauth_core::Cause { actor: "olga".to_owned(), reason: "asked to".to_owned() };
         let who = Who::Customer { subject: subject.clone() };
         customers.barred.bar(&who, &cause).await.unwrap();
-        let right = customers.sign_in("mariam", "correct horse".to_owned(), now).await.unwrap();
-        let wrong = customers.sign_in("mariam", "wrong".to_owned(), now).await.unwrap();
+        let right = customers.sign_in("mariam", "correct horse".to_owned(), (None, now)).await.unwrap();
+        let wrong = customers.sign_in("mariam", "wrong".to_owned(), (None, now)).await.unwrap();
         assert!(matches!((right, wrong), (SignIn::Locked, SignIn::Wrong)));
         assert_eq!(customers.standing(&subject).await.unwrap(), UserStanding::Locked);
         assert!(customers.claims(&subject, &Scope::default()).await.unwrap().is_none());

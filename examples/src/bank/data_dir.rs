@@ -211,11 +211,13 @@ fn register(metadata: ClientMetadata, policy: &'static Policy) -> Result<Client,
 fn write_tpp_toml(deployment: &Deployment, directory: &Path) -> Result<(), DataFault> {
     let mut text = format!(
         "# Written by the bank at its start; the third party in the terminal reads it.\n\
-         issuer = \"{}\"\nca = \"../ca.pem\"\ndefault = \"palm-books\"\nresource = \"{}\"\nresource_mtls = \"{}\"\ndata_holder = \"{}\"\n\n\
+         issuer = \"{}\"\nca = \"../ca.pem\"\ndefault = \"palm-books\"\nresource = \"{}\"\nresource_mtls = \"{}\"\n\
+         resource_identifier = \"{}\"\ndata_holder = \"{}\"\n\n\
          [demo]\nusername = \"{}\"\npassword = \"{}\"\n",
         deployment.issuer(),
         deployment.api(),
         deployment.mtls_api(),
+        deployment.issuers.first().map_or("", IssuerPlan::audience),
         deployment.bank.id,
         super::fixture::DEMO_USERNAME,
         super::fixture::DEMO_PASSWORD,

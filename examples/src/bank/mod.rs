@@ -16,6 +16,7 @@ pub mod data_dir;
 mod demos;
 pub mod deployment;
 mod events;
+mod failures;
 pub mod fixture;
 mod ground;
 pub mod interfaces;

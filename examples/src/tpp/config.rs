@@ -52,7 +52,7 @@ pub(crate) struct Config {
     pub(crate) client: Client,
     /// Base URL of the resource server, on the listener that this client uses.
     pub(crate) resource: String,
-    /// The resource as its metadata names it, whichever listener is used.
+    /// The identifier of the resource, whichever listener is used: the `aud` of its tokens (RFC 8707, RFC 9728).
     pub(crate) resource_id: String,
     /// Whether messages with the resource server are signed.
     pub(crate) messages: Messages,
@@ -212,6 +212,7 @@ struct File {
     default: String,
     resource: String,
     resource_mtls: Option<String>,
+    resource_identifier: Option<String>,
     #[serde(default = "default_data_holder")]
     data_holder: String,
     demo: Option<Demo>,
@@ -256,7 +257,8 @@ impl File {
         check_url("resource", &self.resource)?;
         let client = entry.check(&id, &dir)?;
         let without_slash = |url: &str| url.strip_suffix('/').unwrap_or(url).to_owned();
-        let resource_id = without_slash(&self.resource);
+        let resource_id = self.resource_identifier.unwrap_or_else(|| without_slash(&self.resource));
+        check_url("resource_identifier", &resource_id)?;
         let resource = match (client.sender_constraint, self.resource_mtls) {
             (SenderConstraint::Dpop, _) => self.resource,
             (SenderConstraint::Mtls, Some(url)) => {

@@ -108,8 +108,16 @@ pub(crate) async fn introspect(
     let token = form
         .get("token")
         .ok_or(Refusal { rule: TOKEN_PRESENT, reason: RequestReason::TokenMissing.into() })?;
+    // a resource server asks about what anybody brings: a bound would be in the hands of those
+    let counts = client.resource.is_none();
+    if counts {
+        context.misses.take(&client.id, context.now)?;
+    }
     let found = acting(context, resolve(context, token).await?).await?;
     let introspection = decide(found, &client);
+    if counts && matches!(introspection, Introspection::Active(_)) {
+        context.misses.put_back(&client.id);
+    }
     answer(context, &client, introspection, wanted).await
 }
 

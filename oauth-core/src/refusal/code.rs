@@ -315,6 +315,10 @@ const fn request(reason: RequestReason) -> (ErrorCode, &'static str) {
         RequestReason::ParameterMissing => {
             (ErrorCode::InvalidRequest, "A parameter this grant_type needs is missing.")
         }
+        RequestReason::ParameterOfOtherGrant => (
+            ErrorCode::InvalidRequest,
+            "A parameter of another grant_type stands in this request; send only those of the one you name.",
+        ),
         RequestReason::TokenMissing => (ErrorCode::InvalidRequest, "token is missing."),
         RequestReason::CallerNotAllowed => {
             (ErrorCode::UnauthorizedClient, "This client may not use this endpoint.")
@@ -325,7 +329,7 @@ const fn request(reason: RequestReason) -> (ErrorCode, &'static str) {
         ),
         RequestReason::TooOften(_) => (
             ErrorCode::TemporarilyUnavailable,
-            "This client pushes more requests than it may; wait as long as Retry-After says.",
+            "This client asks more often than it may; wait as long as Retry-After says.",
         ),
     }
 }

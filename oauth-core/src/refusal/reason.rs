@@ -145,6 +145,8 @@ pub enum RequestReason {
     GrantTypeNotRegistered,
     /// A parameter the endpoint needs is missing.
     ParameterMissing,
+    /// A parameter that belongs to another grant than the one named.
+    ParameterOfOtherGrant,
     /// `token` missing.
     TokenMissing,
     /// The caller may not use this endpoint.

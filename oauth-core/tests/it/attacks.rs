@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use oauth_core::{Client, Denial, FAPI2_SECURITY, Outcome, PLAIN_OAUTH, PushRate};
+use oauth_core::{Client, Denial, FAPI2_SECURITY, Outcome, PLAIN_OAUTH, PushRate, limits};
 use serde_json::json;
 
 use crate::bank::{
@@ -315,4 +315,69 @@ fn no_dangerous_scheme_can_be_registered_as_a_redirect_uri() {
         let more = json!({ "redirect_uris": [uri] });
         assert!(Client::register(metadata(&more), &FAPI2_SECURITY).is_err(), "{uri}");
     }
+}
+
+/// T-TK-08, T-TK-13: a request is for one grant; what belongs to another is refused and spends nothing.
+#[tokio::test]
+async fn what_belongs_to_another_grant_is_refused_and_nothing_is_spent() {
+    let more = json!({ "grant_types": ["authorization_code", "refresh_token", "client_credentials"] });
+    let bank = Bank::with(&FAPI2_SECURITY, &more);
+    let kept = bank.tokens().await["refresh_token"].as_str().unwrap().to_owned();
+    let back = bank.arrive(bank.push(&plain()).await).await.approve().await;
+    let code = parameters(&back)["code"].clone();
+    let ask = async |form: &[(&str, &str)]| bank.post("/token", form, "application/json").await;
+    let by_code = [("grant_type", "authorization_code"), ("code", &code), ("code_verifier", VERIFIER)];
+    let by_token = [("grant_type", "refresh_token"), ("refresh_token", &kept)];
+    let alone = [("grant_type", "client_credentials"), ("scope", "accounts")];
+    let foreign: [(&[_], _); 8] = [
+        (&by_token, ("code", code.as_str())),
+        (&by_token, ("code_verifier", VERIFIER)),
+        (&by_token, ("redirect_uri", "https://tpp.example/cb")),
+        (&by_code, ("refresh_token", kept.as_str())),
+        (&alone, ("code", code.as_str())),
+        (&alone, ("code_verifier", VERIFIER)),
+        (&alone, ("redirect_uri", "https://tpp.example/cb")),
+        (&alone, ("refresh_token", kept.as_str())),
+    ];
+    for (own, other) in foreign {
+        let form = [own, &[other]].concat();
+        let answer = ask(&form).await;
+        assert_eq!((answer.status, answer.rule), (400, Some("RFC6749-5.2-other")), "{form:?}");
+        assert_eq!(answer.json()["error"], "invalid_request", "{form:?}");
+    }
+    for form in [&by_code[..], &by_token[..], &alone[..]] {
+        assert_eq!(ask(form).await.status, 200, "{form:?}");
+    }
+}
+
+/// T-TK-09: a third party that asks about many tokens is told to wait before it finds one, and nobody else is; what is
+/// its own costs it nothing; a resource server asks about what anybody brings, and has no such bound.
+#[tokio::test]
+async fn a_third_party_that_scans_for_tokens_is_slowed_and_a_resource_server_is_not() {
+    let resource = json!({ "client_id": "tpp-2", "resource": "https://rs.example" });
+    let clients =
+        [json!({}), resource].map(|more| Client::register(metadata(&more), &FAPI2_SECURITY).unwrap());
+    let bank = Bank::of(&FAPI2_SECURITY, settings(), clients.into()).unwrap();
+    let own = bank.tokens().await["access_token"].as_str().unwrap().to_owned();
+    let ask = async |token: &str| bank.post("/introspect", &[("token", token)], "application/json").await;
+    for round in 0..limits::MISSES_AT_ONCE {
+        assert!(active(&bank, &own).await, "{round}");
+        assert!(!active(&bank, &format!("at_{round}")).await);
+    }
+    for token in ["at_once_more", &own] {
+        let answer = ask(token).await;
+        assert_eq!((answer.status, answer.rule), (429, Some("RFC7662-4-scan")), "{token}");
+        assert_eq!(answer.header("retry-after"), "1");
+    }
+    for round in 0..limits::MISSES_AT_ONCE + 10 {
+        let mut server = bank.assertion_draft();
+        for name in ["iss", "sub"] {
+            server.claims[name] = json!("tpp-2");
+        }
+        server.claims["jti"] = json!(format!("server-{round}"));
+        let answer = bank.post_signed("/introspect", &[("token", "x")], &server.sign(), NOTHING).await;
+        assert_eq!(answer.status, 200, "{round}");
+    }
+    bank.advance(1);
+    assert!(active(&bank, &own).await, "after the time it was told");
 }

@@ -15,6 +15,8 @@ mod exercise;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod generic;
 #[cfg(test)]
 mod limits;

@@ -87,6 +87,15 @@ pub(super) async fn asking_for_nonces() -> World {
 
 /// A bank with signed messages.
 pub(super) async fn signing(requests: SignedRequests, responses: SignedResponses) -> World {
+    signing_since(requests, responses, Seconds::minutes(5)).await
+}
+
+/// The same, whose memory of what was used began this long ago.
+pub(super) async fn signing_since(
+    requests: SignedRequests,
+    responses: SignedResponses,
+    age: Seconds,
+) -> World {
     let signing = MessageSigning {
         requests,
         responses,
@@ -94,7 +103,7 @@ pub(super) async fn signing(requests: SignedRequests, responses: SignedResponses
         alg: oauth_core::jose::Alg::Ps256,
         jwks_uri: None,
     };
-    world(Place::memory(), (ProofNonce::Off, Some(signing))).await
+    world_since(Place::memory(), (ProofNonce::Off, Some(signing)), age).await
 }
 
 /// Where a database of its own is.
@@ -182,7 +191,15 @@ fn books(
     }
 }
 
-async fn world(place: Place, (nonce, signing): (ProofNonce, Option<MessageSigning>)) -> World {
+async fn world(place: Place, chosen: (ProofNonce, Option<MessageSigning>)) -> World {
+    world_since(place, chosen, Seconds::minutes(5)).await
+}
+
+async fn world_since(
+    place: Place,
+    (nonce, signing): (ProofNonce, Option<MessageSigning>),
+    age: Seconds,
+) -> World {
     let database = place.open().await;
     let clock = Arc::new(FixedClock::at(now()));
     let entropy = Arc::new(CountedEntropy::default());
@@ -211,7 +228,7 @@ async fn world(place: Place, (nonce, signing): (ProofNonce, Option<MessageSignin
         clients: Arc::new(FixedClients::new(clients)),
         signer: testkit::keys::signer(),
         decrypter: Arc::new(oauth_core::NoDecrypter),
-        claims: Arc::new(MemoryClaims::new(now().minus(Seconds::minutes(5)))),
+        claims: Arc::new(MemoryClaims::new(now().minus(age))),
         store: store.clone(),
         details: Arc::new(oauth_core::NoDetailTypes),
         consents: engine.clone(),

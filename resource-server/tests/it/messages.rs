@@ -12,7 +12,7 @@ use resource_server::http::Origin;
 use serde_json::json;
 use tower_service::Service as _;
 
-use super::fixture::{Answered, Ask, ORIGIN, World, claims, now, signing};
+use super::fixture::{Answered, Ask, ORIGIN, World, claims, now, signing, signing_since};
 
 const PATH: &str = "/banking/accounts?page=1";
 
@@ -70,6 +70,19 @@ async fn section_5_6_1_2_a_signed_request_passes_once_and_its_answer_is_tied_to_
     assert!(!is_good(&answer, &other), "an answer to another request");
     let again = world.call(ask).await;
     assert_eq!(again.status, 401, "a signature is used once");
+}
+
+/// What may have been used before the memory of signatures began is refused, for nobody knows whether it was.
+#[tokio::test]
+async fn section_7_2_2_a_signature_from_before_the_memory_of_signatures_is_refused() {
+    for (age, status) in [(30, 401), (300, 200)] {
+        let age = oauth_core::Seconds::new(age);
+        let world = signing_since(SignedRequests::Required, SignedResponses::ToSignedRequests, age).await;
+        world.consent("c-1", &Permission::ALL, None).await;
+        let earlier = signed(reading(), now().minus(oauth_core::Seconds::new(45)));
+        assert_eq!(world.call(earlier).await.status, status, "the memory is {age} old");
+        assert_eq!(world.call(signed(reading(), now())).await.status, 200);
+    }
 }
 
 #[tokio::test]

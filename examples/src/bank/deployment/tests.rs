@@ -162,3 +162,46 @@ fn calls_go_to_the_ports_and_authorities_that_the_file_names() {
         );
     }
 }
+
+/// One broken line each: every rule of a deployment that nothing else breaks.
+#[test]
+fn each_line_that_cannot_be_is_told_with_what_to_change() {
+    let organisation = "[[organisations]]\nid = \"a\"\nname = \"A\"\ndomain = \"a.example\"\n";
+    let user = "[[users]]\nusername = \"amal\"\npassword = \"p\"\n";
+    let account = format!("{user}[[users.accounts]]\nid = \"acc-1\"\ncurrency = \"AED\"\n");
+    let clients = format!("[[clients]]{CLIENT}");
+    let cases = [
+        (organisation.repeat(2), "is the id of another organisation"),
+        (format!("{clients}organisation = \"nobody\"\n"), "is none of [[organisations]]"),
+        (format!("{clients}jwks_file = \"keys.json\"\n"), "name the keys once"),
+        (clients.replace("jwks = '{\"keys\"", "jwks = '{\"k"), "jwks"),
+        (clients.repeat(2), "client_id"),
+        ("[[issuers]]\npolicy = \"fapi3\"\n".to_owned(), "is none of fapi"),
+        ("[[issuers]]\n[issuers.settings.push_rate]\nper_minute = -1\n".to_owned(), "must be between 0 and"),
+        ("[[apis]]\npath = \"api/\"\nissuers = [\"\"]\n".to_owned(), "begin with a slash and do not end"),
+        ("[[apis]]\nissuers = [\"\"]\n".repeat(2), "is the place of other APIs"),
+        ("[[apis]]\nissuers = [\"/nope\"]\n".to_owned(), "is no path of [[issuers]]"),
+        ("[[apis]]\nissuers = []\n".to_owned(), "at least one issuer"),
+        (user.repeat(2), "is the name of another user"),
+        (account.clone(), "name the account: number, iban, or both"),
+        (format!("{account}number = \"1234567\"\nbalance = \"12,50\"\n"), "balance"),
+        ("[listeners]\nport = 0\n".to_owned(), "write a port: 1 to 65535"),
+        ("[listeners]\nbind = \"everywhere\"\n".to_owned(), "write an IP address"),
+        ("[resource_server]\nport = 70000\n".to_owned(), "write a port: 1 to 65535"),
+        ("[outbound]\nauthorities = \"nowhere.pem\"\n".to_owned(), "is no file"),
+        ("[outbound]\nports = [0]\n".to_owned(), "write a list of ports"),
+        ("[listeners]\nspeed = 3\n".to_owned(), "speed"),
+        ("demo = 7\n".to_owned(), "demo"),
+    ];
+    for (text, told) in cases {
+        match parse(&text) {
+            Ok(_) => panic!("taken:\n{text}"),
+            Err(problems) => {
+                let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
+                assert!(problems.iter().any(|one| one.contains(told)), "{told}: {problems:?}\n{text}");
+            }
+        }
+    }
+    assert_eq!(parse("").unwrap().outbound(), Outbound::Public);
+    assert_eq!(parse("test_controls = true\n").unwrap().outbound(), Outbound::PublicAndLoopback);
+}

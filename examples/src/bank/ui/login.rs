@@ -60,7 +60,7 @@ pub(super) async fn submit(ui: &Ui, visit: &Visit) -> Result<Answer, UiFault> {
     };
     let pages = ui.pages_in(visit.language(request.as_ref()), visit);
     let t = pages.words();
-    let (message, status) = match ui.customers.sign_in(username, password, visit.now).await? {
+    let (message, status) = match ui.customers.sign_in(username, password, (visit.from, visit.now)).await? {
         SignIn::Welcome(customer) => {
             ui.sessions.close(visit.session.as_deref()).await?;
             let session = ui.sessions.open(&customer.subject, visit.now).await?;

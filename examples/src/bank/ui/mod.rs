@@ -10,6 +10,7 @@ mod usage;
 pub mod web;
 mod words;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -30,6 +31,7 @@ use super::sessions::{Sessions, SignedIn};
 use crate::pages::view::{CompletedView, ErrorView, Issuer as IssuerLine, LandingView};
 use crate::pages::words::{Words, fill};
 use crate::pages::{Pages, PagesFault};
+use crate::serve::PeerAddress;
 
 /// The language that was chosen on a page.
 const LANGUAGE_COOKIE: &str = "__Host-language";
@@ -144,6 +146,8 @@ pub(crate) struct Visit {
     accepted: Language,
     /// Where the page at hand can be had in another language; empty when it is the answer to a form.
     address: String,
+    /// The other end of the connection.
+    from: Option<IpAddr>,
     now: Timestamp,
     correlation: CorrelationId,
 }
@@ -275,6 +279,7 @@ impl Ui {
             chosen: chosen.into_iter().flatten().find_map(|tag| Language::of_tag(&tag)),
             accepted: web::accepted(&parts.headers),
             address,
+            from: parts.extensions.get::<PeerAddress>().map(|peer| peer.0.ip()),
             posted,
             now,
             correlation,

@@ -50,6 +50,7 @@ impl Ui {
             chosen: None,
             accepted: Language::default(),
             address: String::new(),
+            from: None,
             now,
             correlation: self.server.fresh_correlation()?,
         };

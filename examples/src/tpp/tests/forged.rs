@@ -316,7 +316,7 @@ fn config((issuer, mtls): (&str, &str), registered: Registered) -> String {
     };
     format!(
         "issuer = \"{issuer}\"\nca = \"../ca.pem\"\ndefault = \"palm\"\nresource = \"{issuer}\"\n\
-         resource_mtls = \"{mtls}\"\n\
+         resource_mtls = \"{mtls}\"\nresource_identifier = \"{issuer}/api\"\n\
          [demo]\nusername = \"mariam\"\npassword = \"pass-SECRET\"\n[clients.palm]\n\
          redirect_uri = \"http://127.0.0.1:9473/callback\"\ntoken_endpoint_auth_method = \"private_key_jwt\"\n\
          sender_constraint = \"{constraint}\"\nsigning_key = \"palm.sig.pem\"\nsigning_kid = \"p1\"\n\
@@ -361,7 +361,7 @@ impl Bank {
         let mut answer = match asked.as_str() {
             _ if self.demands_nonce(&asked, &parts.headers) => demand_nonce(),
             "GET /.well-known/openid-configuration" => self.say(Place::Metadata, self.metadata()),
-            "GET /.well-known/oauth-protected-resource" => self.say(Place::Resource, self.resource()),
+            "GET /.well-known/oauth-protected-resource/api" => self.say(Place::Resource, self.resource()),
             "GET /jwks" => self.say(Place::Keys, self.jwks()),
             "POST /par" => self.par(&parts.headers, form),
             "GET /authorize" => redirect("/login"),
@@ -479,7 +479,7 @@ impl Bank {
 
     /// RFC 9728 section 2.
     fn resource(&self) -> Value {
-        json!({"resource": self.issuer, "authorization_servers": [self.issuer],
+        json!({"resource": format!("{}/api", self.issuer), "authorization_servers": [self.issuer],
             "jwks_uri": format!("{}/jwks", self.issuer)})
     }
 

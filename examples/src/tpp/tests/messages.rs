@@ -96,6 +96,6 @@ async fn cl_21_the_resource_names_itself_our_issuer_and_its_keys_before_anything
         let bank = bank.await;
         let (outcome, heard) = run(&bank, PAY).await;
         assert!(matches!(outcome, Err(Stop::Refused(_))), "{what}\n{heard}");
-        assert_eq!(bank.asked().last().unwrap(), "GET /.well-known/oauth-protected-resource", "{what}");
+        assert_eq!(bank.asked().last().unwrap(), "GET /.well-known/oauth-protected-resource/api", "{what}");
     }
 }

@@ -60,6 +60,18 @@ const GRANT_REGISTERED: RuleId = RuleId("RFC6749-5.2-registered");
 /// RFC 6749 sections 4.1.3 and 6: the parameters of a grant are there.
 pub(crate) const PARAMETERS_PRESENT: RuleId = RuleId("RFC6749-5.2-parameters");
 
+/// RFC 6749 sections 4.1.3, 4.4.2 and 6: a request is for one grant. What belongs to another is refused rather than left
+/// unread, so that no two readers of the request can take it for different ones.
+const PARAMETERS_OF_GRANT: RuleId = RuleId("RFC6749-5.2-other");
+
+/// What one grant alone has.
+const OWN: &[(&str, GrantType)] = &[
+    ("code", GrantType::AuthorizationCode),
+    ("code_verifier", GrantType::AuthorizationCode),
+    ("redirect_uri", GrantType::AuthorizationCode),
+    ("refresh_token", GrantType::RefreshToken),
+];
+
 pub(crate) async fn token(context: &Context<'_>, submitted: Submitted) -> Result<TokenAnswer, Error> {
     let form = Form::read(&submitted.body, limits::FORM_BODY_BYTES)?;
     let caller = identify::identify(context, &form, &submitted.presented).await?;
@@ -71,6 +83,9 @@ pub(crate) async fn token(context: &Context<'_>, submitted: Submitted) -> Result
     };
     if !caller.client.grant_types.contains(&grant_type) {
         return Err(refuse(GRANT_REGISTERED, RequestReason::GrantTypeNotRegistered).into());
+    }
+    if OWN.iter().any(|(name, of)| *of != grant_type && form.get(name).is_some()) {
+        return Err(refuse(PARAMETERS_OF_GRANT, RequestReason::ParameterOfOtherGrant).into());
     }
     match grant_type {
         GrantType::AuthorizationCode => code::redeem(context, &form, &caller).await,
