@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use super::Tpp;
 use super::command::PayOrder;
 use super::error::{Refusal, Stop};
-use super::plan::Plan;
+use super::plan::{Plan, set};
 
 /// The type of the consent.
 const TYPE: &str = "urn:openfinanceuae:service-initiation-consent:v1.2";
@@ -88,7 +88,7 @@ fn schedule(seed: &Value) -> Value {
     if let Some(single) = seed.get("SinglePayment") {
         let mut told = json!({"Type": kind(single), "Amount": single["Amount"]});
         if let Some(at) = single.get("RequestedExecutionDateTime").and_then(Value::as_str) {
-            told["RequestedExecutionDate"] = at.get(..10).unwrap_or(at).into();
+            set(&mut told, "RequestedExecutionDate", at.get(..10).unwrap_or(at).into());
         }
         own.insert("SinglePayment".to_owned(), told);
     }
@@ -107,26 +107,26 @@ fn several(seed: &Value) -> Value {
         _ => "FixedDefinedSchedule",
     };
     let mut periodic = seed.get("PeriodicSchedule").cloned().unwrap_or_else(|| json!({}));
-    periodic["Type"] = name.into();
+    set(&mut periodic, "Type", name.into());
     let individual = &seed["MaximumIndividualPaymentAmount"];
     match name {
-        "FixedDefinedSchedule" => periodic["Schedule"] = seed["PaymentSchedule"].clone(),
-        "VariablePeriodicSchedule" => periodic["MaximumIndividualAmount"] = individual.clone(),
-        "VariableOnDemand" => periodic["Controls"] = json!({"MaximumIndividualAmount": individual}),
+        "FixedDefinedSchedule" => set(&mut periodic, "Schedule", seed["PaymentSchedule"].clone()),
+        "VariablePeriodicSchedule" => set(&mut periodic, "MaximumIndividualAmount", individual.clone()),
+        "VariableOnDemand" => set(&mut periodic, "Controls", json!({"MaximumIndividualAmount": individual})),
         "FixedOnDemand" => {
-            periodic["Amount"] = seed["Amount"].clone();
+            set(&mut periodic, "Amount", seed["Amount"].clone());
             let number = &seed["MaximumCumulativeNumberOfPayments"];
-            periodic["Controls"] = json!({"MaximumCumulativeNumberOfPaymentsPerPeriod": number});
+            set(&mut periodic, "Controls", json!({"MaximumCumulativeNumberOfPaymentsPerPeriod": number}));
         }
         _ => {}
     }
     let mut told = json!({"PeriodicSchedule": periodic});
     let number = seed.get("MaximumCumulativeNumberOfPayments").or_else(|| seed.get("TotalNumberOfPayments"));
     if let Some(number) = number {
-        told["MaximumCumulativeNumberOfPayments"] = number.clone();
+        set(&mut told, "MaximumCumulativeNumberOfPayments", number.clone());
     }
     if let Some(value) = seed.get("MaximumCumulativeValueOfPayments") {
-        told["MaximumCumulativeValueOfPayments"] = value.clone();
+        set(&mut told, "MaximumCumulativeValueOfPayments", value.clone());
     }
     told
 }
