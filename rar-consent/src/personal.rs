@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use oauth_core::jose::{Alg, ContentEncryption, Encryption, JoseFault, Jwe, JweFault, Jws, KeyManagement};
 use oauth_core::{
     Approval, AuthorizationDetails, Client, ClientKeys, Clock, ConsentChange, ConsentFacts, ConsentId,
-    Consents, Decrypter, Error, Fault, Grant, KeyHint, KeysFault, Opened, Policy, Refusal, Seconds, Standing,
-    Subject, Timestamp, VettedRequest, json, limits,
+    Consents, Decrypter, Error, Fault, Grant, KeyHint, KeysFault, Opened, Policy, Reason, Refusal, Seconds,
+    Standing, Subject, Timestamp, VettedRequest, json, limits,
 };
 use serde_json::Value;
 
@@ -168,9 +168,9 @@ fn of_signature(fault: JoseFault) -> Unopened {
 /// The member that does not fit, as a path from `Data` on.
 pub fn ordered_creditor(opened: &Value) -> Result<Option<UaeAccount>, String> {
     let place = Place::named("Data").member(personal::MEMBER);
-    let path = |refusal: Refusal| match refusal.reason {
-        oauth_core::Reason::Details(reason) => reason.path,
-        _ => place.as_str().to_owned(),
+    let path = |refusal: Refusal| {
+        let Reason::Details(reason) = refusal.reason else { return place.as_str().to_owned() };
+        reason.path
     };
     personal::creditor_of_payment(opened, &place).map_err(path)
 }

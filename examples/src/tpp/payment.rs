@@ -79,7 +79,7 @@ pub(crate) async fn pay(tpp: &Tpp, order: &PayOrder) -> Result<Report, Stop> {
 
 /// What a payment needs the customer to allow.
 pub(crate) fn ask(tpp: &Tpp, order: &PayOrder) -> Result<Asked, Stop> {
-    let plan = plan(&order.terms, &order.amount, tpp.clock.now())?;
+    let plan = planned(tpp, order)?;
     tpp.metadata.check_details_type(DETAILS_TYPE)?;
     let consent_id = tpp.random.uuid()?.to_string();
     let (mut details, subscription_name) = match order.via {
@@ -97,6 +97,16 @@ pub(crate) fn ask(tpp: &Tpp, order: &PayOrder) -> Result<Asked, Stop> {
     Ok(Asked { scope: "openid payments", details, api: order.via, consent_id })
 }
 
+/// The plan of an order, in the bounds of its vocabulary.
+fn planned(tpp: &Tpp, order: &PayOrder) -> Result<Plan, Stop> {
+    let now = tpp.clock.now();
+    let plan = plan(&order.terms, &order.amount, now)?;
+    Ok(match order.via {
+        Api::UaeV1_2 => v1_2::within(plan, now),
+        Api::Uae | Api::Ofxpera => plan,
+    })
+}
+
 /// From the customer's approval to payments that have settled, of all that is due today.
 pub(crate) async fn complete(
     tpp: &Tpp,
@@ -107,7 +117,7 @@ pub(crate) async fn complete(
     if let Some(scope) = &granted.scope {
         tpp.narrator.say(&format!("granted: {scope}"));
     }
-    let plan = plan(&order.terms, &order.amount, tpp.clock.now())?;
+    let plan = planned(tpp, order)?;
     let mut made = Vec::new();
     for part in &plan.today {
         let ordered = send(tpp, order, (consent_id, *part), &granted.token).await?;

@@ -239,7 +239,8 @@ fn aed(amount: &str) -> Value {
     json!({"Amount": amount, "Currency": CURRENCY})
 }
 
-fn set(part: &mut Value, name: &str, value: Value) {
+/// Adds a member to a part.
+pub(super) fn set(part: &mut Value, name: &str, value: Value) {
     if let Some(members) = part.as_object_mut() {
         members.insert(name.to_owned(), value);
     }

@@ -3,13 +3,15 @@
 
 use std::sync::PoisonError;
 
+use oauth_core::Timestamp;
 use oauth_core::jose::{ContentEncryption, Encryption, KeyManagement, encrypt_jwt};
+use rar_consent::{Day, Zone};
 use serde_json::{Map, Value, json};
 
 use super::Tpp;
 use super::command::PayOrder;
 use super::error::{Refusal, Stop};
-use super::plan::Plan;
+use super::plan::{Plan, set};
 
 /// The type of the consent.
 const TYPE: &str = "urn:openfinanceuae:service-initiation-consent:v1.2";
@@ -30,6 +32,17 @@ pub(super) fn details(tpp: &Tpp, order: &PayOrder, consent_id: &str, plan: &Plan
         "CreditorReference": order.reference,
         "PaymentPurposeCode": PURPOSE,
     }}))
+}
+
+/// Version 1.2 ends less than a year from now, to the instant, and pays on a day without a time.
+pub(super) fn within(plan: Plan, now: Timestamp) -> Plan {
+    let longest = Zone::Dubai.day(now).add_months(12).and_then(|day| day.sub_days(1)).unwrap_or(Day::MAX);
+    let asked = plan.until.get(..10).and_then(|day| Day::parse(day).ok());
+    let until = match asked {
+        Some(day) if day > longest => format!("{longest}T23:59:59+04:00"),
+        Some(_) | None => plan.until,
+    };
+    Plan { until, later: plan.later.replace(", at 06:00 in Dubai", ""), ..plan }
 }
 
 /// The order of one payment.
@@ -75,7 +88,7 @@ fn schedule(seed: &Value) -> Value {
     if let Some(single) = seed.get("SinglePayment") {
         let mut told = json!({"Type": kind(single), "Amount": single["Amount"]});
         if let Some(at) = single.get("RequestedExecutionDateTime").and_then(Value::as_str) {
-            told["RequestedExecutionDate"] = at.get(..10).unwrap_or(at).into();
+            set(&mut told, "RequestedExecutionDate", at.get(..10).unwrap_or(at).into());
         }
         own.insert("SinglePayment".to_owned(), told);
     }
@@ -94,26 +107,26 @@ fn several(seed: &Value) -> Value {
         _ => "FixedDefinedSchedule",
     };
     let mut periodic = seed.get("PeriodicSchedule").cloned().unwrap_or_else(|| json!({}));
-    periodic["Type"] = name.into();
+    set(&mut periodic, "Type", name.into());
     let individual = &seed["MaximumIndividualPaymentAmount"];
     match name {
-        "FixedDefinedSchedule" => periodic["Schedule"] = seed["PaymentSchedule"].clone(),
-        "VariablePeriodicSchedule" => periodic["MaximumIndividualAmount"] = individual.clone(),
-        "VariableOnDemand" => periodic["Controls"] = json!({"MaximumIndividualAmount": individual}),
+        "FixedDefinedSchedule" => set(&mut periodic, "Schedule", seed["PaymentSchedule"].clone()),
+        "VariablePeriodicSchedule" => set(&mut periodic, "MaximumIndividualAmount", individual.clone()),
+        "VariableOnDemand" => set(&mut periodic, "Controls", json!({"MaximumIndividualAmount": individual})),
         "FixedOnDemand" => {
-            periodic["Amount"] = seed["Amount"].clone();
+            set(&mut periodic, "Amount", seed["Amount"].clone());
             let number = &seed["MaximumCumulativeNumberOfPayments"];
-            periodic["Controls"] = json!({"MaximumCumulativeNumberOfPaymentsPerPeriod": number});
+            set(&mut periodic, "Controls", json!({"MaximumCumulativeNumberOfPaymentsPerPeriod": number}));
         }
         _ => {}
     }
     let mut told = json!({"PeriodicSchedule": periodic});
     let number = seed.get("MaximumCumulativeNumberOfPayments").or_else(|| seed.get("TotalNumberOfPayments"));
     if let Some(number) = number {
-        told["MaximumCumulativeNumberOfPayments"] = number.clone();
+        set(&mut told, "MaximumCumulativeNumberOfPayments", number.clone());
     }
     if let Some(value) = seed.get("MaximumCumulativeValueOfPayments") {
-        told["MaximumCumulativeValueOfPayments"] = value.clone();
+        set(&mut told, "MaximumCumulativeValueOfPayments", value.clone());
     }
     told
 }
@@ -149,5 +162,22 @@ mod tests {
             "RequestedExecutionDateTime": "2026-12-05T06:00:00+04:00"}}));
         assert_eq!(dated["SinglePayment"]["RequestedExecutionDate"], "2026-12-05");
         assert_eq!(dated["SinglePayment"]["Type"], "SingleFutureDatedPayment");
+    }
+
+    #[test]
+    fn a_plan_of_version_1_2_ends_less_than_a_year_from_now() {
+        let now = rar_consent::read_instant("2026-11-21T08:00:00Z").unwrap();
+        let ending = |until: &str| {
+            let plan = Plan {
+                schedule: json!({}),
+                until: until.to_owned(),
+                today: Vec::new(),
+                later: "the bank pays it on 2026-11-23, at 06:00 in Dubai".to_owned(),
+            };
+            within(plan, now)
+        };
+        assert_eq!(ending("2027-11-21T23:59:59+04:00").until, "2027-11-20T23:59:59+04:00");
+        assert_eq!(ending("2026-11-23T23:59:59+04:00").until, "2026-11-23T23:59:59+04:00");
+        assert_eq!(ending("2026-11-23T23:59:59+04:00").later, "the bank pays it on 2026-11-23");
     }
 }

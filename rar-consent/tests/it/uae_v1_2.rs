@@ -72,9 +72,10 @@ fn terms(consent: Consent) -> UaePayment {
 fn changed(mut element: Value, pointer: &str, value: Value) -> Value {
     let (above, name) = pointer.rsplit_once('/').unwrap();
     let members = element.pointer_mut(above).unwrap().as_object_mut().unwrap();
-    match value {
-        Value::Null => drop(members.remove(name)),
-        value => drop(members.insert(name.to_owned(), value)),
+    if value.is_null() {
+        members.remove(name);
+    } else {
+        members.insert(name.to_owned(), value);
     }
     element
 }

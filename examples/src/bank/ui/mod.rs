@@ -274,7 +274,7 @@ impl Ui {
             [posted.get("lang").map(str::to_owned), asked("lang"), cookie(&parts.headers, LANGUAGE_COOKIE)];
         let from_query = asked("ticket");
         let address =
-            if parts.method == Method::GET { address(parts.uri.path(), &query) } else { String::new() };
+            if parts.method == Method::GET { web::address(parts.uri.path(), &query) } else { String::new() };
         Ok(Visit {
             browser: cookie(&parts.headers, BROWSER_COOKIE),
             session,
