@@ -175,6 +175,11 @@ async fn section_2_1_unknown_parameters_are_ignored() {
     for name in ["vendor_extension", "display", "ui_locales", "claims_locales", "Scope", "SCOPE"] {
         taken(&palm.push(&identity(), &[set(FORM, name, "en")]).await.unwrap(), name);
     }
+    for (name, value) in
+        [("login_hint", "nobody"), ("acr_values", "urn:none urn:other"), ("id_token_hint", "x")]
+    {
+        taken(&palm.push(&identity(), &[set(FORM, name, value)]).await.unwrap(), name);
+    }
 }
 
 /// PAR-18, T-AR-07: every parameter twice, with the same value and with another.

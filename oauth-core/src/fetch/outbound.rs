@@ -75,7 +75,7 @@ impl OutboundSettings {
 }
 
 /// A request to be sent.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Outgoing<'a> {
     /// The method.
     pub method: Method,
@@ -89,8 +89,15 @@ pub struct Outgoing<'a> {
     pub answer_bytes: usize,
 }
 
+// Header fields carry credentials, and contents are for the two ends only.
+impl std::fmt::Debug for Outgoing<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Outgoing({} {}, {} bytes)", self.method, self.url.authority(), self.body.len())
+    }
+}
+
 /// An answer, read in full. Its status is whatever it was; a redirect is an answer like others.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Answered {
     /// The status.
     pub status: StatusCode,
@@ -98,6 +105,12 @@ pub struct Answered {
     pub headers: HeaderMap,
     /// The content.
     pub body: Bytes,
+}
+
+impl std::fmt::Debug for Answered {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Answered({}, {} bytes)", self.status.as_u16(), self.body.len())
+    }
 }
 
 /// Why there is no answer. For the log: what is told to a caller must not depend on it.
@@ -241,4 +254,25 @@ async fn read(answer: http::Response<Incoming>, bytes_max: usize) -> Result<Answ
 
 fn http_fault(fault: &(dyn std::error::Error + 'static)) -> OutboundFault {
     OutboundFault::Http(fault.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_sent_and_answered_is_not_in_a_log() {
+        let url = HttpsUrl::new("https://tpp.example/hook?key=SECRET").unwrap();
+        let headers =
+            HeaderMap::from_iter([(http::header::AUTHORIZATION, HeaderValue::from_static("SECRET"))]);
+        let body = Bytes::from_static(b"SECRET");
+        let (method, answer_bytes) = (Method::POST, 1);
+        let asked =
+            Outgoing { method, url: &url, headers: headers.clone(), body: body.clone(), answer_bytes };
+        let answered = Answered { status: StatusCode::OK, headers, body };
+        assert_eq!(
+            format!("{asked:?} {answered:?}"),
+            "Outgoing(POST tpp.example, 6 bytes) Answered(200, 6 bytes)"
+        );
+    }
 }

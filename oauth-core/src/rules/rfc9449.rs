@@ -202,8 +202,11 @@ pub(crate) fn comparable(uri: &str) -> Option<String> {
         "http" => ":80",
         _ => return None,
     };
+    // section 3.2: a colon outside an address in brackets begins the port, so there is one at most
+    let behind = authority.rsplit_once(']').map_or(authority.as_str(), |(_, behind)| behind);
+    let one_port = behind.bytes().filter(|byte| *byte == b':').count() <= 1;
     let authority = authority.strip_suffix(default_port).unwrap_or(&authority);
-    let plain = !authority.is_empty() && !authority.contains('@') && uri.is_ascii();
+    let plain = !authority.is_empty() && !authority.contains('@') && uri.is_ascii() && one_port;
     plain.then(|| format!("{scheme}://{authority}{path}"))
 }
 
@@ -219,6 +222,17 @@ mod tests {
         {
             assert_eq!(comparable(same), called, "{same}");
         }
+    }
+
+    #[test]
+    fn an_authority_has_one_port_at_most() {
+        for none in
+            ["https://as.example:443:443/token", "https://as.example:443:8443", "https://[::1]:443:443"]
+        {
+            assert_eq!(comparable(none), None, "{none}");
+        }
+        assert_eq!(comparable("https://[::1]:443/token"), comparable("https://[::1]/token"));
+        assert_ne!(comparable("https://[::1]:8443/token"), comparable("https://[::1]/token"));
     }
 
     #[test]

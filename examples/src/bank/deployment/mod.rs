@@ -183,6 +183,7 @@ impl Deployment {
         unique_clients(top, &issuers);
         let apis = apis(top, &issuers);
         let users = people::users(top, fixture::logins(demo));
+        people::none_is_a_client(top, (&users, fixture::logins(demo)), &issuers);
         let hsm = place::hsm(top, directory);
         let (certificates, bank) =
             (place::certificates(top, directory), place::bank(top, (flags, &listeners)));

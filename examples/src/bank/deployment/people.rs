@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use toml::de::DeTable;
 
 use super::document::{Document, GUIDE, Table};
-use super::{DemoData, Problem};
+use super::{DemoData, IssuerPlan, Problem};
 use crate::bank::customers::Customer;
 use crate::bank::fixture;
 
@@ -92,6 +92,22 @@ pub(super) fn users(top: &Table<'_>, taken: &[(&str, &str)]) -> Vec<UserPlan> {
         users.push(user);
     }
     users
+}
+
+/// RFC 9700 section 4.15: a client acting for itself has its identifier as `sub`, so nobody else may have it.
+pub(super) fn none_is_a_client(
+    top: &Table<'_>,
+    (users, demo): (&[UserPlan], &[(&str, &str)]),
+    issuers: &[IssuerPlan],
+) {
+    let of_users = users.iter().map(|user| user.customer.subject.as_str());
+    let subjects: Vec<&str> = of_users.chain(demo.iter().map(|(_, subject)| *subject)).collect();
+    for client in issuers.iter().flat_map(|issuer| &issuer.clients) {
+        if subjects.contains(&client.client_id.as_str()) {
+            let message = format!("\"{}\" is the subject of a customer, too", client.client_id);
+            top.blame("clients", "RFC 9700 section 4.15", message);
+        }
+    }
 }
 
 fn user(table: &Table<'_>) -> Option<UserPlan> {

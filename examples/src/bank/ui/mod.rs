@@ -270,7 +270,7 @@ impl Ui {
             [posted.get("lang").map(str::to_owned), asked("lang"), cookie(&parts.headers, LANGUAGE_COOKIE)];
         let from_query = asked("ticket");
         let address =
-            if parts.method == Method::GET { address(parts.uri.path(), &query) } else { String::new() };
+            if parts.method == Method::GET { web::address(parts.uri.path(), &query) } else { String::new() };
         Ok(Visit {
             browser: cookie(&parts.headers, BROWSER_COOKIE),
             session,
@@ -355,15 +355,6 @@ fn told(fault: &UiFault, t: &Words) -> (StatusCode, &'static str, String) {
 impl std::fmt::Debug for Ui {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Ui({})", self.origin)
-    }
-}
-
-/// The address of a page without the language chosen at it.
-fn address(path: &str, query: &[(String, String)]) -> String {
-    let rest: Vec<_> = query.iter().filter(|(name, _)| name != "lang").collect();
-    match serde_urlencoded::to_string(rest) {
-        Ok(query) if !query.is_empty() => format!("{path}?{query}"),
-        Ok(_) | Err(_) => path.to_owned(),
     }
 }
 

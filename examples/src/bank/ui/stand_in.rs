@@ -10,7 +10,6 @@ use super::web::Posted;
 use super::{Ui, UiFault, Visit};
 
 /// A decision in a customer's name.
-#[derive(Debug)]
 pub struct StandIn {
     /// The request.
     pub ticket: String,
@@ -20,6 +19,13 @@ pub struct StandIn {
     pub customer: Customer,
     /// How.
     pub verdict: Verdict,
+}
+
+// The cookie and the ticket open the request.
+impl std::fmt::Debug for StandIn {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StandIn").field("verdict", &self.verdict).finish_non_exhaustive()
+    }
 }
 
 /// What is decided.

@@ -153,6 +153,15 @@ fn put(answer: &mut Answer, name: HeaderName, value: &str) {
     }
 }
 
+/// The address of a page without the language chosen at it.
+pub(super) fn address(path: &str, query: &[(String, String)]) -> String {
+    let rest: Vec<_> = query.iter().filter(|(name, _)| name != "lang").collect();
+    match serde_urlencoded::to_string(rest) {
+        Ok(query) if !query.is_empty() => format!("{path}?{query}"),
+        Ok(_) | Err(_) => path.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

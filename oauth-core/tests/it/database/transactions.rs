@@ -212,6 +212,42 @@ async fn a_transaction_that_does_not_end_is_undone_and_the_writer_goes_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_that_never_stops_asking_is_undone_too() {
+    for place in [file(), memory()] {
+        let db = place.with_tables().await;
+        let endless: Result<(), DbError> = db
+            .transaction(|t| {
+                Box::pin(async move {
+                    t.execute(insert("endless", 1)).await?;
+                    loop {
+                        t.query(Statement::new("SELECT n FROM item")).await?;
+                    }
+                })
+            })
+            .await;
+        assert!(matches!(endless, Err(DbError::Busy { .. })), "{}: {endless:?}", place.name);
+        db.write(insert("next", 1)).await.unwrap();
+        assert_eq!(count(&db).await, 1, "{}", place.name);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_is_read_while_it_is_written() {
+    let place = file();
+    let db = place.with_tables().await;
+    db.write(insert("before", 1)).await.unwrap();
+    let (holder, go_on) = hold(&db).await;
+    for _ in 0..3 {
+        let found = db.look_up(Statement::new("SELECT n FROM item WHERE id = 'before'")).await.unwrap();
+        assert_eq!(found.unwrap().int(0_usize).unwrap(), 1);
+        assert_eq!(count(&db).await, 1);
+    }
+    go_on.notify_one();
+    holder.await.unwrap().unwrap();
+    assert_eq!(count(&db).await, 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_serializable_transaction_that_loses_is_run_again() {
     let Some(place) = postgres().await else { return };
     let db = place.with_tables().await;

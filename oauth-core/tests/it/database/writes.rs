@@ -37,6 +37,18 @@ async fn values_come_back_as_they_were_written_and_never_as_another_type() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn parameters_stand_for_their_numbers_wherever_they_stand() {
+    for place in everywhere().await {
+        let db = place.with_tables().await;
+        let turned =
+            Statement::new("INSERT INTO item (n, id) VALUES ($2, $1) RETURNING id, n, $2 + 1 AS more");
+        let row = db.write(turned.text("a").int(7)).await.unwrap().first().unwrap();
+        let found = (row.text("id").unwrap(), row.int("n").unwrap(), row.int("more").unwrap());
+        assert_eq!(found, ("a", 7, 8), "{}", place.name);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_second_row_of_the_same_key_is_a_unique_violation_that_shows_no_value() {
     for place in everywhere().await {
         let db = place.with_tables().await;
