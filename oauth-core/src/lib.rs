@@ -50,7 +50,7 @@ pub use model::client::{
 pub use model::details::{AuthorizationDetails, Confidential, VettedDetail, VettedDetails};
 pub use model::distinguished_name::{DistinguishedName, DistinguishedNameFault};
 pub use model::grant::{Approval, Authentication, Grant, ShownText, Stage};
-pub use model::messages::{Messages, Protection, SignedRequests};
+pub use model::messages::{Messages, Protection, SignedRequests, TimeoutError};
 pub use model::request::{Prompt, VettedRequest};
 pub use model::signing_key::{
     Due, Haste, KeyMaterial, KeyMove, KeyRefusal, KeyStage, KeyStep, NewKey, Ring, RingKey, TRANSITIONS,

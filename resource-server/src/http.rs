@@ -21,8 +21,8 @@ use oauth_core::{
 
 use crate::dialect::{Answer, Call, Dialect, Found, HeaderOrder, Route, find, methods};
 use crate::guard::{
-    Arrived, Authority, Body, Guard, GuardRefusal, Interaction, Needs, Retry, WELL_KNOWN, challenge,
-    correlate, finish, judge_headers,
+    Arrived, Authority, Body, Guard, GuardRefusal, HeaderFault, Interaction, Needs, Retry, WELL_KNOWN,
+    challenge, correlate, finish, judge_headers,
 };
 use crate::openapi::{Interface, Operation};
 
@@ -336,6 +336,11 @@ impl<D: Dialect> Mount<D> {
         let rules = D::headers();
         if rules.order == HeaderOrder::AfterScope {
             authority.in_scope()?;
+        }
+        for (name, most) in D::bounded() {
+            if arrived.header(name)?.is_some_and(|sent| sent.len() > *most) {
+                return Err(GuardRefusal::Header { name, fault: HeaderFault::Malformed });
+            }
         }
         let rules = (rules, D::produces(route.path));
         let asked = judge_headers(arrived, rules, &route.needs, &authority.client)?;

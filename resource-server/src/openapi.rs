@@ -8,7 +8,7 @@ mod document;
 mod shape;
 
 pub use document::{SIGNED, document};
-pub use shape::{Form, Member, Named, Presence, Shape, always, fits, sometimes};
+pub use shape::{Form, HTTP_DATE, Member, Named, Presence, Shape, always, fits, sometimes};
 
 use http::Method;
 use serde_json::Value;

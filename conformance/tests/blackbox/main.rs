@@ -41,6 +41,7 @@ mod rfc8705;
 mod rfc9068;
 mod rfc9126;
 mod rfc9449;
+mod scheme;
 mod shop;
 mod split;
 mod stories;

@@ -10,7 +10,7 @@ use rar_consent::{ConsentEngine, ConsentStore, Mandates as _};
 use resource_server::dialect::consent_manager::ConsentManager;
 use resource_server::dialect::ofxpera::{Ofxpera, OfxperaSettings};
 use resource_server::dialect::uae_bsi::UaeBsi;
-use resource_server::domain::{Account, AccountId, AccountStatus, Balance, OrganisationKind};
+use resource_server::domain::{Account, AccountId, AccountStatus, Balance, OrganisationKind, Rail};
 use resource_server::guard::{Guard, GuardPorts, MessageSigning, SignedRequests, SignedResponses};
 use resource_server::http::{Origin, ResourceService};
 use resource_server::operation::{OperationSettings, Operations, Settlement};
@@ -94,7 +94,15 @@ pub fn apis(
     };
     let guarded = GuardPorts::new(oauth, Arc::clone(&books.consents));
     let guard = Arc::new(Guard::new(verifier, plan.policy, guarded).with_message_signing(signing));
-    let operations = Operations { ports: books.clone(), settings: OperationSettings::default() };
+    let limits = bank.pera;
+    let settings = OperationSettings {
+        rail_max: vec![(Rail::Instapay, limits.instapay_max)],
+        contribution_max: Some(limits.yearly_max),
+        contribution_max_overseas: Some(limits.yearly_max_overseas),
+        pera_accounts_max: limits.accounts_max,
+        ..OperationSettings::default()
+    };
+    let operations = Operations { ports: books.clone(), settings };
     // payments under the UAE interface are moved by the worker alone, never inside a request
     let settings = OperationSettings { settlement: Settlement::ByWorker, ..operations.settings.clone() };
     let by_worker = Operations { settings, ..operations.clone() };
@@ -103,7 +111,8 @@ pub fn apis(
         .with_decrypter(Arc::clone(&oauth.decrypter));
     let bank_side = ConsentManager::new(operations.clone(), Arc::clone(consents));
     let named = OfxperaSettings::of(&bank.id, &bank.name, &bank.bic);
-    let ofxpera = Ofxpera::new(operations, OfxperaSettings { exposure: bank.exposure, ..named });
+    let ofxpera = Ofxpera::new(operations, OfxperaSettings { exposure: bank.exposure, ..named })
+        .with_encryption(Arc::clone(&oauth.client_keys), Arc::clone(&oauth.signer));
     let service = ResourceService::at(origin).mount(uae.in_v1_2(), Arc::clone(&guard));
     let service = service.mount(uae, Arc::clone(&guard));
     Ok(service.mount(bank_side, Arc::clone(&guard)).mount(ofxpera, guard).service())

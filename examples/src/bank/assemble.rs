@@ -5,9 +5,7 @@ use std::time::Duration;
 
 use oauth_core::http::OAuthService;
 use oauth_core::store::database::{Database, DbError};
-use oauth_core::{
-    AuthorizationServer, Clock, Fault, MemoryTokenIndex, OutOfBounds, Ports, ServerSecret, Store, Timestamp,
-};
+use oauth_core::{AuthorizationServer, Clock, Fault, OutOfBounds, Ports, ServerSecret, Store, Timestamp};
 use rar_consent::ConsentEngine;
 use resource_server::http::CrossOrigin;
 use resource_server::rail::settle;
@@ -26,6 +24,7 @@ use super::issuer_files::IssuerFiles;
 use super::listeners::Listeners;
 use super::sessions::{SESSION_COOKIE, Sessions};
 use super::signing_keys::SigningKeys;
+use super::token_hashes::TokenHashes;
 use super::ui::Ui;
 use crate::pages::PagesFault;
 use crate::serve::Shutdown;
@@ -253,7 +252,7 @@ impl<'a> Hosted<'a> {
             }
             let server = AuthorizationServer::new(plan.policy, settings, ports.clone());
             let server = server.map_err(StartFault::Settings)?;
-            let server = Arc::new(server.with_token_index(Arc::new(MemoryTokenIndex::default())));
+            let server = Arc::new(server.with_token_index(Arc::new(TokenHashes::over(&ground.database))));
             hosted.push(Self { plan, files, ports, server });
         }
         Ok(hosted)

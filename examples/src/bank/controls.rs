@@ -329,6 +329,7 @@ const EMPTYING: &[&str] = &[
     "DELETE FROM access_token",
     "DELETE FROM revoked_token",
     "DELETE FROM claim",
+    "DELETE FROM token_hash",
     "DELETE FROM consent",
     "DELETE FROM consent_history",
     "DELETE FROM event",

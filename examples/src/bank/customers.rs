@@ -264,6 +264,10 @@ impl UserClaims for Customers {
         Ok(Some(told))
     }
 
+    async fn username(&self, subject: &Subject) -> Result<Option<String>, Fault> {
+        Ok(self.by_subject(subject).map(|customer| customer.username))
+    }
+
     async fn standing(&self, subject: &Subject) -> Result<UserStanding, Fault> {
         let known = self.known().by_subject.contains_key(subject);
         let locked = self.barred.holds(&Who::Customer { subject: subject.clone() }).await?;

@@ -141,8 +141,19 @@ fn browsable(document: &Value) -> String {
         }
     }
     for (name, schema) in members(document.pointer("/components/schemas")) {
-        let shape = serde_json::to_string_pretty(schema).unwrap_or_default();
-        let _ = write!(text, "<h3 id=\"{0}\">{0}</h3><pre>{1}</pre>", escaped(name), escaped(&shape));
+        let shape = with_links(&escaped(&serde_json::to_string_pretty(schema).unwrap_or_default()));
+        let _ = write!(text, "<h3 id=\"{0}\">{0}</h3><pre>{shape}</pre>", escaped(name));
+    }
+    text
+}
+
+/// Escaped JSON in which shapes that are referred to are links.
+fn with_links(shape: &str) -> String {
+    let mut parts = shape.split("&quot;#/components/schemas/");
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (name, rest) = part.split_once("&quot;").unwrap_or((part, ""));
+        let _ = write!(text, "<a href=\"#{name}\">{name}</a>{rest}");
     }
     text
 }

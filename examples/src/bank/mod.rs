@@ -34,4 +34,5 @@ mod scheme;
 pub mod sealing;
 pub mod sessions;
 pub mod signing_keys;
+mod token_hashes;
 pub mod ui;

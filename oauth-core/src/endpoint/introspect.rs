@@ -18,7 +18,7 @@ use crate::refusal::reason::RequestReason;
 use crate::refusal::{Error, Refusal, RuleId};
 use crate::server::Context;
 use crate::verify::access_token::{Resolved, customer_standing, resolve};
-use crate::vocabulary::id::{ClientId, ConsentId};
+use crate::vocabulary::id::{ClientId, ConsentId, Subject};
 use crate::vocabulary::scope::Scope;
 use crate::vocabulary::uri::Issuer;
 use crate::wire::form::Form;
@@ -71,6 +71,8 @@ pub struct Active {
     pub sub: String,
     pub aud: String,
     pub client_id: ClientId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
     pub scope: Scope,
     pub token_type: &'static str,
     pub iat: i64,
@@ -114,7 +116,8 @@ pub(crate) async fn introspect(
         context.misses.take(&client.id, context.now)?;
     }
     let found = acting(context, resolve(context, token).await?).await?;
-    let introspection = decide(found, &client);
+    let username = username(context, found.as_ref(), &client).await?;
+    let introspection = decide(found, &client, username);
     if counts && matches!(introspection, Introspection::Active(_)) {
         context.misses.put_back(&client.id);
     }
@@ -142,18 +145,37 @@ pub(super) async fn acting(
     Ok((client.is_some() && customer == UserStanding::Good).then_some(found))
 }
 
+/// The customer's name, for a resource server that a customer's token is meant for.
+pub(super) async fn username(
+    context: &Context<'_>,
+    found: Option<&Resolved>,
+    client: &Client,
+) -> Result<Option<String>, Error> {
+    let of_customer = |found: &&Resolved| found.claims.grant_id.is_some() && serves(&found.claims, client);
+    let Some(found) = found.filter(of_customer) else { return Ok(None) };
+    match Subject::new(&found.claims.sub) {
+        Ok(subject) => Ok(context.ports.users.username(&subject).await?),
+        Err(_) => Ok(None),
+    }
+}
+
 /// Pure: what this caller may learn.
-pub(super) fn decide(found: Option<Resolved>, client: &Client) -> Introspection {
+pub(super) fn decide(found: Option<Resolved>, client: &Client, username: Option<String>) -> Introspection {
     match found {
-        Some(found) if is_for(&found.claims, client) => Introspection::Active(Box::new(active(found.claims))),
+        Some(found) if is_for(&found.claims, client) => {
+            Introspection::Active(Box::new(Active { username, ..active(found.claims) }))
+        }
         Some(_) | None => Introspection::Inactive(Inactive { active: false }),
     }
 }
 
 /// RFC 7662 section 4: a resource server sees the tokens meant for it, a client its own; nobody sees another's.
 fn is_for(claims: &AccessClaims, client: &Client) -> bool {
-    let serves = client.resource.as_ref().is_some_and(|resource| claims.aud.contains(resource.as_str()));
-    serves || claims.client_id == client.id
+    serves(claims, client) || claims.client_id == client.id
+}
+
+fn serves(claims: &AccessClaims, client: &Client) -> bool {
+    client.resource.as_ref().is_some_and(|resource| claims.aud.contains(resource.as_str()))
 }
 
 fn active(claims: AccessClaims) -> Active {
@@ -164,6 +186,7 @@ fn active(claims: AccessClaims) -> Active {
         iss: claims.iss,
         sub: claims.sub,
         client_id: claims.client_id,
+        username: None,
         scope: claims.scope,
         iat: claims.iat,
         exp: claims.exp,

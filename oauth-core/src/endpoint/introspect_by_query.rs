@@ -64,7 +64,8 @@ pub(crate) async fn introspect(context: &Context<'_>, submitted: &QuerySubmitted
         (None, None) => return Err(malformed(RequestReason::TokenMissing).into()),
     };
     let found = introspect::acting(context, found).await?;
-    let introspection = introspect::decide(found, &asker);
+    let username = introspect::username(context, found.as_ref(), &asker).await?;
+    let introspection = introspect::decide(found, &asker, username);
     let answer = introspect::answer(context, &asker, introspection, AnswerForm::Json).await?;
     Ok(Queried { answer, named })
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
+use super::ticket::FAREWELL;
 use super::{CHANGES_MAX, Submitted, contended, request_object};
 use crate::identify::{self, Caller};
 use crate::limits;
@@ -186,7 +187,7 @@ fn decide(context: &Context<'_>, case: PushCase, policy: &Policy) -> Result<Push
         asked_at: case.now,
     };
     let expires_in = context.settings.request_uri_lifetime;
-    let until = case.now.plus(expires_in).plus(context.settings.interaction_lifetime);
+    let until = case.now.plus(expires_in).plus(context.settings.interaction_lifetime).plus(FAREWELL);
     Ok(PushDecision { request, request_uri: case.fresh.request_uri, until, expires_in })
 }
 

@@ -7,12 +7,13 @@ use super::response::{Decided, Return, respond};
 use super::{CHANGES_MAX, contended};
 use crate::model::client::Client;
 use crate::model::grant::{Approval, Grant, ShownText, Stage};
+use crate::model::messages::TimeoutError;
 use crate::model::request::VettedRequest;
 use crate::port::consents::Overtaken;
 use crate::port::interaction::{Denial, Outcome};
 use crate::port::store::{Opening, Spend, Together};
 use crate::port::users::UserStanding;
-use crate::refusal::code::At;
+use crate::refusal::code::{At, ErrorCode};
 use crate::refusal::reason::{ApprovalReason, Reason, RequestReason};
 use crate::refusal::{Error, Refusal, RuleId};
 use crate::server::Context;
@@ -69,7 +70,11 @@ pub(crate) async fn waiting(
 
 /// Where the browser goes: back to the client, with a code or an error.
 pub(crate) async fn resume(context: &Context<'_>, submitted: ResumeSubmitted) -> Result<Return, Error> {
-    let key = context.tickets.open(&submitted.ticket, submitted.browser.as_deref(), context.now)?;
+    let (ticket, browser) = (submitted.ticket.as_str(), submitted.browser.as_deref());
+    let key = match submitted.outcome {
+        Outcome::Denied(Denial::TimedOut) => context.tickets.late(ticket, browser, context.now)?,
+        Outcome::Approved(_) | Outcome::Denied(_) => context.tickets.open(ticket, browser, context.now)?,
+    };
     let request = pushed(context, &key).await?;
     let client = context.active_client(&request.client).await?;
     let client = client.ok_or_else(|| refuse(THERE, RequestReason::RequestUriUnknown))?;
@@ -81,6 +86,7 @@ pub(crate) async fn resume(context: &Context<'_>, submitted: ResumeSubmitted) ->
         Outcome::Denied(Denial::Refused) => ApprovalReason::Denied,
         Outcome::Denied(Denial::LoginRequired) => ApprovalReason::LoginRequired,
         Outcome::Denied(Denial::ConsentRequired) => ApprovalReason::ConsentRequired,
+        Outcome::Denied(Denial::TimedOut) => ApprovalReason::TimedOut,
     };
     deny(context, &client, &key, &request, refused).await
 }
@@ -196,13 +202,23 @@ async fn deny(
     reason: ApprovalReason,
 ) -> Result<Return, Error> {
     let wire = Reason::from(reason).wire(At::Browser);
+    let timed_out = reason == ApprovalReason::TimedOut;
+    let code = match client.messages.timeout {
+        TimeoutError::LoginTimeout if timed_out => ErrorCode::LoginTimeout,
+        TimeoutError::LoginTimeout | TimeoutError::AccessDenied => wire.code,
+    };
     let decided = Decided {
-        error: Some(wire.code.as_str()),
+        error: Some(code.as_str()),
         error_description: Some(&wire.description),
         ..Decided::default()
     };
     let back = respond(context, client, request, &decided).await?;
-    applied(close(context, key, request).await?)?;
+    let spent = match timed_out {
+        // nobody has said no: the consent behind it stays as it is
+        true => context.ports.store.close(key, context.now).await?,
+        false => close(context, key, request).await?,
+    };
+    applied(spent)?;
     Ok(back)
 }
 

@@ -11,12 +11,14 @@ use ring::hmac;
 use crate::refusal::reason::ApprovalReason;
 use crate::refusal::{Refusal, RuleId};
 use crate::vocabulary::secret::{Browser, Fingerprint, RequestUri, Secret};
-use crate::vocabulary::time::Timestamp;
+use crate::vocabulary::time::{Seconds, Timestamp};
 use crate::vocabulary::uri::Issuer;
 
 /// RFC 9700 section 4.7 and FAPI 2.0 Attacker Model: a decision belongs to the browser that was asked.
 const SAME_BROWSER: RuleId = RuleId("RFC9700-4.7-browser");
 
+/// How long a request is kept after the customer's time is over, so that its client is told.
+pub(crate) const FAREWELL: Seconds = Seconds::minutes(5);
 const FINGERPRINT: usize = 32;
 const INSTANT: usize = 8;
 
@@ -64,6 +66,22 @@ impl Tickets {
         if same && live { Ok(Fingerprint::from_bytes(*request)) } else { Err(refused()) }
     }
 
+    /// The request behind a ticket that is over, for as long as it is kept to tell its client so.
+    ///
+    /// # Errors
+    /// As of [`Self::open`]; a ticket that is not over is refused, too.
+    pub(crate) fn late(
+        &self,
+        ticket: &str,
+        browser: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Fingerprint<RequestUri>, Refusal> {
+        match self.open(ticket, browser, now) {
+            Ok(_) => Err(Refusal { rule: SAME_BROWSER, reason: ApprovalReason::Ticket.into() }),
+            Err(_) => self.open(ticket, browser, now.minus(FAREWELL)),
+        }
+    }
+
     fn tag(&self, request: &[u8], until: &[u8], browser: &Secret<Browser>) -> hmac::Tag {
         let mut context = hmac::Context::with_key(&self.key);
         context.update(self.issuer.as_str().as_bytes());
@@ -77,7 +95,6 @@ impl Tickets {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vocabulary::time::Seconds;
     use zeroize::Zeroizing;
 
     fn browser(byte: u8) -> Secret<Browser> {
@@ -100,6 +117,13 @@ mod tests {
         assert!(opens(Some(&browser(2)), 59).is_err());
         assert!(opens(None, 59).is_err());
         assert!(opens(Some(&browser(1)), 60).is_err());
+        let late = |browser: &Secret<Browser>, at: i64| {
+            tickets().late(&ticket, Some(browser.reveal()), now.plus(Seconds::new(at)))
+        };
+        assert_eq!(late(&browser(1), 60), Ok(request));
+        assert!(late(&browser(1), 59).is_err(), "it is not late");
+        assert!(late(&browser(2), 60).is_err());
+        assert!(late(&browser(1), 360).is_err(), "the request is gone");
     }
 
     #[test]

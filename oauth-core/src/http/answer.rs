@@ -1,7 +1,7 @@
 //! Results as HTTP: JSON everywhere except at the authorization endpoint, `no-store` wherever a credential is near.
 
 use bytes::Bytes;
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, LOCATION, PRAGMA, SET_COOKIE, WWW_AUTHENTICATE};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION, PRAGMA, SET_COOKIE, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 use http_body_util::Full;
 use serde::Serialize;
@@ -124,12 +124,6 @@ pub(super) fn error(server: &AuthorizationServer, endpoint: Option<Endpoint>, er
     let status = StatusCode::from_u16(wire.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let body = ErrorBody { error: wire.code.as_str(), error_description: &wire.description };
     let mut answer = json(status, &body);
-    if status == StatusCode::METHOD_NOT_ALLOWED
-        && let Some(endpoint) = endpoint
-    {
-        let methods: Vec<&str> = endpoint.methods().iter().map(http::Method::as_str).collect();
-        put(&mut answer, ALLOW, &methods.join(", "));
-    }
     if status == StatusCode::SERVICE_UNAVAILABLE {
         put(&mut answer, http::header::RETRY_AFTER, "1");
     }

@@ -82,6 +82,15 @@ impl Routes {
         Some(if queried { Endpoint::IntrospectByQuery } else { found })
     }
 
+    /// The methods of a path, for `Allow` (RFC 9110 section 10.2.1).
+    pub(super) fn allowed(&self, path: &str) -> String {
+        let own = self.find(path).map_or(&[][..], Endpoint::methods);
+        let queried = self.by_query.iter().any(|known| known == path).then_some(http::Method::GET);
+        let mut methods: Vec<&str> = queried.iter().chain(own).map(http::Method::as_str).collect();
+        methods.dedup();
+        methods.join(", ")
+    }
+
     /// The endpoint at exactly this path: no decoding, no normalisation, no trailing slash.
     pub(super) fn find(&self, path: &str) -> Option<Endpoint> {
         self.paths.iter().find(|(known, _)| known == path).map(|(_, endpoint)| *endpoint)

@@ -119,6 +119,7 @@ impl OAuthService {
         };
         let endpoint = self.routes.asked(&head.method, head.uri.path());
         let tried = tried_basic(&head.headers);
+        let allowed = self.routes.allowed(head.uri.path());
         let mut response = match self.dispatch(endpoint, (head, body), &correlation).await {
             Ok(response) => response,
             Err(error) if endpoint == Some(Endpoint::Authorize) => {
@@ -127,6 +128,9 @@ impl OAuthService {
             Err(error) => answer::error(&self.server, endpoint, &error),
         };
         answer::put(&mut response, INTERACTION_ID, correlation.as_str());
+        if response.status() == StatusCode::METHOD_NOT_ALLOWED {
+            answer::put(&mut response, http::header::ALLOW, &allowed);
+        }
         let guarded = matches!(endpoint, Some(Endpoint::Userinfo | Endpoint::IntrospectByQuery));
         let ours = !guarded && response.status() == StatusCode::UNAUTHORIZED;
         if tried == Tried::Basic && ours {

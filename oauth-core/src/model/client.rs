@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::certificate_subject::{self, CertificateSubject};
-use super::messages::{Messages, own_policy};
+use super::messages::{Messages, TimeoutError, own_policy};
 use crate::jose::{Alg, ContentEncryption, KeyManagement};
 use crate::policy::settings::TokenForm;
 use crate::policy::{ClientAuth, Constraint, Policy};
@@ -256,6 +256,9 @@ pub struct ClientMetadata {
     /// `resource_encrypted_response_enc`.
     #[serde(default)]
     pub resource_encrypted_response_enc: Option<ContentEncryption>,
+    /// The error of an authorization that nobody decided in time: `access_denied`, or `login_timeout` (OFxPERA).
+    #[serde(default)]
+    pub timeout_error: TimeoutError,
     /// `jwt` or `opaque`.
     #[serde(default)]
     pub access_token_format: Option<TokenForm>,

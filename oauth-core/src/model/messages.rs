@@ -1,6 +1,8 @@
 //! How messages to and from one client are signed and encrypted, as it registered (OpenID Connect Registration section
 //! 2, RFC 9101 section 10.5, JARM section 3, RFC 9701 section 6).
 
+use serde::Deserialize;
+
 use super::client::ClientMetadata;
 use crate::jose::{Alg, ContentEncryption, Encryption, JwkSet, KeyManagement};
 use crate::policy::Policy;
@@ -24,6 +26,19 @@ pub struct Messages {
     pub resource_body: Option<Encryption>,
     /// The signed answers it gets from resources.
     pub resource_answer: Option<Encryption>,
+    /// What it is told when nobody decided in time.
+    pub timeout: TimeoutError,
+}
+
+/// The `error` of an authorization that nobody decided in time.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TimeoutError {
+    /// `access_denied` (RFC 6749 section 4.1.2.1); the description begins with `login_timeout`.
+    #[default]
+    AccessDenied,
+    /// `login_timeout`, which is registered nowhere: for clients of a scheme that has it.
+    LoginTimeout,
 }
 
 /// Whether the authorization requests of a client are signed, where the policy leaves it open.
@@ -83,6 +98,7 @@ impl Messages {
             introspection: Protection { alg: signed.introspection, encryption: introspection },
             resource_body,
             resource_answer,
+            timeout: metadata.timeout_error,
         }
     }
 

@@ -53,4 +53,6 @@ pub enum Denial {
     LoginRequired,
     /// `prompt=none`, and something has to be approved (OpenID Connect Core section 3.1.2.6).
     ConsentRequired,
+    /// Nobody decided while the ticket was good. Taken for five minutes from then on.
+    TimedOut,
 }

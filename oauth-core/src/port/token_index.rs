@@ -28,6 +28,12 @@ impl TokenHash {
         Self(bytes)
     }
 
+    /// The bytes, as a store keeps them.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
     /// Reads base64url without padding.
     ///
     /// # Errors

@@ -29,6 +29,15 @@ pub trait UserClaims: Send + Sync {
         Ok(told)
     }
 
+    /// The name the customer signs in with, for resource servers (RFC 7662 section 2.2 `username`); `None` when they are not to
+    /// know it.
+    ///
+    /// # Errors
+    /// When the source cannot be asked.
+    async fn username(&self, _subject: &Subject) -> Result<Option<String>, Fault> {
+        Ok(None)
+    }
+
     /// Whether the customer may act right now. Asked whenever a grant opens, a token of a grant is made or introspected,
     /// and at every call of a protected resource, so the answer should be cheap; a lock must show within a second.
     ///

@@ -55,6 +55,8 @@ pub enum ErrorCode {
     InsufficientScope,
     /// RFC 9470 section 3.
     InsufficientUserAuthentication,
+    /// Registered nowhere; for clients that ask for it (`timeout_error`).
+    LoginTimeout,
     /// Not an OAuth error: the path or method does not exist. Written as `invalid_request`.
     NotHere,
 }
@@ -71,6 +73,7 @@ impl ErrorCode {
             Self::UnsupportedGrantType => "unsupported_grant_type",
             Self::InvalidScope => "invalid_scope",
             Self::AccessDenied => "access_denied",
+            Self::LoginTimeout => "login_timeout",
             Self::UnsupportedResponseType => "unsupported_response_type",
             Self::ServerError => "server_error",
             Self::TemporarilyUnavailable => "temporarily_unavailable",
@@ -555,6 +558,9 @@ const fn approval(reason: ApprovalReason) -> (ErrorCode, &'static str) {
             ErrorCode::UnmetAuthenticationRequirements,
             "The customer cannot sign in here the way the essential acr demands.",
         ),
+        ApprovalReason::TimedOut => {
+            (ErrorCode::AccessDenied, "login_timeout: nobody signed in and decided in time.")
+        }
     }
 }
 

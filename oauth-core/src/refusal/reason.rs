@@ -371,6 +371,8 @@ pub enum ApprovalReason {
     DecidedBefore,
     /// The customer did not sign in the way the request demands.
     AuthenticationUnmet,
+    /// Nobody decided in time.
+    TimedOut,
 }
 
 macro_rules! grouped {

@@ -23,9 +23,11 @@ mod key_ring;
 mod record;
 mod spend;
 mod text;
+mod token_index;
 
 pub use claims::SqlClaims;
 pub use key_ring::SqlKeyRing;
+pub use token_index::SqlTokenIndex;
 
 use async_trait::async_trait;
 
@@ -53,6 +55,7 @@ pub const fn migrations() -> MigrationSet {
         Migration::shared(1, "requests, grants and tokens", text::TABLES),
         Migration { version: 2, name: "claims", sqlite: text::CLAIM_SQLITE, postgres: text::CLAIM_POSTGRES },
         Migration::shared(10, "signing keys", text::SIGNING_KEY),
+        Migration::shared(12, "tokens by their hash", text::TOKEN_HASH),
     ];
     MigrationSet::new("oauth-core", MIGRATIONS)
 }

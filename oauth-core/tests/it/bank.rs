@@ -659,6 +659,12 @@ impl Arrived<'_> {
         Outcome::Approved(approval)
     }
 
+    /// The same browser before the same page.
+    pub(crate) fn again(&self) -> Self {
+        let (ticket, browser) = self.handle();
+        Self { bank: self.bank, ticket, browser, request: self.request.clone() }
+    }
+
     pub(crate) async fn approve(self) -> Return {
         let approved = self.approval();
         self.decide(approved).await.unwrap()

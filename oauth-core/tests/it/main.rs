@@ -24,3 +24,5 @@ mod rfc9101;
 mod services;
 #[cfg(test)]
 mod stores;
+#[cfg(test)]
+mod timeouts;

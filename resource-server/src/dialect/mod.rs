@@ -176,6 +176,11 @@ pub trait Dialect: Send + Sync + Sized + 'static {
         Self::headers().produces
     }
 
+    /// Header fields that are bounded, and by how many characters each.
+    fn bounded() -> &'static [(&'static str, usize)] {
+        &[]
+    }
+
     /// Whether the organisation of this client takes part at present.
     ///
     /// # Errors

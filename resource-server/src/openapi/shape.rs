@@ -21,20 +21,24 @@ pub enum Shape {
     Text(Form),
     /// A text of at least one and at most so many visible characters, with single spaces between them.
     Line(usize),
-    /// A text of a form of its own: a regular expression of ECMA-262, and what it stands for.
-    Like(&'static str, fn(&str) -> bool),
+    /// A text of a form of its own: a regular expression of ECMA-262, the most characters, and what the two stand for.
+    Like(&'static str, usize, fn(&str) -> bool),
     /// A whole number.
     Whole,
     /// A whole number from the first to the second.
     Between(u32, u32),
     /// True or false.
     Truth,
+    /// True.
+    Yes,
     /// One of these texts.
     OneOf(&'static [&'static str]),
     /// These members and no others.
     Object(&'static [Member]),
     /// Any number of values of a shape.
     List(&'static Self),
+    /// At most so many values of a shape.
+    Few(usize, &'static Self),
     /// From the first to the second number of different values of a shape.
     Some(usize, usize, &'static Self),
     /// A shape with a name.
@@ -109,6 +113,8 @@ pub enum Form {
     Country,
     /// An IPv4 or IPv6 address.
     Address,
+    /// The date of HTTP, or an instant of RFC 3339.
+    Date,
 }
 
 impl Form {
@@ -119,13 +125,13 @@ impl Form {
             Self::Uuid => (None, Some("uuid")),
             Self::Instant => (None, Some("date-time")),
             Self::Day => (None, Some("date")),
-            Self::Amount => (Some(r"^\d{1,13}\.\d{2}$"), None),
-            Self::SignedAmount => (Some(r"^-?\d{1,13}\.\d{2}$"), None),
-            Self::Figure => (Some(r"^-?\d{1,13}(\.\d{1,6})?$"), None),
+            Self::Amount => (Some("^[0-9]{1,13}\\.[0-9]{2}$"), None),
+            Self::SignedAmount => (Some("^-?[0-9]{1,13}\\.[0-9]{2}$"), None),
+            Self::Figure => (Some("^-?[0-9]{1,13}(\\.[0-9]{1,6})?$"), None),
             Self::Uri => (None, Some("uri")),
             Self::Handle => (Some(r"^[A-Za-z0-9._~-]{1,64}$"), None),
             Self::Country => (Some("^[A-Z]{3}$"), None),
-            Self::Address => (None, None),
+            Self::Address | Self::Date => (None, None),
         }
     }
 
@@ -147,6 +153,7 @@ impl Form {
                 let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._~-".contains(&byte);
                 (1..=64).contains(&text.len()) && text.bytes().all(allowed)
             }
+            Self::Date => crate::guard::AuthDate::ImfOrRfc3339.takes(text),
             Self::Address => text.parse::<std::net::IpAddr>().is_ok(),
             Self::Country => text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_uppercase()),
         }
@@ -164,11 +171,11 @@ pub fn fits(shape: &Shape, value: &Value) -> Result<(), String> {
 fn at(shape: &Shape, value: &Value, path: &str) -> Result<(), String> {
     let other = |wanted: &str| Err(format!("{path} is not {wanted}: {value}"));
     match (shape, value) {
-        (Shape::Anything, _) | (Shape::Truth, Value::Bool(_)) => Ok(()),
+        (Shape::Anything, _) | (Shape::Truth, Value::Bool(_)) | (Shape::Yes, Value::Bool(true)) => Ok(()),
         (Shape::Of(named), _) => at(&named.shape, value, path),
         (Shape::Text(form), Value::String(text)) if form.takes(text) => Ok(()),
         (Shape::Line(most), Value::String(text)) if (1..=*most).contains(&text.chars().count()) => Ok(()),
-        (Shape::Like(_, takes), Value::String(text)) if takes(text) => Ok(()),
+        (Shape::Like(_, _, takes), Value::String(text)) if takes(text) => Ok(()),
         (Shape::Whole, Value::Number(number)) if number.is_i64() || number.is_u64() => Ok(()),
         (Shape::Between(least, most), Value::Number(number))
             if number.as_u64().is_some_and(|n| (u64::from(*least)..=u64::from(*most)).contains(&n)) =>
@@ -177,18 +184,21 @@ fn at(shape: &Shape, value: &Value, path: &str) -> Result<(), String> {
         }
         (Shape::OneOf(values), Value::String(text)) if values.contains(&text.as_str()) => Ok(()),
         (Shape::List(each), Value::Array(items)) => every(each, items, path),
+        (Shape::Few(most, each), Value::Array(items)) if items.len() <= *most => every(each, items, path),
         (Shape::Some(least, most, each), Value::Array(items)) if (*least..=*most).contains(&items.len()) => {
             every(each, items, path)
         }
         (Shape::Object(members), Value::Object(found)) => object(members, found, path),
         (Shape::Text(form), _) => other(&format!("a text of form {form:?}")),
         (Shape::Line(most), _) => other(&format!("a text of up to {most} characters")),
-        (Shape::Like(form, _), _) => other(&format!("a text like {form}")),
+        (Shape::Like(form, _, _), _) => other(&format!("a text like {form}")),
         (Shape::Whole, _) => other("a whole number"),
         (Shape::Between(least, most), _) => other(&format!("a whole number from {least} to {most}")),
         (Shape::Truth, _) => other("true or false"),
+        (Shape::Yes, _) => other("true"),
         (Shape::OneOf(values), _) => other(&format!("one of {values:?}")),
         (Shape::List(_), _) => other("a list"),
+        (Shape::Few(most, _), _) => other(&format!("a list of up to {most}")),
         (Shape::Some(least, most, _), _) => other(&format!("a list of {least} to {most}")),
         (Shape::Object(_), _) => other("an object"),
     }
@@ -209,6 +219,12 @@ fn object(members: &[Member], found: &Map<String, Value>, path: &str) -> Result<
     })
 }
 
+/// RFC 9110 section 5.6.7, with `GMT` or `UTC`.
+pub const HTTP_DATE: &str = concat!(
+    "^(Mon|Tue|Wed|Thu|Fri|Sat|Sun), (0[1-9]|[12][0-9]|3[01]) ",
+    "(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [0-9]{4} ([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9] (GMT|UTC)$"
+);
+
 /// What is seen, with single spaces in between: `domain::Line` as a regular expression. The characters stand for themselves.
 const VISIBLE: &str = concat!("^", visible!(), "+( ", visible!(), "+)*$");
 
@@ -219,6 +235,9 @@ impl Shape {
             Self::Text(Form::Address) => {
                 json!({"type": "string", "anyOf": [{"format": "ipv4"}, {"format": "ipv6"}]})
             }
+            Self::Text(Form::Date) => {
+                json!({"type": "string", "anyOf": [{"format": "date-time"}, {"pattern": HTTP_DATE}]})
+            }
             Self::Text(form) => {
                 let (pattern, format) = form.said();
                 let set = [("type", Some("string")), ("pattern", pattern), ("format", format)];
@@ -228,12 +247,18 @@ impl Shape {
             Self::Line(most) => {
                 json!({"type": "string", "minLength": 1, "maxLength": most, "pattern": VISIBLE})
             }
-            Self::Like(pattern, _) => json!({"type": "string", "pattern": pattern}),
+            Self::Like(pattern, most, _) => {
+                json!({"type": "string", "maxLength": most, "pattern": pattern})
+            }
             Self::Whole => json!({"type": "integer"}),
             Self::Between(least, most) => json!({"type": "integer", "minimum": least, "maximum": most}),
             Self::Truth => json!({"type": "boolean"}),
+            Self::Yes => json!({"const": true}),
             Self::OneOf(values) => json!({"type": "string", "enum": values}),
             Self::List(each) => json!({"type": "array", "items": each.schema(named)}),
+            Self::Few(most, each) => {
+                json!({"type": "array", "items": each.schema(named), "maxItems": most})
+            }
             Self::Some(least, most, each) => json!({
                 "type": "array", "items": each.schema(named), "minItems": least, "maxItems": most,
                 "uniqueItems": true,

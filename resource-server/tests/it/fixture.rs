@@ -211,6 +211,8 @@ async fn world_since(
     let clients = [
         client("tpp"),
         client("other"),
+        sealed("sealed", Some(testkit::keys::decryption().public().clone())),
+        sealed("keyless", None),
         Client { status: oauth_core::ClientStatus::Disabled, ..client("gone") },
     ];
     let guard_ports = GuardPorts {
@@ -267,11 +269,29 @@ fn every_dialect(operations: &Operations, engine: Arc<ConsentEngine>, guard: &Ar
     let ofxpera = OfxperaSettings::of("bayan-trust", "Bayan Trust", "BAYNPHMM");
     let uae = UaeBsi::new((testkit::issuer(), &FAPI2_SECURITY), testkit::keys::signer(), operations.clone());
     ResourceService::at(Origin::new(ORIGIN).unwrap())
-        .mount(Ofxpera::new(operations.clone(), ofxpera), guard.clone())
+        .mount(
+            Ofxpera::new(operations.clone(), ofxpera)
+                .with_encryption(Arc::new(InlineKeys), testkit::keys::signer()),
+            guard.clone(),
+        )
         .mount(uae.in_v1_2(), guard.clone())
         .mount(uae, guard.clone())
         .mount(ConsentManager::new(operations.clone(), engine), guard.clone())
         .service()
+}
+
+/// A client that registered for encrypted answers, with the key for them, where it still has one.
+fn sealed(id: &str, key: Option<oauth_core::jose::PublicJwk>) -> Client {
+    let encryption = oauth_core::jose::Encryption {
+        alg: oauth_core::jose::KeyManagement::RsaOaep256,
+        enc: oauth_core::jose::ContentEncryption::A256Gcm,
+    };
+    let mut client = client(id);
+    client.messages.resource_answer = Some(encryption);
+    let mut keys = testkit::keys::public().keys().to_vec();
+    keys.extend(key);
+    client.keys = oauth_core::jose::JwkSet::new(keys).into();
+    client
 }
 
 fn client(id: &str) -> Client {
@@ -328,6 +348,20 @@ impl World {
 
     /// An active consent of alice for `tpp` over her first savings and PERA account.
     pub(super) async fn consent(&self, id: &str, permissions: &[Permission], limits: Option<(i64, i64)>) {
+        self.lodged(("tpp", id), permissions, limits).await;
+    }
+
+    /// The same for another client.
+    pub(super) async fn consent_for(&self, client: &str, id: &str, permissions: &[Permission]) {
+        self.lodged((client, id), permissions, None).await;
+    }
+
+    async fn lodged(
+        &self,
+        (client, id): (&str, &str),
+        permissions: &[Permission],
+        limits: Option<(i64, i64)>,
+    ) {
         let terms = Terms::Ofxpera(OfxperaConsent {
             data_holder: "bayan-trust".into(),
             permissions: permissions.to_vec(),
@@ -343,7 +377,7 @@ impl World {
         let lodged = Lodged {
             id: ConsentId::new(id).unwrap(),
             issuer: testkit::issuer(),
-            client: ClientId::new("tpp").unwrap(),
+            client: ClientId::new(client).unwrap(),
             element: Value::Null,
         };
         let (consent, entry) = Consent::awaiting(lodged, terms, now().minus(Seconds::minutes(1)));

@@ -323,6 +323,40 @@ async fn section_3_1_header_fields_are_judged_in_order_before_the_scope() {
     assert_eq!((fine.status, fine.header("x-v")), (200, "1"));
 }
 
+#[tokio::test]
+async fn section_3_1_what_is_kept_for_audit_alone_is_bounded() {
+    let world = file().await;
+    world.consent("c-1", &[Permission::PeraBasicInfo], None).await;
+    for name in ["x-client-headers", "x-client-user-agent"] {
+        let ask = |length: usize| {
+            let ask = Ask::get("/banking/accounts").token(&claims("c-1", "accounts.basic"));
+            ask.header(name, &"a".repeat(length))
+        };
+        assert_eq!(world.call(ask(4096)).await.status, 200, "{name}");
+        let answer = world.call(ask(4097)).await;
+        assert_eq!((answer.status, answer.code()), (400, "INVALID_HEADER"), "{name}");
+        assert_eq!(answer.body["errors"][0]["path"], name);
+    }
+}
+
+#[tokio::test]
+async fn section_0_an_amount_may_begin_with_zeros_and_has_thirteen_digits_at_most() {
+    let world = with_payments(None).await;
+    let made = pay(&world, &order("0000000000012.50"), KEY).await;
+    assert_eq!(
+        (made.status, &made.body["data"]["amount"]["amount"]),
+        (201, &json!("12.50")),
+        "{}",
+        made.body
+    );
+    for bad in
+        ["00000000000012.50", "0.00", "0000000000000.00", ".50", "12.5", "12", "+1.00", "1 .00", "1.000"]
+    {
+        let answer = pay(&world, &order(bad), &key(9)).await;
+        assert_eq!((answer.status, answer.code()), (400, "INVALID_FIELD"), "{bad}");
+    }
+}
+
 fn asked() -> Value {
     json!({"data": {"data_holder_id": "bayan-trust", "permissions": ["PERA_BASIC_INFO", "PERA_BALANCE"],
         "sharing_duration": {"start_date": "2026-11-21T08:00:00Z", "end_date": "2027-11-21T08:00:00Z"},
@@ -394,7 +428,7 @@ async fn section_3_4_a_consent_asked_for_again_under_its_key_is_the_same_and_ans
         assert_eq!(world.size().await, before, "{}", world.name);
         let mut wrong = asked();
         wrong["data"]["purpose"] = json!("");
-        assert_eq!(world.call(create(&wrong, &key(7))).await.status, 422);
+        assert_eq!(world.call(create(&wrong, &key(7))).await.status, 400);
         let mut right = asked();
         right["data"]["sharing_duration"]["start_date"] = json!("2026-11-21T09:31:00Z");
         assert_eq!(world.call(create(&right, &key(7))).await.status, 201, "a refusal does not burn the key");

@@ -15,7 +15,9 @@ use toml::de::DeTable;
 pub use document::Problem;
 pub use issuers::{IssuerPlan, resource_of};
 pub use people::{AccountPlan, Fixture, UserPlan};
-pub use place::{BankPlan, CallsPlan, Certificates, Ends, HsmPlan, Listeners, ResourcePlan, Together};
+pub use place::{
+    BankPlan, CallsPlan, Certificates, Ends, HsmPlan, Listeners, PeraLimits, ResourcePlan, Together,
+};
 
 use document::{Document, GUIDE, Table};
 use issuers::Around;

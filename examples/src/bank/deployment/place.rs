@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 
 use resource_server::dialect::ofxpera::Exposure;
-use resource_server::domain::OrganisationKind;
+use resource_server::domain::{Currency, IntegerDigits, Money, OrganisationKind};
 use serde_json::Value;
 use url::Url;
 
@@ -82,6 +82,21 @@ pub struct BankPlan {
     pub kind: OrganisationKind,
     /// Who can reach what participants register.
     pub exposure: Exposure,
+    /// What the law allows of retirement accounts.
+    pub pera: PeraLimits,
+}
+
+/// What law and schemes allow of retirement accounts; the regulator has changed it before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PeraLimits {
+    /// A contributor's contributions of one calendar year.
+    pub yearly_max: Money,
+    /// The same for a contributor who works abroad.
+    pub yearly_max_overseas: Money,
+    /// Open accounts of one contributor.
+    pub accounts_max: u32,
+    /// One transfer by InstaPay.
+    pub instapay_max: Money,
 }
 
 /// Ports and origins of one process.
@@ -290,11 +305,36 @@ pub(super) fn bank(top: &Table<'_>, (flags, listeners): (&Flags, &Listeners)) ->
     let (id, name, bic) = (member("id", id), member("name", name), member("bic", bic));
     // Who listens on this machine alone is a sandbox.
     let exposure = if listeners.bind.is_loopback() { Exposure::Sandbox } else { Exposure::Public };
-    let bank = BankPlan { id, name, bic, kind, exposure };
+    let pera = pera(table.as_ref().and_then(|table| table.table("pera")));
+    let bank = BankPlan { id, name, bic, kind, exposure, pera };
     if let Some(table) = table {
         table.done();
     }
     bank
+}
+
+/// `[bank.pera]`.
+fn pera(table: Option<Table<'_>>) -> PeraLimits {
+    let pesos = |name: &str, otherwise: i64| {
+        let read = |text: &str| Money::parse(text, Currency::Php, IntegerDigits::THIRTEEN);
+        let said = table.as_ref().and_then(|table| table.parsed(name, "OFxPERA section 8.6", read));
+        said.unwrap_or(Money::new(otherwise, Currency::Php).unwrap_or(Money::zero(Currency::Php)))
+    };
+    let accounts = table.as_ref().and_then(|table| {
+        let count = table.integer("accounts_max")?;
+        let fits = u32::try_from(count).ok().filter(|count| (1..=1000).contains(count));
+        table.need("accounts_max", "OFxPERA section 8.4: 1 to 1000", fits)
+    });
+    let limits = PeraLimits {
+        yearly_max: pesos("yearly_max", 20_000_000),
+        yearly_max_overseas: pesos("yearly_max_overseas", 40_000_000),
+        accounts_max: accounts.unwrap_or(5),
+        instapay_max: pesos("instapay_max", 5_000_000),
+    };
+    if let Some(table) = table {
+        table.done();
+    }
+    limits
 }
 
 /// A DNS name or an IPv4 address, in lower case: what a certificate names.

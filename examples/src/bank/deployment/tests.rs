@@ -43,6 +43,23 @@ fn a_flag_wins_over_the_file() {
 }
 
 #[test]
+fn what_the_law_allows_of_retirement_accounts_is_configured_and_otherwise_as_it_stands() {
+    let of = |text: &str| parse(text).unwrap().bank.pera;
+    let pesos =
+        |minor| resource_server::domain::Money::new(minor, resource_server::domain::Currency::Php).unwrap();
+    let usual = of("");
+    assert_eq!((usual.yearly_max, usual.yearly_max_overseas), (pesos(20_000_000), pesos(40_000_000)));
+    assert_eq!((usual.accounts_max, usual.instapay_max), (5, pesos(5_000_000)));
+    let other = of("[bank.pera]\nyearly_max = \"300000.00\"\naccounts_max = 7\n");
+    assert_eq!((other.yearly_max, other.accounts_max), (pesos(30_000_000), 7));
+    assert_eq!(other.yearly_max_overseas, usual.yearly_max_overseas);
+    for wrong in ["yearly_max = \"1e6\"", "yearly_max = \"-1.00\"", "accounts_max = 0", "accounts = 5"] {
+        let told = problems(&format!("[bank.pera]\n{wrong}\n"));
+        assert_eq!(told.len(), 1, "{wrong}: {told:?}");
+    }
+}
+
+#[test]
 fn two_issuers_have_their_own_policy_settings_and_clients() {
     let text = format!(
         "[[issuers]]\npolicy = \"fapi2-security\"\n\n[[issuers]]\npath = \"/plain\"\npolicy = \"plain-oauth\"\n\

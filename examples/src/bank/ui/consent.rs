@@ -5,7 +5,8 @@ use std::sync::Arc;
 use http::StatusCode;
 use oauth_core::http::returning;
 use oauth_core::{
-    Approval, Denial, Error, Outcome, Prompt, ResumeSubmitted, ShownText, VettedRequest, Waiting,
+    Approval, ApprovalReason, Denial, Error, Outcome, Prompt, ResumeSubmitted, ShownText, VettedRequest,
+    Waiting,
 };
 use rar_consent::{AccountChoice as Choice, Consent, Description, Objection};
 
@@ -137,6 +138,14 @@ pub(super) async fn cancel(ui: &Ui, visit: &Visit) -> Result<Answer, UiFault> {
 
 async fn deny(ui: &Ui, visit: &Visit, denial: Denial) -> Result<Answer, UiFault> {
     resume(ui, visit, Outcome::Denied(denial)).await
+}
+
+/// What could not be shown because the customer took too long: the browser goes back to the client, which is told so. Anything
+/// else stays the page it was, and so does the ticket of another browser.
+pub(super) async fn told_in_time(ui: &Ui, visit: &Visit, fault: UiFault) -> Result<Answer, UiFault> {
+    let over = matches!(&fault, UiFault::Protocol(Error::Refused(refusal))
+        if refusal.reason == ApprovalReason::Ticket.into());
+    if over { deny(ui, visit, Denial::TimedOut).await.or(Err(fault)) } else { Err(fault) }
 }
 
 async fn resume(ui: &Ui, visit: &Visit, outcome: Outcome) -> Result<Answer, UiFault> {

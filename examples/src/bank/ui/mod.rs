@@ -25,7 +25,7 @@ use rar_consent::{ConsentEngine, Language};
 
 pub use stand_in::{StandIn, Verdict};
 
-use self::web::{Answer, Posted, page, redirect};
+use self::web::{Answer, Posted, address, page, redirect};
 use super::customers::{Customer, Customers};
 use super::sessions::{Sessions, SignedIn};
 use crate::pages::view::{CompletedView, ErrorView, Issuer as IssuerLine, LandingView};
@@ -211,6 +211,10 @@ impl Ui {
         }
         let visit = self.arrive(request, correlation).await?;
         let routed = Box::pin(self.routed(&visit, &method, &path)).await;
+        let routed = match routed {
+            Err(fault) => consent::told_in_time(self, &visit, fault).await,
+            Ok(answer) => Ok(answer),
+        };
         let mut answer = routed.unwrap_or_else(|fault| {
             self.failed(&fault, &self.pages_in(visit.language(None), &visit), &visit.correlation)
         });

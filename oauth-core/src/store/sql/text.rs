@@ -47,6 +47,19 @@ CREATE TABLE revoked_token (
 CREATE INDEX revoked_token_by_end ON revoked_token (ends_at);
 ";
 
+/// Issued tokens by their hash, where an interface asks for them so.
+pub(super) const TOKEN_HASH: &str = "
+CREATE TABLE token_hash (
+    hash BYTES NOT NULL PRIMARY KEY,
+    ends_at INT64 NOT NULL,
+    record TEXT NOT NULL
+) STRICT;
+CREATE INDEX token_hash_by_end ON token_hash (ends_at);
+";
+pub(super) const KEEP_HASH: &str =
+    "INSERT INTO token_hash (hash, ends_at, record) VALUES ($1, $2, $3) ON CONFLICT (hash) DO NOTHING";
+pub(super) const BY_HASH: &str = "SELECT record FROM token_hash WHERE hash = $1 AND ends_at > $2";
+
 /// Small rows, most of the writes: in SQLite the key is the table.
 pub(super) const CLAIM_SQLITE: &str = "
 CREATE TABLE claim (fingerprint BYTES NOT NULL PRIMARY KEY, ends_at INT64 NOT NULL) STRICT, WITHOUT ROWID;
@@ -195,7 +208,7 @@ INSERT INTO claim (fingerprint, ends_at) VALUES ($2, $3), ($4, $5)
 ON CONFLICT (fingerprint) DO UPDATE SET ends_at = excluded.ends_at WHERE claim.ends_at <= $1 RETURNING ends_at";
 
 /// The end is asked for twice: a row that somebody prolongs between the two looks is left alone.
-pub(super) const SWEEPS: [&str; 6] = [
+pub(super) const SWEEPS: [&str; 7] = [
     "DELETE FROM pushed_request WHERE ends_at <= $1 AND fingerprint IN
         (SELECT fingerprint FROM pushed_request WHERE ends_at <= $1 ORDER BY ends_at LIMIT $2)",
     "DELETE FROM grant_record WHERE ends_at <= $1 AND id IN
@@ -206,6 +219,8 @@ pub(super) const SWEEPS: [&str; 6] = [
         (SELECT fingerprint FROM access_token WHERE ends_at <= $1 ORDER BY ends_at LIMIT $2)",
     "DELETE FROM revoked_token WHERE ends_at <= $1 AND jti IN
         (SELECT jti FROM revoked_token WHERE ends_at <= $1 ORDER BY ends_at LIMIT $2)",
+    "DELETE FROM token_hash WHERE ends_at <= $1 AND hash IN
+        (SELECT hash FROM token_hash WHERE ends_at <= $1 ORDER BY ends_at LIMIT $2)",
     "DELETE FROM claim WHERE ends_at <= $1 AND fingerprint IN
         (SELECT fingerprint FROM claim WHERE ends_at <= $1 ORDER BY ends_at LIMIT $2)",
 ];

@@ -5,6 +5,7 @@ mod keys;
 mod redis;
 mod statements;
 mod tls;
+mod token_index;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 

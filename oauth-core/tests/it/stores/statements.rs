@@ -81,7 +81,7 @@ async fn every_verb_takes_as_many_statements_as_is_documented() {
         count.is(1, "revoke", store.revoke(&a.grant.id, later(2))).await.unwrap();
         count.is(1, "revoke_token", store.revoke_token("jti", later(60))).await.unwrap();
         count.is(1, "token_standing", store.token_standing("jti", later(2))).await.unwrap();
-        count.is(6, "sweep", store.sweep(later(2))).await.unwrap();
+        count.is(7, "sweep", store.sweep(later(2))).await.unwrap();
         let claims = SqlClaims::new(database.clone());
         let once = |name: &str| Once::proof(&issuer(), &[1; 32], name, later(60));
         count.is(1, "claim of two", claims.claim(&[once("a"), once("b")], BEGINNING)).await.unwrap();

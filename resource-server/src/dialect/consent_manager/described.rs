@@ -99,7 +99,7 @@ operation!(
 );
 operation!(LOG_PAYMENT, "PatchPaymentLog", "The bank says what became of a payment.", LOG_ENTRY, DONE);
 
-const NAME: Shape = Shape::Like("^[\\x21-\\x7e]{1,128}$", |text| {
+const NAME: Shape = Shape::Like("^[!-~]{1,128}$", 128, |text| {
     (1..=128).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
 });
 const CONSENT_STATUS: Shape = Shape::OneOf(&[

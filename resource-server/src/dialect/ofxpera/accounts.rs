@@ -11,7 +11,7 @@ use super::error::{Code, Problem};
 use super::map::{self, Detail, Parts};
 use crate::dialect::query::Query;
 use crate::dialect::{Answer, Call};
-use crate::domain::{Account, AccountId, AccountKind, Holding, IntegerDigits, SignedMoney, TransactionId};
+use crate::domain::{Account, AccountId, AccountKind, Holding, SignedMoney, TransactionId};
 use crate::guard::Authority;
 use crate::operation::accounts::{self, Statement};
 use crate::operation::openings;
@@ -135,7 +135,7 @@ async fn balance(
 fn statement(query: &Query, account: &Account, call: &Call) -> Result<Statement, Problem> {
     let (oldest, newest) = instants(query)?;
     let amount = |name: &'static str| {
-        let read = |text| SignedMoney::parse(text, account.currency, IntegerDigits::THIRTEEN);
+        let read = |text| map::signed_amount(text, account.currency);
         let read = query.one(name)?.map(read).transpose();
         let read = read.map_err(|_| Problem::at(Code::InvalidField, name))?;
         Ok::<_, Problem>(read.map(SignedMoney::minor))

@@ -10,6 +10,7 @@ use super::body::{ChangedConsent, NewConsent};
 use super::error::{Code, Problem};
 use super::{Ofxpera, map};
 use crate::dialect::{Answer, Call};
+use crate::domain::Line;
 use crate::operation::{amend, consents};
 
 pub(super) async fn create_consent(dialect: &Ofxpera, call: &Call) -> Result<Answer, Problem> {
@@ -66,10 +67,7 @@ fn revisions(call: &Call) -> Result<Option<Vec<i64>>, Problem> {
 pub(super) async fn revoke_consent(dialect: &Ofxpera, call: &Call) -> Result<Answer, Problem> {
     let query = query(call)?;
     let reason = query.one("reason")?.unwrap_or("revoked by the participant");
-    let printable = reason.chars().all(|character| !character.is_control());
-    if reason.is_empty() || reason.chars().count() > 255 || !printable {
-        return Err(Problem::at(Code::InvalidField, "reason"));
-    }
+    Line::<255>::new(reason).map_err(|_| Problem::at(Code::InvalidField, "reason"))?;
     let id = consent_id(call)?;
     let before = consents::read(&dialect.operations, &call.authority, &id).await?;
     ours(&before)?;

@@ -35,12 +35,12 @@ const UUID: Shape = Shape::Text(Form::Uuid);
 /// Section 3.1.
 const HEADERS: &[Parameter] = &[
     Parameter { name: "participant-id", shape: shapes::PARTICIPANT, presence: Presence::Always },
-    optional("x-v", Shape::Like("^1(\\.\\d{1,4}\\.\\d{1,4})?$", |text| text.starts_with('1'))),
+    optional("x-v", Shape::Like("^1(\\.[0-9]{1,4}\\.[0-9]{1,4})?$", 11, |text| text.starts_with('1'))),
     optional("x-fapi-interaction-id", UUID),
-    optional("x-fapi-auth-date", Shape::Text(Form::Instant)),
+    optional("x-fapi-auth-date", Shape::Text(Form::Date)),
     optional("x-fapi-customer-ip-address", Shape::Text(Form::Address)),
-    optional("x-client-headers", Shape::Line(CLIENT_CHARS)),
-    optional("x-client-user-agent", Shape::Line(CLIENT_CHARS)),
+    optional("x-client-headers", WORDS),
+    optional("x-client-user-agent", WORDS),
 ];
 
 const SEGMENTS: &[Parameter] = &[
@@ -48,8 +48,11 @@ const SEGMENTS: &[Parameter] = &[
     Parameter { name: "transactionId", shape: Shape::Text(Form::Handle), presence: Presence::Always },
 ];
 
-/// Section 3.1: characters of `x-client-headers` and `x-client-user-agent`.
-pub(super) const CLIENT_CHARS: usize = 4096;
+/// Section 3.1: what is kept for audit alone, and its characters.
+pub(super) const CLIENT_WORDS: &[(&str, usize)] =
+    &[("x-client-headers", CLIENT_CHARS), ("x-client-user-agent", CLIENT_CHARS)];
+const CLIENT_CHARS: usize = 4096;
+const WORDS: Shape = Shape::Like("^[\t -~]*$", CLIENT_CHARS, |text| text.len() <= CLIENT_CHARS);
 
 const fn refused(status: u16, by: Refusing, says: &'static str) -> Refused {
     Refused { status, says, by, media: JSON, body: Some(&shapes::ERRORS) }
@@ -80,6 +83,11 @@ const NEWEST: Parameter = optional("newest-time", Shape::Text(Form::Instant));
 
 const fn given(status: u16, body: &'static Named) -> Given {
     Given { status, media: JSON, body: Some(body) }
+}
+
+/// Section 7.2: the same, for clients that registered for encryption.
+const fn sealed(status: u16) -> Given {
+    Given { status, media: super::sealing::JOSE, body: None }
 }
 
 macro_rules! operation {
@@ -159,7 +167,7 @@ operation!(
     "Tells how to reach the customer.",
     &[],
     None,
-    [given(200, &shapes::CONTACT_RESPONSE)]
+    [given(200, &shapes::CONTACT_RESPONSE), sealed(200)]
 );
 operation!(
     GET_CUSTOMER_DETAIL,
@@ -167,7 +175,7 @@ operation!(
     "Tells all that is known of the customer.",
     &[],
     None,
-    [given(200, &shapes::CUSTOMER_RESPONSE)]
+    [given(200, &shapes::CUSTOMER_RESPONSE), sealed(200)]
 );
 operation!(
     GET_SOURCE_ACCOUNTS,
@@ -175,7 +183,7 @@ operation!(
     "Lists the ordinary accounts the customer gave.",
     &[PAGE, PAGE_SIZE],
     None,
-    [given(200, &shapes::SOURCE_ACCOUNT_LIST)]
+    [given(200, &shapes::SOURCE_ACCOUNT_LIST), sealed(200)]
 );
 operation!(
     LIST_PRODUCTS,
@@ -197,7 +205,7 @@ operation!(
     "Registers the customer with the administrator.",
     &[],
     Some(&shapes::CUSTOMER_REQUEST),
-    [given(201, &shapes::ONBOARDING_RESPONSE)]
+    [given(201, &shapes::ONBOARDING_RESPONSE), sealed(201)]
 );
 operation!(
     GET_ONBOARDING,
@@ -205,7 +213,7 @@ operation!(
     "Tells how far the registration has come.",
     &[],
     None,
-    [given(200, &shapes::ONBOARDING_RESPONSE)]
+    [given(200, &shapes::ONBOARDING_RESPONSE), sealed(200)]
 );
 operation!(
     OPEN_ACCOUNT,
@@ -213,7 +221,7 @@ operation!(
     "Opens a retirement account for the customer.",
     &[],
     Some(&shapes::ACCOUNT_REQUEST),
-    [given(201, &shapes::ACCOUNT_RESPONSE)]
+    [given(201, &shapes::ACCOUNT_RESPONSE), sealed(201)]
 );
 operation!(
     LIST_ACCOUNTS,
@@ -221,7 +229,7 @@ operation!(
     "Lists the retirement accounts the customer gave.",
     &[optional("status", shapes::ACCOUNT_STATUS), PAGE, PAGE_SIZE],
     None,
-    [given(200, &shapes::ACCOUNT_LIST)]
+    [given(200, &shapes::ACCOUNT_LIST), sealed(200)]
 );
 operation!(
     GET_ACCOUNT,
@@ -229,7 +237,7 @@ operation!(
     "Tells one retirement account.",
     &[],
     None,
-    [given(200, &shapes::ACCOUNT_RESPONSE)]
+    [given(200, &shapes::ACCOUNT_RESPONSE), sealed(200)]
 );
 operation!(
     LIST_TRANSACTIONS,
@@ -244,7 +252,7 @@ operation!(
         PAGE_SIZE
     ],
     None,
-    [given(200, &shapes::TRANSACTION_LIST)]
+    [given(200, &shapes::TRANSACTION_LIST), sealed(200)]
 );
 operation!(
     GET_TRANSACTION,
@@ -252,7 +260,7 @@ operation!(
     "Tells one line of the statement in full.",
     &[],
     None,
-    [given(200, &shapes::TRANSACTION_RESPONSE)]
+    [given(200, &shapes::TRANSACTION_RESPONSE), sealed(200)]
 );
 operation!(
     INITIATE_PAYMENT,
@@ -260,7 +268,7 @@ operation!(
     "Initiates a contribution.",
     &[],
     Some(&shapes::PAYMENT_REQUEST),
-    [given(201, &shapes::PAYMENT_RESPONSE)]
+    [given(201, &shapes::PAYMENT_RESPONSE), sealed(201)]
 );
 operation!(
     GET_PAYMENT,
@@ -268,7 +276,7 @@ operation!(
     "Tells how far a contribution has come.",
     &[],
     None,
-    [given(200, &shapes::PAYMENT_RESPONSE)]
+    [given(200, &shapes::PAYMENT_RESPONSE), sealed(200)]
 );
 operation!(
     CANCEL_PAYMENT,
@@ -276,7 +284,7 @@ operation!(
     "Calls a contribution off.",
     &[],
     None,
-    [given(200, &shapes::PAYMENT_RESPONSE)]
+    [given(200, &shapes::PAYMENT_RESPONSE), sealed(200)]
 );
 operation!(
     LIST_PAYMENTS,
@@ -291,7 +299,7 @@ operation!(
         PAGE_SIZE
     ],
     None,
-    [given(200, &shapes::PAYMENT_LIST)]
+    [given(200, &shapes::PAYMENT_LIST), sealed(200)]
 );
 
 // Section 5: served by the authorization server, whose own documents describe requests and answers.

@@ -15,7 +15,8 @@ use serde_json::Value;
 
 use crate::domain::{
     Account, AccountKind, AccountStatus, Balance, BookedTransaction, Currency, Holding, IntegerDigits, Line,
-    Money, MoneyFault, Precision, Trade, TransactionKind, TransactionStatus, read_instant, write_instant,
+    Money, MoneyFault, Precision, SignedMoney, Trade, TransactionKind, TransactionStatus, read_instant,
+    write_instant,
 };
 
 use crate::operation::amend::{Amendment, WantedStatus};
@@ -89,6 +90,14 @@ fn dotted(path: &str) -> String {
 /// Section 4.1: the terms of a consent as asked. Judged by [`OfxperaConsent::check`] afterwards.
 pub(super) fn terms(asked: NewConsent) -> Result<OfxperaConsent, Problem> {
     let limits = asked.payment_limits.map(limits).transpose()?;
+    let readable = |text: &str, path| {
+        Line::<255>::new(text).map(drop).map_err(|_| Problem::at(Code::InvalidField, path))
+    };
+    readable(&asked.purpose, "data.purpose")?;
+    for term in &asked.additional_terms {
+        readable(&term.key, "data.additional_terms")?;
+        readable(&term.value, "data.additional_terms")?;
+    }
     // To the second, as it is told again: who sends back what was told asks for no change.
     let instant = |text: &str, path| {
         let read = read_instant(text).map_err(|_| Problem::at(Code::InvalidField, path))?;
@@ -141,7 +150,28 @@ fn pesos(money: &WireMoney) -> Result<Money, MoneyFault> {
     if Currency::parse(&money.currency)? != Currency::Php {
         return Err(MoneyFault::OtherCurrency);
     }
-    Money::parse(&money.amount, Currency::Php, IntegerDigits::THIRTEEN)?.positive()
+    amount(&money.amount, Currency::Php)?.positive()
+}
+
+/// Section 0: up to thirteen digits, of which the first may be zeros, a point, two digits.
+pub(super) fn amount(text: &str, currency: Currency) -> Result<Money, MoneyFault> {
+    Money::parse(without_zeros(text)?, currency, IntegerDigits::THIRTEEN)
+}
+
+/// The same, with a sign where money leaves.
+pub(super) fn signed_amount(text: &str, currency: Currency) -> Result<SignedMoney, MoneyFault> {
+    match text.strip_prefix('-') {
+        None => amount(text, currency).map(Money::credited),
+        Some(magnitude) => amount(magnitude, currency).map(Money::debited),
+    }
+}
+
+/// The same amount without the zeros in front.
+fn without_zeros(text: &str) -> Result<&str, MoneyFault> {
+    const DIGITS: usize = 13;
+    let whole = text.find('.').filter(|whole| *whole <= DIGITS).ok_or(MoneyFault::NotCanonical)?;
+    let zeros = text.bytes().take(whole.saturating_sub(1)).take_while(|byte| *byte == b'0').count();
+    Ok(text.get(zeros..).unwrap_or(text))
 }
 
 /// Section 4.1, for consents of this interface.

@@ -13,6 +13,7 @@ mod map;
 mod payments;
 mod products;
 mod routes;
+mod sealing;
 mod shapes;
 
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, StatusCode};
+use oauth_core::{ClientKeys, Signer};
 use serde::Serialize;
 
 use super::{Alias, Answer, Dialect, HeaderOrder, HeaderRules, KeyForm, Participant, Route, Versions};
@@ -30,6 +32,7 @@ use crate::http::CrossOrigin;
 use crate::openapi::Interface;
 use crate::operation::Operations;
 use error::Problem;
+use sealing::Sealing;
 
 /// What stands before every path unless a deployment says otherwise.
 pub const BASE: &str = "/OFPH/v1";
@@ -46,6 +49,7 @@ pub struct Ofxpera {
     operations: Operations,
     settings: OfxperaSettings,
     cross_origin: CrossOrigin,
+    sealing: Option<Sealing>,
 }
 
 /// What a deployment chooses.
@@ -91,7 +95,14 @@ impl Ofxpera {
     #[must_use]
     pub fn new(operations: Operations, settings: OfxperaSettings) -> Self {
         let cross_origin = CrossOrigin::of(Arc::clone(&operations.ports.pera.participants));
-        Self { operations, settings, cross_origin }
+        Self { operations, settings, cross_origin, sealing: None }
+    }
+
+    /// Encrypts answers with a customer's data to clients that registered for it (section 7.2), signed with the signer's PS256 key.
+    /// Without this such clients are answered with an error, and nothing in the clear.
+    #[must_use]
+    pub fn with_encryption(self, client_keys: Arc<dyn ClientKeys>, signer: Arc<dyn Signer>) -> Self {
+        Self { sealing: Some(Sealing { client_keys, signer }), ..self }
     }
 
     /// A path of this interface, as a link.
@@ -129,8 +140,13 @@ impl Dialect for Ofxpera {
     fn produces(path: &str) -> &'static [&'static str] {
         match path {
             "/admin/organization/{id}/certificate" => &["application/json", admin::PEM],
+            _ if routes::tells_of_customers(path) => &["application/json", sealing::JOSE],
             _ => Self::headers().produces,
         }
+    }
+
+    fn bounded() -> &'static [(&'static str, usize)] {
+        described::CLIENT_WORDS
     }
 
     /// Section 3.3 `PARTICIPANT_INACTIVE`. Who is not in the registry is known as a client, which is enough to enter it.

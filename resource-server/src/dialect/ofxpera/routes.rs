@@ -12,7 +12,7 @@ use super::customers::{customer, customer_detail, onboarding, submit_customer};
 use super::described as about;
 use super::payments::{cancel_payment, create_payment, list_payments, one_payment};
 use super::products::list_products;
-use super::{Ofxpera, failed};
+use super::{Ofxpera, failed, sealing};
 use crate::dialect::{Alias, Route};
 use crate::guard::{ANY_STANDING, Authentication, Body, IN_FORCE, Needs, READABLE, Retry, Scoped, TokenKind};
 
@@ -99,10 +99,13 @@ macro_rules! route {
             about: Some(&about::$about),
             handle: |dialect, call| {
                 Box::pin(async move {
-                    match $handler(dialect, call).await {
-                        Ok(answer) => answer,
-                        Err(problem) => failed(&problem),
-                    }
+                    let key = match sealing::key(dialect, call, &$needs).await {
+                        Ok(key) => key,
+                        Err(problem) => return failed(&problem),
+                    };
+                    let answered = $handler(dialect, call).await;
+                    let sealed = sealing::seal(call, (key, answered)).await;
+                    sealed.unwrap_or_else(|problem| failed(&problem))
                 })
             },
         }
@@ -133,6 +136,11 @@ pub(super) const ROUTES: &[Route<Ofxpera>] = &[
     route!(GET "/banking/payments/{id}" PAYMENT_READ, one_payment, GET_PAYMENT),
     route!(DELETE "/banking/payments/{id}" PAYMENT_READ, cancel_payment, CANCEL_PAYMENT),
 ];
+
+/// Whether a route tells of customers: those that need a permission do.
+pub(super) fn tells_of_customers(path: &str) -> bool {
+    ROUTES.iter().any(|route| route.path == path && route.needs.permission.is_some())
+}
 
 /// Section 2.
 pub(super) const ALIASES: &[Alias] = &[

@@ -1,6 +1,9 @@
 //! The shapes of `body`, for the description. Tests hold every request taken and every answer given against them.
 
-use crate::domain::OrganisationId;
+use oauth_core::HttpsUrl;
+
+use super::map::amount;
+use crate::domain::{Currency, Email, OrganisationId, PlaceCode, PostalCode, WebOrigin};
 use crate::openapi::{Form, Member, Named, Shape, always, sometimes};
 
 /// Section 3.2: one resource.
@@ -63,7 +66,30 @@ pub(super) use banking::{
 
 /// Section 3.1.
 pub(super) const PARTICIPANT: Shape =
-    Shape::Like("^[A-Za-z0-9._-]{1,64}$", |text| OrganisationId::new(text).is_ok());
+    Shape::Like("^[A-Za-z0-9._-]{1,64}$", 64, |text| OrganisationId::new(text).is_ok());
+/// An address that may be registered: `https`, in its one form.
+const HTTPS: Shape = Shape::Like(
+    "^https://[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\\.[a-z]([a-z0-9-]{0,61}[a-z0-9])?){1,4}(:[1-9][0-9]{0,3})?(/[A-Za-z0-9._~-]*)*$",
+    512,
+    |text| HttpsUrl::new(text).is_ok(),
+);
+/// Section 6.1: the origin of a page.
+const ORIGIN: Shape = Shape::Like(
+    "^https://[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\\.[a-z]([a-z0-9-]{0,61}[a-z0-9])?){1,4}(:[1-9][0-9]{3})?$",
+    255,
+    |text| WebOrigin::new(text).is_ok(),
+);
+const EMAIL: Shape = Shape::Like("^[!-?A-~]+@[!-,/-?A-~][!-?A-~]*\\.[!-?A-~]*[!-,/-?A-~]$", 254, |text| {
+    Email::new(text).is_ok()
+});
+const COUNTRY: Shape = Shape::Text(Form::Country);
+const PLACE: Shape = Shape::Like("^[A-Za-z0-9]{1,10}$", 10, |text| PlaceCode::new(text).is_ok());
+const POSTAL_CODE: Shape = Shape::Like("^[A-Za-z0-9 -]{1,10}$", 10, |text| PostalCode::new(text).is_ok());
+/// Section 0, of a movement: more than nothing.
+const POSITIVE: Shape =
+    Shape::Like("^([0-9]{0,12}[1-9][0-9]{0,12}\\.[0-9]{2}|0{1,13}\\.([1-9][0-9]|0[1-9]))$", 16, |text| {
+        amount(text, Currency::Php).is_ok_and(|amount| amount.minor() > 0)
+    });
 const ANY: Shape = Shape::Text(Form::Any);
 const HANDLE: Shape = Shape::Text(Form::Handle);
 const INSTANT: Shape = Shape::Text(Form::Instant);
@@ -92,16 +118,16 @@ named!(
     &[always("errors", Shape::List(&Shape::Of(&ERROR))), always("meta", Shape::Object(&[])),]
 );
 named!(ERROR, "Error", &[always("code", ANY), always("message", ANY), sometimes("path", ANY)]);
-named!(MONEY, "Money", &[always("amount", AMOUNT), always("currency", PHP)]);
+named!(MONEY, "Money", &[always("amount", POSITIVE), always("currency", PHP)]);
 
 const ADDRESS_MEMBERS: &[Member] = &[
-    always("region", Shape::Line(10)),
-    always("province", Shape::Line(10)),
-    always("city", Shape::Line(10)),
+    always("region", PLACE),
+    always("province", PLACE),
+    always("city", PLACE),
     sometimes("barangay", Shape::Line(100)),
     sometimes("street_address", Shape::Line(140)),
-    always("country", Shape::Text(Form::Country)),
-    always("postal_code", Shape::Line(10)),
+    always("country", COUNTRY),
+    always("postal_code", POSTAL_CODE),
 ];
 named!(ADDRESS, "Address", ADDRESS_MEMBERS);
 
@@ -110,17 +136,21 @@ named!(ADDRESS, "Address", ADDRESS_MEMBERS);
 named!(
     CONTACT_DETAILS,
     "ContactDetails",
-    &[always("phone", Shape::Line(40)), always("email", ANY), sometimes("website", URI),]
+    &[always("phone", Shape::Line(40)), always("email", EMAIL), sometimes("website", HTTPS),]
 );
 named!(
     ENDPOINT_URIS,
     "EndpointURIs",
-    &[always("authorizationEndpoint", URI), always("tokenEndpoint", URI), always("resourceEndpoint", URI),]
+    &[
+        always("authorizationEndpoint", HTTPS),
+        always("tokenEndpoint", HTTPS),
+        always("resourceEndpoint", HTTPS),
+    ]
 );
 named!(
     AUTHORIZATION_SERVER,
     "AuthorizationServer",
-    &[always("baseUrl", URI), always("description", Shape::Line(140)),]
+    &[always("baseUrl", HTTPS), always("description", Shape::Line(140)),]
 );
 const ORGANIZATION_TYPE: Shape = Shape::OneOf(&["PERA_ADMIN", "CONTRIBUTOR_INSTITUTION"]);
 const ORGANIZATION_TYPE_TAKEN: Shape =
@@ -133,16 +163,16 @@ named!(
     NEW_ORGANIZATION,
     "NewOrganization",
     &[
-        always("organizationId", HANDLE),
+        always("organizationId", PARTICIPANT),
         always("organizationName", Shape::Line(140)),
         always("registeredName", Shape::Line(140)),
         always("organizationType", ORGANIZATION_TYPE_TAKEN),
         always("contactDetails", Shape::Of(&CONTACT_DETAILS)),
         always("endpointURIs", Shape::Of(&ENDPOINT_URIS)),
-        sometimes("corsUris", Shape::List(&URI)),
+        sometimes("corsUris", Shape::Some(0, 20, &ORIGIN)),
         sometimes("registeredOfficeAddress", Shape::Of(&ADDRESS)),
         sometimes("businessAddress", Shape::Of(&ADDRESS)),
-        sometimes("authorizationServers", Shape::List(&Shape::Of(&AUTHORIZATION_SERVER))),
+        sometimes("authorizationServers", Shape::Few(10, &Shape::Of(&AUTHORIZATION_SERVER))),
         sometimes("certificate", ANY),
     ]
 );
@@ -210,11 +240,11 @@ named!(
     NEW_CONSENT,
     "NewConsent",
     &[
-        always("data_holder_id", ANY),
-        always("permissions", Shape::List(&PERMISSION)),
+        always("data_holder_id", Shape::Line(128)),
+        always("permissions", Shape::Some(1, 11, &PERMISSION)),
         always("sharing_duration", Shape::Of(&DURATION)),
         always("purpose", Shape::Line(255)),
-        sometimes("additional_terms", Shape::List(&Shape::Of(&TERM))),
+        sometimes("additional_terms", Shape::Few(20, &Shape::Of(&TERM))),
         sometimes("payment_limits", Shape::Of(&LIMITS)),
     ]
 );
@@ -223,11 +253,11 @@ named!(
     CHANGED_CONSENT,
     "ChangedConsent",
     &[
-        always("data_holder_id", ANY),
-        always("permissions", Shape::List(&PERMISSION)),
+        always("data_holder_id", Shape::Line(128)),
+        always("permissions", Shape::Some(1, 11, &PERMISSION)),
         always("sharing_duration", Shape::Of(&DURATION)),
         always("purpose", Shape::Line(255)),
-        sometimes("additional_terms", Shape::List(&Shape::Of(&TERM))),
+        sometimes("additional_terms", Shape::Few(20, &Shape::Of(&TERM))),
         sometimes("payment_limits", Shape::Of(&LIMITS)),
         sometimes("status", Shape::OneOf(&["active", "suspended"])),
     ]

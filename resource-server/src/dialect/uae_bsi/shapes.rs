@@ -3,7 +3,7 @@
 
 use crate::domain::{Currency, Iban, IntegerDigits, Money, Purpose};
 use crate::guard::AuthDate;
-use crate::openapi::{Form, Member, Named, Shape, always, sometimes};
+use crate::openapi::{Form, HTTP_DATE, Member, Named, Shape, always, sometimes};
 
 macro_rules! named {
     ($name:ident, $wire:literal, $members:expr) => {
@@ -20,29 +20,24 @@ const EMPTY: Shape = Shape::Object(&[]);
 
 /// Section 8.2.
 pub(super) const KEY: Shape =
-    Shape::Like("^[\\x21-\\x7e]{1,40}$", |text| crate::domain::IdempotencyKey::new(text).is_ok());
+    Shape::Like("^[!-~]{1,40}$", 40, |text| crate::domain::IdempotencyKey::new(text).is_ok());
 /// Section 12.
-pub(super) const AUTH_DATE: Shape = Shape::Like(
-    concat!(
-        "^(Mon|Tue|Wed|Thu|Fri|Sat|Sun), (0[1-9]|[12]\\d|3[01]) ",
-        "(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) \\d{4} ([01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d (GMT|UTC)$"
-    ),
-    |text| AuthDate::Imf.takes(text),
-);
+pub(super) const AUTH_DATE: Shape = Shape::Like(HTTP_DATE, 29, |text| AuthDate::Imf.takes(text));
 /// Section 4.1.
-pub(super) const CONSENT_ID: Shape = Shape::Like("^[A-Za-z0-9._~-]{1,128}$", |text| {
+pub(super) const CONSENT_ID: Shape = Shape::Like("^[A-Za-z0-9._-]{1,128}$", 128, |text| {
     (1..=128).contains(&text.len())
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._~-".contains(&byte))
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
 });
 const LINE_120: Shape = Shape::Line(120);
-const DIGITS: Shape = Shape::Like("^(0|[1-9]\\d{0,15})\\.\\d{2}$", |text| {
+const DIGITS: Shape = Shape::Like("^(0|[1-9][0-9]{0,15})\\.[0-9]{2}$", 19, |text| {
     Money::parse(text, Currency::Aed, IntegerDigits::SIXTEEN).is_ok()
 });
-const CURRENCY: Shape =
-    Shape::Like("^[A-Z]{3}$", |text| text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_uppercase()));
-const PURPOSE: Shape = Shape::Like("^[A-Z]{3,4}$", |text| Purpose::new(text).is_ok());
-const IBAN: Shape = Shape::Like("^AE\\d{21}$", |text| Iban::parse(text).is_ok());
-const SEQUENCE: Shape = Shape::Like("^\\d{1,20}$", |text| {
+const CURRENCY: Shape = Shape::Like("^[A-Z]{3}$", 3, |text| {
+    text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_uppercase())
+});
+const PURPOSE: Shape = Shape::Like("^[A-Z]{3,4}$", 4, |text| Purpose::new(text).is_ok());
+const IBAN: Shape = Shape::Like("^AE[0-9]{21}$", 23, |text| Iban::parse(text).is_ok());
+const SEQUENCE: Shape = Shape::Like("^[0-9]{1,20}$", 20, |text| {
     (1..=20).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
 });
 const TYPE: Shape = Shape::OneOf(&[
@@ -64,11 +59,16 @@ named!(ERROR, "Error", &[always("Code", ANY), always("Message", Shape::Of(&TEXT)
 named!(ERRORS, "Errors", &[always("Errors", Shape::List(&Shape::Of(&ERROR)))]);
 
 // Section 8.
+/// More than nothing.
+const POSITIVE: Shape = Shape::Like("^([1-9][0-9]{0,15}\\.[0-9]{2}|0\\.(0[1-9]|[1-9][0-9]))$", 19, |text| {
+    Money::parse(text, Currency::Aed, IntegerDigits::SIXTEEN).and_then(Money::positive).is_ok()
+});
+named!(INSTRUCTED, "InstructedAmount", &[always("Amount", POSITIVE), always("Currency", CURRENCY)]);
 named!(
     INSTRUCTION,
     "Instruction",
     &[
-        always("Amount", Shape::Of(&AMOUNT)),
+        always("Amount", Shape::Of(&INSTRUCTED)),
         sometimes("BeneficiaryReference", LINE_120),
         sometimes("PaymentSequenceNumber", SEQUENCE),
     ]

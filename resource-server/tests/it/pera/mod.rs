@@ -8,6 +8,7 @@ mod customers;
 mod description;
 mod openings;
 mod products;
+mod sealed;
 mod table;
 
 use oauth_core::Subject;

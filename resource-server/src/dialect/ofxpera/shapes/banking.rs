@@ -1,9 +1,25 @@
 //! Sections 7.2 and 8: customers, products, accounts and payments.
 
-use super::{ADDRESS, AMOUNT, ANY, DAY, FIGURE, HANDLE, INSTANT, MONEY, PAGE_LINKS, URI, UUID};
+use oauth_core::Subject;
+
+use super::{
+    ADDRESS, AMOUNT, ANY, COUNTRY, DAY, EMAIL, FIGURE, HANDLE, INSTANT, MONEY, PAGE_LINKS, PARTICIPANT, URI,
+    UUID,
+};
+use crate::domain::{LandlineNumber, Line, MobileNumber, Tin};
 use crate::openapi::{Form, Named, Shape, always, sometimes};
 
 // Sections 7.2 and 8.3.
+
+const SUBJECT: Shape = Shape::Like("^[!#-\\[\\]-~]{1,50}$", 50, |text| Subject::new(text).is_ok());
+const PHONE: Shape = Shape::Like("^[0-9]{11}$", 11, |text| LandlineNumber::new(text).is_ok());
+const MOBILE: Shape = Shape::Like("^[0-9]{12}$", 12, |text| MobileNumber::new(text).is_ok());
+const TIN: Shape = Shape::Like("^[0-9]{3}(-[0-9]{3}){3}$", 15, |text| Tin::new(text).is_ok());
+/// Section 8.6.
+const REFERENCE: Shape = Shape::Like("^[A-Za-z0-9./-]+( [A-Za-z0-9./-]+)*$", 35, |text| {
+    Line::<35>::new(text).is_ok()
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b" ./-".contains(&byte))
+});
 
 named!(
     CONTACT,
@@ -25,18 +41,18 @@ named!(
     PERSONAL_INFORMATION,
     "PersonalInformation",
     &[
-        always("sub", ANY),
+        always("sub", SUBJECT),
         sometimes("title", Shape::Line(20)),
         always("givenName", Shape::Line(70)),
         sometimes("middleName", Shape::Line(70)),
         always("lastName", Shape::Line(70)),
         sometimes("suffix", Shape::Line(20)),
-        sometimes("phoneNumber", Shape::Line(11)),
-        always("mobileNumber", Shape::Line(12)),
-        always("email", Shape::Line(254)),
+        sometimes("phoneNumber", PHONE),
+        always("mobileNumber", MOBILE),
+        always("email", EMAIL),
         always("birthdate", DAY),
-        always("nationality", Shape::Text(Form::Country)),
-        sometimes("tin", ANY),
+        always("nationality", COUNTRY),
+        sometimes("tin", TIN),
         sometimes("presentAddress", Shape::Of(&ADDRESS)),
         sometimes("permanentAddress", Shape::Of(&ADDRESS)),
     ]
@@ -69,12 +85,12 @@ named!(
     CUSTOMER_INFORMATION,
     "CustomerInformation",
     &[
-        always("sub", ANY),
+        always("sub", SUBJECT),
         always("arrangementId", HANDLE),
         always("personalInformation", Shape::Of(&PERSONAL_INFORMATION)),
-        always("presentedIds", Shape::List(&Shape::Of(&ID_TYPE))),
+        always("presentedIds", Shape::Few(20, &Shape::Of(&ID_TYPE))),
         sometimes("cdd", Shape::Of(&CDD)),
-        always("peraAdmin", HANDLE),
+        always("peraAdmin", PARTICIPANT),
     ]
 );
 sent!(CUSTOMER_REQUEST, "CustomerRequest", CUSTOMER_INFORMATION);
@@ -177,7 +193,7 @@ named!(
         always("productId", HANDLE),
         sometimes("nickname", Shape::Line(70)),
         sometimes("sourceAccountId", HANDLE),
-        always("termsAccepted", Shape::Truth),
+        always("termsAccepted", Shape::Yes),
     ]
 );
 sent!(ACCOUNT_REQUEST, "AccountRequest", NEW_ACCOUNT);
@@ -270,7 +286,7 @@ named!(
         always("amount", Shape::Of(&MONEY)),
         sometimes("rail", RAIL),
         sometimes("requestedExecutionDate", DAY),
-        always("reference", Shape::Line(35)),
+        always("reference", REFERENCE),
     ]
 );
 sent!(PAYMENT_REQUEST, "PaymentRequest", NEW_PAYMENT);
@@ -292,7 +308,7 @@ named!(
         always("rail", RAIL),
         always("contributionYear", Shape::Whole),
         sometimes("requestedExecutionDate", DAY),
-        sometimes("reference", Shape::Line(35)),
+        sometimes("reference", REFERENCE),
         sometimes("rejectionReason", Shape::Object(&[always("code", ANY), always("message", ANY)])),
     ]
 );

@@ -15,13 +15,13 @@ const DAY: Shape = Shape::Text(Form::Day);
 const URI: Shape = Shape::Text(Form::Uri);
 const LINE_120: Shape = Shape::Line(120);
 const EMPTY: Shape = Shape::Object(&[]);
-const PURPOSE: Shape = Shape::Like("^[A-Z]{3}$", |text| text.len() == 3 && Purpose::new(text).is_ok());
-const IBAN: Shape = Shape::Like("^AE\\d{21}$", |text| Iban::parse(text).is_ok());
+const PURPOSE: Shape = Shape::Like("^[A-Z]{3}$", 3, |text| text.len() == 3 && Purpose::new(text).is_ok());
+const IBAN: Shape = Shape::Like("^AE[0-9]{21}$", 23, |text| Iban::parse(text).is_ok());
 /// Section 16: a signed JWT, encrypted to this server.
-const SEALED: Shape = Shape::Like("^[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]*){4}$", |text| {
+const SEALED: Shape = Shape::Like("^[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]*){4}$", 65_536, |text| {
     text.bytes().filter(|byte| *byte == b'.').count() == 4
 });
-const MERCHANT: Shape = Shape::Like("^.{8,20}$", |text| (8..=20).contains(&text.chars().count()));
+const MERCHANT: Shape = Shape::Like("^.{8,20}$", 20, |text| (8..=20).contains(&text.chars().count()));
 const PERIOD: Shape = Shape::OneOf(&["Day", "Week", "Month", "Year"]);
 
 // Section 8.
