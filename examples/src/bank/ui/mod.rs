@@ -25,7 +25,7 @@ use rar_consent::{ConsentEngine, Language};
 
 pub use stand_in::{StandIn, Verdict};
 
-use self::web::{Answer, Posted, address, page, redirect};
+use self::web::{Answer, Posted, page, redirect};
 use super::customers::{Customer, Customers};
 use super::sessions::{Sessions, SignedIn};
 use crate::pages::view::{CompletedView, ErrorView, Issuer as IssuerLine, LandingView};
