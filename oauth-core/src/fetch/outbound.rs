@@ -90,8 +90,8 @@ pub struct Outgoing<'a> {
 }
 
 // Header fields carry credentials, and contents are for the two ends only.
-impl std::fmt::Debug for Outgoing<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Outgoing<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Outgoing({} {}, {} bytes)", self.method, self.url.authority(), self.body.len())
     }
 }
@@ -107,8 +107,8 @@ pub struct Answered {
     pub body: Bytes,
 }
 
-impl std::fmt::Debug for Answered {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Answered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Answered({}, {} bytes)", self.status.as_u16(), self.body.len())
     }
 }
