@@ -323,7 +323,10 @@ fn pera(table: Option<Table<'_>>) -> PeraLimits {
     let accounts = table.as_ref().and_then(|table| {
         let count = table.integer("accounts_max")?;
         let fits = u32::try_from(count).ok().filter(|count| (1..=1000).contains(count));
-        table.need("accounts_max", "OFxPERA section 8.4: 1 to 1000", fits)
+        if fits.is_none() {
+            table.blame("accounts_max", "OFxPERA section 8.4", "write a number from 1 to 1000");
+        }
+        fits
     });
     let limits = PeraLimits {
         yearly_max: pesos("yearly_max", 20_000_000),
