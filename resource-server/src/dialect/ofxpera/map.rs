@@ -346,13 +346,18 @@ mod tests {
     }
 
     #[test]
-    fn section_8_6_an_amount_is_in_pesos_canonical_and_more_than_nothing() {
+    fn section_8_6_an_amount_is_in_pesos_of_two_places_and_more_than_nothing() {
         let money = |amount: &str, currency: &str| {
             pesos(&WireMoney { amount: amount.to_owned(), currency: currency.to_owned() })
         };
         assert_eq!(money("10000.00", "PHP").map(Money::minor), Ok(1_000_000));
+        assert_eq!(
+            money("0000000000001.00", "PHP").map(Money::minor),
+            Ok(100),
+            "section 0 allows zeros in front"
+        );
         for (amount, currency) in
-            [("0.00", "PHP"), ("1.0", "PHP"), ("01.00", "PHP"), ("1.00", "USD"), ("1e2", "PHP")]
+            [("0.00", "PHP"), ("1.0", "PHP"), ("00000000000001.00", "PHP"), ("1.00", "USD"), ("1e2", "PHP")]
         {
             assert!(money(amount, currency).is_err(), "{amount} {currency}");
         }
