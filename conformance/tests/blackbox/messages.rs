@@ -237,3 +237,16 @@ async fn tpp_pays_with_everything_signed_that_can_be() {
     let told: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(told["status"], json!("AcceptedCreditSettlementCompleted"), "{told}");
 }
+
+/// Whoever closes the output of `tpp` wants to read no more, and neither stops the payment nor changes its end.
+#[tokio::test]
+async fn tpp_comes_to_its_end_when_nobody_reads_what_it_says() {
+    let world = embedded().await;
+    let _alone = uae::LEDGER.lock().await;
+    let mut command = Command::new(beside("tpp").unwrap());
+    command.arg("--data-dir").arg(world.bank.directory()).args(["pay", "--headless"]);
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let ended = child.wait().await.unwrap();
+    assert!(ended.success(), "{ended}");
+}

@@ -1,5 +1,7 @@
 //! What the person at the terminal sees: numbered steps, one line per HTTP exchange, a trace on demand, a result.
 
+use std::fmt::Display;
+use std::io::Write as _;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use base64::Engine as _;
@@ -82,10 +84,9 @@ impl Narrator {
     }
 
     /// Something that arrived by itself: a line for people, or one JSON object on standard output.
-    #[expect(clippy::print_stdout, reason = "with --json what arrives belongs on standard output")]
     pub(crate) fn event(&self, value: &Value, line: &str) {
         match self.form {
-            Form::Json => println!("{value}"),
+            Form::Json => output(value),
             Form::Text | Form::Silent => self.say(line),
         }
     }
@@ -111,25 +112,24 @@ impl Narrator {
     }
 
     /// The end of the run.
-    #[expect(clippy::print_stdout, reason = "the result of the command belongs on standard output")]
     pub(crate) fn result(&self, report: &Report) {
         match self.form {
-            Form::Json => println!("{}", report.value),
+            Form::Json => output(&report.value),
             Form::Silent => {}
             Form::Text => {
                 for line in &report.lines {
-                    println!("{line}");
+                    output(line);
                 }
             }
         }
     }
 
     #[cfg(not(test))]
-    #[expect(clippy::print_stdout, reason = "without --json the narration is the output")]
     fn tell(&self, line: &str) {
         match self.form {
-            Form::Text => println!("{line}"),
-            Form::Json => eprintln!("{line}"),
+            Form::Text => output(&line),
+            // as with the output
+            Form::Json => drop(writeln!(std::io::stderr(), "{line}")),
             Form::Silent => {}
         }
     }
@@ -176,6 +176,11 @@ fn pretty(mut value: Value) -> Vec<String> {
     mask::json(&mut value);
     let text = serde_json::to_string_pretty(&value).unwrap_or_default();
     text.lines().map(str::to_owned).collect()
+}
+
+/// A line of the output. Where nobody reads it any more, the run goes on to its end all the same.
+fn output(line: &impl Display) {
+    drop(writeln!(std::io::stdout(), "{line}"));
 }
 
 #[cfg(test)]

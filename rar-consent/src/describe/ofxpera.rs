@@ -6,7 +6,10 @@ use crate::value::calendar::Zone;
 
 pub(super) fn words(consent: &OfxperaConsent) -> Description {
     let until = Zone::Manila.words(consent.end);
-    let may = consent.permissions.iter().map(|permission| plain(permission.as_str(), meaning(*permission)));
+    let may = consent.permissions.iter().map(|permission| {
+        let (what, opened) = meaning(*permission);
+        plain(what, opened)
+    });
     let mut terms = vec![
         plain("Data held by", &*consent.data_holder),
         plain("Purpose", &*consent.purpose),
@@ -40,18 +43,19 @@ pub(super) fn words(consent: &OfxperaConsent) -> Description {
     }
 }
 
-const fn meaning(permission: Permission) -> &'static str {
+/// What a permission is about, and what it opens.
+const fn meaning(permission: Permission) -> (&'static str, &'static str) {
     match permission {
-        Permission::PeraBasicInfo => "See your PERA accounts",
-        Permission::PeraBalance => "See their balances",
-        Permission::PeraInvestmentDetails => "See what they are invested in",
-        Permission::PeraTransactions => "See their transactions",
-        Permission::PeraStatements => "See their statements",
-        Permission::SourceAccountRead => "See the account you pay from",
-        Permission::CustomerRead => "See who you are",
-        Permission::CustomerDetailRead => "See all the bank knows about you as a person",
-        Permission::CustomerOnboard => "Introduce you as a customer",
-        Permission::AccountOpen => "Open a PERA account for you",
-        Permission::PaymentInitiate => "Make contributions from your account",
+        Permission::PeraBasicInfo => ("Your PERA accounts", "See which there are"),
+        Permission::PeraBalance => ("Balances", "See what is in your PERA accounts"),
+        Permission::PeraInvestmentDetails => ("Investments", "See what your PERA accounts are invested in"),
+        Permission::PeraTransactions => ("Transactions", "See what came into and left your PERA accounts"),
+        Permission::PeraStatements => ("Statements", "See the statements of your PERA accounts"),
+        Permission::SourceAccountRead => ("Account you pay from", "See it"),
+        Permission::CustomerRead => ("Your name and contact", "See who you are and how to reach you"),
+        Permission::CustomerDetailRead => ("Your record", "See all the bank knows about you as a person"),
+        Permission::CustomerOnboard => ("Registration", "Introduce you as a customer"),
+        Permission::AccountOpen => ("New PERA account", "Open one for you"),
+        Permission::PaymentInitiate => ("Contributions", "Make them from your account"),
     }
 }

@@ -344,8 +344,9 @@ fn purpose(ticket: &str, shown: &str) -> String {
 }
 
 fn validity(consent: Option<&Consent>, request: &VettedRequest, t: &Words) -> String {
-    match consent.and_then(|consent| consent.until).or(request.details.until) {
-        Some(until) => fill(t.until_or_ended, &words::moment(until, t).shown),
+    let of_consent = consent.and_then(|consent| Some(words::moment_of(&consent.terms, consent.until?, t)));
+    match of_consent.or_else(|| Some(words::moment(request.details.until?, t))) {
+        Some(until) => fill(t.until_or_ended, &until.shown),
         None => t.until_ended.to_owned(),
     }
 }

@@ -63,7 +63,7 @@ async fn details(ui: &Ui, visit: &Visit, consent: &Consent, error: Option<&str>)
     let requester = requester(ui, consent, t).await?;
     let description = describe_in(consent, language);
     let entry = |entry: &rar_consent::HistoryEntry| HistoryEntry {
-        at: words::moment(entry.at, t),
+        at: words::moment_of(&consent.terms, entry.at, t),
         what: words::event(entry, t).to_owned(),
         by: by_whom(ui, visit, &entry.actor, (&requester.name, t)),
     };
@@ -115,7 +115,7 @@ async fn revoke(ui: &Ui, visit: &Visit, consent: &Consent) -> Result<Answer, UiF
     let requester = requester(ui, consent, t).await?;
     let view = RevokedView {
         session: session(ui, visit),
-        at: words::moment(visit.now, t),
+        at: words::moment_of(&consent.terms, visit.now, t),
         consequence: fill(t.no_longer_used, &requester.name),
         requester_name: requester.name,
         my_consents_href: ui.at("/my/consents"),
@@ -137,7 +137,7 @@ pub(super) fn line(
     language: Language,
 ) -> ConsentLine {
     let t = Words::of(language);
-    let moment = |at| words::moment(at, t).shown;
+    let moment = |at| words::moment_of(&consent.terms, at, t).shown;
     let period = match (is_open(consent.status), consent.until) {
         (true, Some(until)) => fill(t.until, &moment(until)),
         (true, None) => t.until_ended.to_owned(),

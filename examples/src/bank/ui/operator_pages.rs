@@ -45,7 +45,7 @@ pub(in crate::bank) fn list(pages: &Pages, wanted: &str, found: &[Consent]) -> R
         client: consent.client.as_str().to_owned(),
         customer: consent.subject.as_ref().map(|subject| subject.as_str().to_owned()),
         status: words::standing(consent.status, t),
-        created_at: words::moment(consent.created_at, t),
+        created_at: words::moment_of(&consent.terms, consent.created_at, t),
     };
     let view = OperatorListView {
         find_path: PAGES.to_owned(),
@@ -94,11 +94,12 @@ fn rows(consent: &Consent, t: &Words) -> Vec<Row> {
         value: value.to_owned(),
         emphasis: Emphasis::Plain,
     };
+    let moment = |at| words::moment_of(&consent.terms, at, t).shown;
     let mut rows = vec![row("Issuer", consent.issuer.as_str()), row("Third party", consent.client.as_str())];
     rows.extend(consent.subject.as_ref().map(|subject| row("Customer", subject.as_str())));
-    rows.push(row("Asked for", &words::moment(consent.created_at, t).shown));
-    rows.push(row("Status since", &words::moment(consent.status_at, t).shown));
-    rows.extend(consent.until.map(|until| row("Ends", &words::moment(until, t).shown)));
+    rows.push(row("Asked for", &moment(consent.created_at)));
+    rows.push(row("Status since", &moment(consent.status_at)));
+    rows.extend(consent.until.map(|until| row("Ends", &moment(until))));
     rows.push(row("Payments", &consent.usage.count.to_string()));
     rows
 }
@@ -115,7 +116,7 @@ fn history(found: &Found, t: &Words) -> Vec<my_view::HistoryEntry> {
             None => entry.actor.role().as_str().to_owned(),
         };
         my_view::HistoryEntry {
-            at: words::moment(entry.at, t),
+            at: words::moment_of(&found.consent.terms, entry.at, t),
             what: format!("{}: {}", words::event(entry, t), entry.reason),
             by: format!("{by}, {channel}; {place}"),
         }

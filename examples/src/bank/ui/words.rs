@@ -3,14 +3,16 @@
 
 use chrono::{DateTime, Datelike as _, FixedOffset, Offset as _, Utc};
 use oauth_core::{ClaimsRequest, Client, Scope, Timestamp};
-use rar_consent::{Actor, Changed, ConsentStatus, Day, Description, HistoryEntry, Weight};
+use rar_consent::{Actor, Changed, ConsentStatus, Day, Description, HistoryEntry, Terms, Weight};
 
 use crate::pages::my_view::{Moment, Standing, Tone};
 use crate::pages::view::{Emphasis, PaymentSummary, Requester, Row, Section};
 use crate::pages::words::{Words, fill};
 
 /// The business zone the demo bank shows times in: the Gulf.
-const ZONE_SECONDS: i32 = 4 * 3600;
+const OWN_ZONE_SECONDS: i32 = 4 * 3600;
+/// The zone in which OFxPERA counts.
+const MANILA_SECONDS: i32 = 8 * 3600;
 
 /// Who asks, from the registry and never from the request.
 pub(super) fn requester(client: &Client, t: &Words) -> Requester {
@@ -24,8 +26,23 @@ pub(super) fn requester(client: &Client, t: &Words) -> Requester {
 
 /// A moment for people and for programs. The month is a word, so that no day is taken for a month.
 pub(super) fn moment(at: Timestamp, t: &Words) -> Moment {
+    moment_in(OWN_ZONE_SECONDS, at, t)
+}
+
+/// A moment of a consent: as its own words tell it, in Manila where it was made for there.
+pub(super) fn moment_of(terms: &Terms, at: Timestamp, t: &Words) -> Moment {
+    match terms {
+        Terms::Ofxpera(_) => {
+            let moment = moment_in(MANILA_SECONDS, at, t);
+            Moment { shown: fill(t.manila_time, &moment.shown), ..moment }
+        }
+        Terms::UaePayment(_) | Terms::Payment(_) | Terms::Accounts(_) => moment(at, t),
+    }
+}
+
+fn moment_in(ahead_seconds: i32, at: Timestamp, t: &Words) -> Moment {
     let utc = DateTime::<Utc>::from_timestamp_millis(at.millis()).unwrap_or_default();
-    let zone = FixedOffset::east_opt(ZONE_SECONDS).unwrap_or_else(|| Utc.fix());
+    let zone = FixedOffset::east_opt(ahead_seconds).unwrap_or_else(|| Utc.fix());
     let local = utc.with_timezone(&zone);
     let month = usize::try_from(local.month0()).ok().and_then(|month| t.months.get(month));
     let (day, month, year) = (local.day(), month.unwrap_or(&""), local.year());
@@ -177,6 +194,16 @@ mod tests {
     use rar_consent::Language;
 
     use super::*;
+
+    #[test]
+    fn a_moment_of_a_consent_made_for_manila_is_shown_there_and_says_so() {
+        let terms = serde_json::json!({"ofxpera_1": {"data_holder": "h", "permissions": ["PERA_BASIC_INFO"],
+            "start": 0, "end": 1, "purpose": "p", "additional_terms": [], "limits": null}});
+        let terms: Terms = serde_json::from_value(terms).unwrap();
+        let moment = moment_of(&terms, Timestamp::from_seconds(1_795_248_000), Words::of(Language::English));
+        assert_eq!(moment.shown, "21 November 2026, 16:00 (Manila time)");
+        assert_eq!(moment.rfc3339, "2026-11-21T08:00:00Z");
+    }
 
     #[test]
     fn a_moment_is_shown_in_the_banks_zone_and_written_in_utc() {

@@ -57,6 +57,7 @@ pub(super) const WORDS: Words = Words {
     own_register: "سجل هذا البنك للأطراف الثالثة",
     no_longer_registered: "لم تعد مسجّلة",
     until_or_ended: "حتى {}، أو إلى أن تنهيها بنفسك.",
+    manila_time: "{} (بتوقيت مانيلا)",
     until_ended: "إلى أن تنهيها بنفسك.",
     you_return: "بعد ذلك ستعود إلى {}.",
     decide_first: "يُرجى الموافقة على الطلب أو رفضه.",

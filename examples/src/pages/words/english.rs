@@ -57,6 +57,7 @@ pub(super) const WORDS: Words = Words {
     own_register: "this bank's register of third parties",
     no_longer_registered: "no longer registered",
     until_or_ended: "Until {}, or until you end it.",
+    manila_time: "{} (Manila time)",
     until_ended: "Until you end it.",
     you_return: "You return to {}.",
     decide_first: "Please approve or refuse the request.",

@@ -68,6 +68,7 @@ pub(crate) struct Words {
     pub(crate) own_register: &'static str,
     pub(crate) no_longer_registered: &'static str,
     pub(crate) until_or_ended: &'static str,
+    pub(crate) manila_time: &'static str,
     pub(crate) until_ended: &'static str,
     pub(crate) you_return: &'static str,
     pub(crate) decide_first: &'static str,
