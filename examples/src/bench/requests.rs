@@ -291,6 +291,7 @@ impl Party {
             "dpop_bound_access_tokens": true,
             "redirect_uris": [REDIRECT_URI],
             "grant_types": grants,
+            "resource_signing_alg": self.key.alg().as_str(),
             "scope": SCOPES,
             "authorization_details_types": ["payment_initiation", "urn:openfinanceuae:service-initiation-consent"],
         });

@@ -166,7 +166,7 @@ impl Bench {
             outcome,
         };
         let resumed = self.server.resume(submitted, &correlation).await;
-        resumed.map_or_else(|_| plain(StatusCode::BAD_REQUEST), |back| returning(&back))
+        resumed.map_or_else(|error| refused(&error), |back| returning(&back))
     }
 
     /// It is later at once: whatever was prepared, issued or claimed is over, and swept. Says how many seconds passed.
@@ -204,6 +204,13 @@ fn server(
     let server = AuthorizationServer::new(&FAPI2_SECURITY, settings(&ports)?, ports);
     let server = server.map_err(|wrong| Failed::new("building the server", format!("{wrong:?}")))?;
     Ok(Arc::new(server))
+}
+
+/// An approval that was not taken, and why.
+pub(super) fn refused(error: &oauth_core::Error) -> Answer {
+    let mut answer = plain(StatusCode::BAD_REQUEST);
+    *answer.body_mut() = Full::new(Bytes::from(error.to_string()));
+    answer
 }
 
 /// What the server may do.

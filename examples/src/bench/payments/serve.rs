@@ -18,8 +18,8 @@ use oauth_core::jose::{Alg, SigningKey};
 use oauth_core::store::database::{Database, DatabaseUrl, Statement};
 use oauth_core::store::sql::{SqlStore, migrations};
 use oauth_core::{
-    AuthorizationServer, Clock as _, FAPI2_SECURITY, Issuer, KeyId, Outcome, ProofNonce, ResumeSubmitted,
-    Seconds, ServerSecret, Subject, SystemClock, TokenVerifier, VerifierSettings,
+    Approval, AuthorizationServer, Clock as _, FAPI2_SECURITY, Issuer, KeyId, Outcome, ProofNonce,
+    ResumeSubmitted, Seconds, ServerSecret, Subject, SystemClock, TokenVerifier, VerifierSettings,
 };
 use rar_consent::SqlConsents;
 use resource_server::dialect::uae_bsi::UaeBsi;
@@ -41,7 +41,7 @@ use tokio::sync::Mutex;
 
 use super::super::measure::{Sample, price, price_signatures};
 use super::super::serve::{
-    Answer, LONGEST_RUN, Setup, approval, json_answer, parent_gone, plain, ports, settings,
+    Answer, LONGEST_RUN, Setup, approval, json_answer, parent_gone, plain, ports, refused, settings,
 };
 use super::super::{Doing as _, Failed, ISSUER, RESOURCE, say};
 use super::history::Grown;
@@ -198,18 +198,23 @@ impl Bank {
         Answer::from_parts(head, Full::new(body.to_bytes()))
     }
 
-    /// Stands in for the bank's pages: says yes at once.
+    /// Stands in for the bank's pages: says yes at once, to all that is asked.
     async fn approve(&self, request: &Request<Incoming>) -> Answer {
         let ticket = request.uri().query().and_then(|query| query.strip_prefix("ticket="));
-        let outcome = approval().map(Outcome::Approved);
-        let (Some(ticket), Ok(outcome), Ok(correlation)) = (ticket, outcome, self.server.fresh_correlation())
+        let (Some(ticket), Ok(approval), Ok(correlation)) =
+            (ticket, approval(), self.server.fresh_correlation())
         else {
             return plain(StatusCode::BAD_REQUEST);
         };
         let browser = cookie(request.headers(), BROWSER_COOKIE);
+        let waiting = match self.server.waiting(ticket, browser.as_deref()).await {
+            Ok(waiting) => waiting,
+            Err(error) => return refused(&error),
+        };
+        let outcome = Outcome::Approved(Approval { scope: waiting.request.scope, ..approval });
         let submitted = ResumeSubmitted { ticket: ticket.to_owned(), browser, outcome };
         let resumed = self.server.resume(submitted, &correlation).await;
-        resumed.map_or_else(|_| plain(StatusCode::BAD_REQUEST), |back| returning(&back))
+        resumed.map_or_else(|error| refused(&error), |back| returning(&back))
     }
 
     async fn history(&self, query: &str) -> Result<serde_json::Value, Failed> {
