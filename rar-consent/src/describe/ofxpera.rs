@@ -44,7 +44,7 @@ pub(super) fn words(consent: &OfxperaConsent) -> Description {
 }
 
 /// What a permission is about, and what it opens.
-const fn meaning(permission: Permission) -> (&'static str, &'static str) {
+pub(super) const fn meaning(permission: Permission) -> (&'static str, &'static str) {
     match permission {
         Permission::PeraBasicInfo => ("Your PERA accounts", "See which there are"),
         Permission::PeraBalance => ("Balances", "See what is in your PERA accounts"),

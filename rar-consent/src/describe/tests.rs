@@ -34,6 +34,10 @@ fn in_words(name: &str, leaf: &Value) -> String {
         ("permissions", Value::String(name)) if name == "ReadRefundAccount" => {
             "The account you pay from, to send money back".to_owned()
         }
+        ("permissions", Value::String(name)) if name.chars().all(|c| c.is_ascii_uppercase() || c == '_') => {
+            let (what, opened) = ofxpera::meaning(serde_json::from_value(leaf.clone()).unwrap());
+            format!("{what}: {opened}")
+        }
         ("execute_at", _) => "5 December 2026, 06:00:00 (Dubai time)".to_owned(),
         ("kind", Value::String(kind)) => format!("One {}", kind.to_ascii_lowercase()),
         ("alignment", Value::String(alignment)) if alignment == "consent" => "counted from".to_owned(),
