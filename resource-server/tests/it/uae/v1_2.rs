@@ -397,6 +397,8 @@ async fn section_14_a_consent_that_continues_none_is_found_as_its_own_base() {
     let foreign =
         get(&bank, &bank.client_token("other"), &format!("/payment-consents?baseConsentId={ID}")).await;
     assert_eq!(foreign.message, json!([]));
+    let early = bank.get(&plain, &format!("/payment-consents?baseConsentId={ID}")).await;
+    assert_eq!(early.message, json!([]), "its words are not those of the early drafts");
 }
 
 #[tokio::test]
