@@ -34,16 +34,16 @@ pub use consent::schedule::{
 pub use consent::status::{ConsentStatus, IllegalMove, MoveFault, Role, TRANSITIONS, Transition};
 pub use consent::subscription::Subscription;
 pub use consent::terms::{
-    AccountInformation, AccountPermission, AdditionalTerm, Dialect, OfxperaConsent, PaymentInitiation,
-    PaymentLimits, Permission, Sponsor, Terms, UaeAccount, UaeAuthorization, UaeName, UaePayment,
-    UaePermission,
+    AccountGroup, AccountInformation, AccountPermission, AdditionalTerm, Dialect, OfxperaConsent,
+    PaymentInitiation, PaymentLimits, Permission, Sponsor, Terms, UaeAccount, UaeAuthorization, UaeName,
+    UaePayment, UaePermission,
 };
 pub use consent::usage::{MultiUsage, SlotUsage, Usage};
 pub use consent::vocabulary::UaeVocabulary;
 pub use consent::{Consent, Lodged, Revocation, Shown};
 pub use describe::{
-    AccountChoice, Description, Language, PaymentWords, Row, Section, Weight, describe, describe_details,
-    describe_in,
+    AccountChoice, Description, Holder, Language, PaymentWords, Row, Section, Weight, describe, describe_at,
+    describe_details, describe_in,
 };
 pub use detail::ofxpera::TermsFault;
 pub use detail::registry::DetailRegistry;

@@ -6,11 +6,13 @@ use async_trait::async_trait;
 use oauth_core::jose::Alg;
 use oauth_core::store::database::Database;
 use oauth_core::{Clock, Entropy, Fault, ServerSecret, Subject, TokenVerifier, VerifierSettings};
-use rar_consent::{ConsentEngine, ConsentStore, Mandates as _};
+use rar_consent::{AccountGroup, ConsentEngine, ConsentStore, Mandates as _};
 use resource_server::dialect::consent_manager::ConsentManager;
 use resource_server::dialect::ofxpera::{Ofxpera, OfxperaSettings};
 use resource_server::dialect::uae_bsi::UaeBsi;
-use resource_server::domain::{Account, AccountId, AccountStatus, Balance, OrganisationKind, Rail};
+use resource_server::domain::{
+    Account, AccountId, AccountKind, AccountStatus, Balance, OrganisationKind, Rail,
+};
 use resource_server::guard::{Guard, GuardPorts, MessageSigning, SignedRequests, SignedResponses};
 use resource_server::http::{Origin, ResourceService};
 use resource_server::operation::{OperationSettings, Operations, Settlement};
@@ -187,6 +189,10 @@ fn in_words(account: &Account, balance: Option<Balance>) -> Result<OwnAccount, F
         name: name(account).to_owned(),
         masked_number: masked(account),
         currency: account.currency.code(),
+        group: match account.kind {
+            AccountKind::Pera => AccountGroup::Retirement,
+            AccountKind::Current | AccountKind::Savings | AccountKind::EWallet => AccountGroup::Source,
+        },
         balance: balance.unwrap_or_default(),
         debit: Debit::Alone,
         unavailable: match account.status {

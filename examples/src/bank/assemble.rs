@@ -282,6 +282,7 @@ impl<'a> Hosted<'a> {
             accounts: Arc::clone(&books.accounts),
             clients: Arc::clone(&self.ports.clients),
             clock: Arc::clone(&ground.clock),
+            holder: (deployment.bank.id.clone(), deployment.bank.name.clone()),
             origin: plan.issuer().origin().to_owned(),
             prefix: plan.issuer().path().to_owned(),
             session_cookie: match slug.as_str() {

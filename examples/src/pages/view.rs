@@ -111,6 +111,8 @@ pub enum AccountChoice {
     OneOf(Vec<AccountOption>),
     /// One or more of these, by check boxes named `accounts`. For account access.
     AnyOf(Vec<AccountOption>),
+    /// As many of these as the customer likes, by check boxes named `accounts`, and none as well.
+    AnyOrNone(Vec<AccountOption>),
     /// The request already names the accounts; they are shown and cannot be changed.
     Fixed(Vec<AccountOption>),
     /// The request concerns no account.

@@ -8,6 +8,7 @@ mod former;
 pub(crate) mod history;
 pub(crate) mod outlook;
 mod parties;
+mod permission;
 pub(crate) mod schedule;
 pub(crate) mod status;
 pub(crate) mod subscription;

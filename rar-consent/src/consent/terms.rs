@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::parties::one_or_several;
 pub use super::parties::{UaeAccount, UaeName};
+pub use super::permission::{AccountGroup, Permission};
 use super::schedule::Schedule;
 use super::vocabulary::UaeVocabulary;
 use crate::value::amount::Amount;
@@ -73,6 +74,17 @@ impl Terms {
             Self::UaePayment(_) | Self::Payment(_) => true,
             Self::Ofxpera(consent) => consent.permissions.contains(&Permission::PaymentInitiate),
             Self::Accounts(_) => false,
+        }
+    }
+
+    /// Whether accounts of this group and currency (ISO 4217) are what these terms open or debit.
+    #[must_use]
+    pub fn concern(&self, group: AccountGroup, currency: &str) -> bool {
+        match self {
+            Self::UaePayment(_) | Self::Payment(_) | Self::Accounts(_) => true,
+            Self::Ofxpera(consent) => {
+                consent.permissions.iter().any(|permission| permission.concerns(group, currency))
+            }
         }
     }
 
@@ -239,87 +251,6 @@ pub struct PaymentLimits {
     pub individual: Amount,
     /// `max_total_amount`.
     pub total: Amount,
-}
-
-/// What an OFxPERA consent lets a participant do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Permission {
-    /// See the PERA accounts.
-    PeraBasicInfo,
-    /// See their balances.
-    PeraBalance,
-    /// See what they are invested in.
-    PeraInvestmentDetails,
-    /// See their transactions.
-    PeraTransactions,
-    /// See their statements.
-    PeraStatements,
-    /// See the account that pays.
-    SourceAccountRead,
-    /// See who the customer is.
-    CustomerRead,
-    /// See all that is known of the customer.
-    CustomerDetailRead,
-    /// Make the customer known.
-    CustomerOnboard,
-    /// Open a PERA.
-    AccountOpen,
-    /// Pay contributions.
-    PaymentInitiate,
-}
-
-impl Permission {
-    /// Every permission.
-    pub const ALL: [Self; 11] = [
-        Self::PeraBasicInfo,
-        Self::PeraBalance,
-        Self::PeraInvestmentDetails,
-        Self::PeraTransactions,
-        Self::PeraStatements,
-        Self::SourceAccountRead,
-        Self::CustomerRead,
-        Self::CustomerDetailRead,
-        Self::CustomerOnboard,
-        Self::AccountOpen,
-        Self::PaymentInitiate,
-    ];
-
-    /// The name on the wire.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::PeraBasicInfo => "PERA_BASIC_INFO",
-            Self::PeraBalance => "PERA_BALANCE",
-            Self::PeraInvestmentDetails => "PERA_INVESTMENT_DETAILS",
-            Self::PeraTransactions => "PERA_TRANSACTIONS",
-            Self::PeraStatements => "PERA_STATEMENTS",
-            Self::SourceAccountRead => "SOURCE_ACCOUNT_READ",
-            Self::CustomerRead => "CUSTOMER_READ",
-            Self::CustomerDetailRead => "CUSTOMER_DETAIL_READ",
-            Self::CustomerOnboard => "CUSTOMER_ONBOARD",
-            Self::AccountOpen => "ACCOUNT_OPEN",
-            Self::PaymentInitiate => "PAYMENT_INITIATE",
-        }
-    }
-
-    /// The scope that goes with it; one permission has no endpoint and so no scope.
-    #[must_use]
-    pub const fn scope(self) -> Option<&'static str> {
-        match self {
-            Self::PeraBasicInfo => Some("accounts.basic"),
-            Self::PeraBalance | Self::PeraInvestmentDetails | Self::PeraTransactions => {
-                Some("accounts.details")
-            }
-            Self::PeraStatements => None,
-            Self::SourceAccountRead => Some("bank_account"),
-            Self::CustomerRead => Some("customer"),
-            Self::CustomerDetailRead => Some("customer_details"),
-            Self::CustomerOnboard => Some("customer_onboarding"),
-            Self::AccountOpen => Some("accounts.open"),
-            Self::PaymentInitiate => Some("payments"),
-        }
-    }
 }
 
 /// One payment (RFC 9396 section 2, second example).

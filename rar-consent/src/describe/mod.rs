@@ -13,7 +13,7 @@ pub use language::Language;
 
 use crate::consent::Consent;
 use crate::consent::subscription::Subscription;
-use crate::consent::terms::{Permission, Terms, UaeAccount};
+use crate::consent::terms::{AccountGroup, Permission, Terms, UaeAccount};
 use crate::detail::registry::DetailRegistry;
 
 /// What the customer is told.
@@ -80,6 +80,8 @@ pub enum AccountChoice {
     OneOf,
     /// One or more.
     AnyOf,
+    /// As many as the customer likes, and none as well: one will come that is opened under the consent.
+    AnyOrNone,
     /// The request names it: this IBAN and no other.
     Fixed(String),
     /// None.
@@ -92,6 +94,7 @@ impl AccountChoice {
         match self {
             Self::OneOf | Self::Fixed(_) => accounts.len() == 1,
             Self::AnyOf => !accounts.is_empty(),
+            Self::AnyOrNone => true,
             Self::None => accounts.is_empty(),
         }
     }
@@ -108,6 +111,21 @@ pub fn describe(consent: &Consent) -> Description {
 #[must_use]
 pub fn describe_in(consent: &Consent, wanted: Language) -> Description {
     words_in(&consent.terms, consent.subscription.as_ref(), wanted.spoken(consent))
+}
+
+/// Who holds the data that terms name by the holder's identifier.
+#[derive(Debug, Clone, Copy)]
+pub struct Holder<'a> {
+    /// Its identifier, as terms name it.
+    pub id: &'a str,
+    /// What people call it.
+    pub name: &'a str,
+}
+
+/// As [`describe_in`], at the organisation that holds the data: where the terms name it, its name is told, too.
+#[must_use]
+pub fn describe_at(consent: &Consent, wanted: Language, holder: Holder<'_>) -> Description {
+    composed((&consent.terms, consent.subscription.as_ref()), wanted.spoken(consent), Some(holder))
 }
 
 /// Vetted details in words, for a request whose consent is not at hand; `None` when they ask for nothing.
@@ -142,22 +160,15 @@ fn choice_of_debtor(debtor: Option<&UaeAccount>) -> AccountChoice {
     debtor.map_or(AccountChoice::OneOf, |debtor| AccountChoice::Fixed(debtor.iban.clone()))
 }
 
-/// Some permissions concern accounts; others concern the person, who may not have one yet.
+/// Some permissions concern accounts; others concern the person, who may not have one yet. Who has a retirement account
+/// opened need not have one before.
 fn choice_of_permissions(permissions: &[Permission]) -> AccountChoice {
-    let of_accounts = permissions.iter().any(|permission| match permission {
-        Permission::PeraBasicInfo
-        | Permission::PeraBalance
-        | Permission::PeraInvestmentDetails
-        | Permission::PeraTransactions
-        | Permission::PeraStatements
-        | Permission::SourceAccountRead
-        | Permission::PaymentInitiate => true,
-        Permission::CustomerRead
-        | Permission::CustomerDetailRead
-        | Permission::CustomerOnboard
-        | Permission::AccountOpen => false,
-    });
-    if of_accounts { AccountChoice::AnyOf } else { AccountChoice::None }
+    let about = |group| permissions.iter().any(|permission| permission.accounts() == Some(group));
+    match (about(AccountGroup::Retirement), about(AccountGroup::Source)) {
+        (true, false) if permissions.contains(&Permission::AccountOpen) => AccountChoice::AnyOrNone,
+        (true, _) | (_, true) => AccountChoice::AnyOf,
+        (false, false) => AccountChoice::None,
+    }
 }
 
 fn words(terms: &Terms, subscription: Option<&Subscription>) -> Description {
@@ -166,9 +177,17 @@ fn words(terms: &Terms, subscription: Option<&Subscription>) -> Description {
 
 /// Words in a language that the kind of the terms has.
 fn words_in(terms: &Terms, subscription: Option<&Subscription>, language: Language) -> Description {
+    composed((terms, subscription), language, None)
+}
+
+fn composed(
+    (terms, subscription): (&Terms, Option<&Subscription>),
+    language: Language,
+    holder: Option<Holder<'_>>,
+) -> Description {
     let mut words = match terms {
         Terms::UaePayment(payment) => uae::words(payment, language),
-        Terms::Ofxpera(consent) => ofxpera::words(consent),
+        Terms::Ofxpera(consent) => ofxpera::words(consent, holder),
         Terms::Payment(payment) => generic::payment(payment),
         Terms::Accounts(access) => generic::accounts(access),
     };

@@ -1,17 +1,17 @@
 //! OFxPERA consents in words.
 
-use super::{Description, Row, choice_of_permissions, plain, section, strong};
+use super::{Description, Holder, Row, choice_of_permissions, plain, section, strong};
 use crate::consent::terms::{OfxperaConsent, Permission};
 use crate::value::calendar::Zone;
 
-pub(super) fn words(consent: &OfxperaConsent) -> Description {
+pub(super) fn words(consent: &OfxperaConsent, holder: Option<Holder<'_>>) -> Description {
     let until = Zone::Manila.words(consent.end);
     let may = consent.permissions.iter().map(|permission| {
         let (what, opened) = meaning(*permission);
         plain(what, opened)
     });
     let mut terms = vec![
-        plain("Data held by", &*consent.data_holder),
+        plain("Data held by", held_by(&consent.data_holder, holder)),
         plain("Purpose", &*consent.purpose),
         plain("Begins", Zone::Manila.words(consent.start)),
         strong("Ends", &*until),
@@ -40,6 +40,14 @@ pub(super) fn words(consent: &OfxperaConsent) -> Description {
             "If you approve, the third party may do this until {until}, or until you take it back."
         ),
         choice: choice_of_permissions(&consent.permissions),
+    }
+}
+
+/// The holder's name, its identifier beside it; the identifier alone where nobody knows the name.
+fn held_by(data_holder: &str, holder: Option<Holder<'_>>) -> String {
+    match holder.filter(|known| known.id == data_holder) {
+        Some(Holder { id, name }) => format!("{name} ({id})"),
+        None => data_holder.to_owned(),
     }
 }
 

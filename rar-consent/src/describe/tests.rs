@@ -224,6 +224,67 @@ fn a_consent_about_the_person_alone_asks_for_no_account() {
     }
 }
 
+#[test]
+fn who_has_an_account_opened_need_not_have_one_before() {
+    let choice = |beside: &[Permission]| {
+        choice_of_permissions(&[&[Permission::AccountOpen, Permission::PeraBasicInfo], beside].concat())
+    };
+    assert_eq!(choice(&[]), AccountChoice::AnyOrNone);
+    assert_eq!(choice(&[Permission::PeraBalance]), AccountChoice::AnyOrNone);
+    assert_eq!(choice(&[Permission::SourceAccountRead]), AccountChoice::AnyOf, "that one is there");
+    assert!(AccountChoice::AnyOrNone.takes(&[]) && AccountChoice::AnyOrNone.takes(&["pa-1".to_owned()]));
+}
+
+fn ofxpera(permissions: &[Permission]) -> Terms {
+    serde_json::from_value(json!({"ofxpera_1": {
+        "data_holder": "bayan-trust", "permissions": permissions, "start": 1_795_248_000_000_i64,
+        "end": 1_826_784_000_000_i64, "purpose": "show my PERA", "additional_terms": [], "limits": null
+    }}))
+    .unwrap()
+}
+
+#[test]
+fn a_consent_concerns_the_accounts_that_its_permissions_open_or_debit() {
+    let (retirement, source) = (AccountGroup::Retirement, AccountGroup::Source);
+    for (permission, concerned) in [
+        (Permission::PeraBasicInfo, [true, false, false]),
+        (Permission::PeraTransactions, [true, false, false]),
+        (Permission::SourceAccountRead, [false, true, true]),
+        (Permission::PaymentInitiate, [false, true, false]),
+        (Permission::AccountOpen, [false, false, false]),
+        (Permission::CustomerRead, [false, false, false]),
+    ] {
+        let terms = ofxpera(&[permission]);
+        let pairs = [(retirement, "PHP"), (source, "PHP"), (source, "AED")];
+        assert_eq!(
+            pairs.map(|(group, currency)| terms.concern(group, currency)),
+            concerned,
+            "{permission:?}"
+        );
+    }
+    let both = ofxpera(&[Permission::PeraBasicInfo, Permission::PaymentInitiate]);
+    assert!(both.concern(retirement, "PHP") && both.concern(source, "PHP") && !both.concern(source, "AED"));
+}
+
+#[test]
+fn who_holds_the_data_is_named_with_the_identifier_beside_it() {
+    let held_by = |holder| {
+        let words = composed((&ofxpera(&[Permission::CustomerRead]), None), Language::English, holder);
+        let rows = words.sections.into_iter().flat_map(|section| section.rows);
+        rows.filter(|row| row.term == "Data held by").map(|row| row.value).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        held_by(Some(Holder { id: "bayan-trust", name: "Bayan Trust" })),
+        ["Bayan Trust (bayan-trust)"]
+    );
+    assert_eq!(
+        held_by(Some(Holder { id: "luzon-bank", name: "Luzon Bank" })),
+        ["bayan-trust"],
+        "another one"
+    );
+    assert_eq!(held_by(None), ["bayan-trust"]);
+}
+
 /// Every terms that there are Arabic words for.
 fn uae_terms() -> Vec<Terms> {
     let name = |en: &str, ar: &str| json!({"en": en, "ar": ar});

@@ -163,6 +163,7 @@ fn chosen(choice: &AccountChoice, given: &[String]) -> Result<Vec<String>, Refus
     let allowed = match choice {
         AccountChoice::OneOf => given.len() == 1,
         AccountChoice::AnyOf => !given.is_empty(),
+        AccountChoice::AnyOrNone => true,
         AccountChoice::Fixed(iban) if given.is_empty() => return Ok(vec![iban.clone()]),
         AccountChoice::Fixed(iban) => given == [iban.clone()],
         AccountChoice::None => given.is_empty(),

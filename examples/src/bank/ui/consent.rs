@@ -43,7 +43,7 @@ impl Shown {
             AccountChoice::Fixed(options) => {
                 !options.is_empty() && options.iter().all(|option| option.unavailable.is_some())
             }
-            AccountChoice::AnyOf(_) | AccountChoice::NotNeeded => false,
+            AccountChoice::AnyOf(_) | AccountChoice::AnyOrNone(_) | AccountChoice::NotNeeded => false,
         };
         self.objection.is_none() && !(for_one && none_left)
     }
@@ -167,10 +167,11 @@ pub(super) async fn gather(ui: &Ui, visit: &Visit, waiting: Waiting) -> Result<S
     let wanted = visit.language(Some(&waiting.request));
     let language = consent.as_ref().map_or(wanted, |consent| wanted.spoken(consent));
     let pages = ui.pages_in(language, visit);
-    let description = consent.as_ref().map(|consent| rar_consent::describe_in(consent, language));
+    let description = consent.as_ref().map(|consent| ui.describe(consent, language));
     let accounts = match (&description, &visit.signed_in) {
         (Some(description), Some((signed_in, _))) => {
             let mut own = ui.accounts.own(&signed_in.subject).await?;
+            own.retain(|account| is_concerned(account, consent.as_ref()));
             for account in &mut own {
                 bar_other_currencies(account, description, pages.words());
                 ask_for_others(account, consent.as_ref(), pages.words());
@@ -186,6 +187,11 @@ pub(super) async fn gather(ui: &Ui, visit: &Visit, waiting: Waiting) -> Result<S
         (None, _) | (_, None) => None,
     };
     Ok(Shown { waiting, consent, description, accounts, pages, objection })
+}
+
+/// Whether the consent opens or debits an account of this kind. No other is offered: ticking it would give nothing.
+fn is_concerned(account: &OwnAccount, consent: Option<&Consent>) -> bool {
+    consent.is_none_or(|consent| consent.terms.concern(account.group, account.currency))
 }
 
 /// A payment is made from an account of its own currency.
@@ -230,6 +236,8 @@ fn options(choice: &Choice, own: Vec<OwnAccount>) -> AccountChoice {
             AccountChoice::OneOf(options)
         }
         Choice::AnyOf => AccountChoice::AnyOf(own.into_iter().map(option).collect()),
+        Choice::AnyOrNone if own.is_empty() => AccountChoice::NotNeeded,
+        Choice::AnyOrNone => AccountChoice::AnyOrNone(own.into_iter().map(option).collect()),
         Choice::Fixed(iban) => {
             let named = |account: &OwnAccount| account.iban.as_ref() == Some(iban);
             let mut options: Vec<AccountOption> = own.into_iter().filter(named).map(option).collect();
@@ -246,7 +254,7 @@ fn options(choice: &Choice, own: Vec<OwnAccount>) -> AccountChoice {
 pub(super) fn offered(accounts: &AccountChoice) -> Vec<String> {
     let (options, at_most) = match accounts {
         AccountChoice::OneOf(options) => (options, 1),
-        AccountChoice::AnyOf(options) => (options, usize::MAX),
+        AccountChoice::AnyOf(options) | AccountChoice::AnyOrNone(options) => (options, usize::MAX),
         AccountChoice::Fixed(_) | AccountChoice::NotNeeded => return Vec::new(),
     };
     let usable = options.iter().filter(|option| option.unavailable.is_none());
@@ -261,11 +269,13 @@ pub(super) fn unfit(offered: &AccountChoice, posted: &[String], t: &Words) -> Op
     match offered {
         AccountChoice::OneOf(options) if posted.len() != 1 || !usable(options) => Some(t.choose_one),
         AccountChoice::AnyOf(options) if posted.is_empty() || !usable(options) => Some(t.choose_at_least_one),
+        AccountChoice::AnyOrNone(options) if !usable(options) => Some(t.choose_offered),
         AccountChoice::Fixed(options) if options.iter().all(|option| option.unavailable.is_some()) => {
             Some(t.not_your_account)
         }
         AccountChoice::OneOf(_)
         | AccountChoice::AnyOf(_)
+        | AccountChoice::AnyOrNone(_)
         | AccountChoice::Fixed(_)
         | AccountChoice::NotNeeded => None,
     }
@@ -274,7 +284,7 @@ pub(super) fn unfit(offered: &AccountChoice, posted: &[String], t: &Words) -> Op
 /// The accounts the approval names: the posted ones. An account that the request names itself needs no naming.
 pub(super) fn chosen(offered: &AccountChoice, posted: Vec<String>) -> Vec<String> {
     match offered {
-        AccountChoice::OneOf(_) | AccountChoice::AnyOf(_) => posted,
+        AccountChoice::OneOf(_) | AccountChoice::AnyOf(_) | AccountChoice::AnyOrNone(_) => posted,
         AccountChoice::Fixed(_) | AccountChoice::NotNeeded => Vec::new(),
     }
 }

@@ -4,7 +4,6 @@
 use http::{Method, StatusCode};
 use rar_consent::{
     Actor, ApprovalState, AuthorizerApproval, Channel, Consent, Decided, Decision, Language, Vote,
-    describe_in,
 };
 
 use super::web::{Answer, page};
@@ -102,7 +101,7 @@ async fn show(
     let (language, pages) = mine::spoken(ui, visit);
     let t = pages.words();
     let requester = mine::requester(ui, consent, t).await?;
-    let description = describe_in(consent, language);
+    let description = ui.describe(consent, language);
     let session = visit.session.as_deref().unwrap_or_default();
     let form = || Form {
         action: mine::path(ui, consent, "decide"),

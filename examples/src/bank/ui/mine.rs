@@ -2,7 +2,7 @@
 
 use http::{Method, StatusCode};
 use oauth_core::ConsentId;
-use rar_consent::{Actor, Consent, ConsentStatus, Language, Revoked, describe_in};
+use rar_consent::{Actor, Consent, ConsentStatus, Language, Revoked};
 
 use super::web::{Answer, page, redirect};
 use super::{Ui, UiFault, Visit, inbox, login, usage, words};
@@ -61,7 +61,7 @@ async fn details(ui: &Ui, visit: &Visit, consent: &Consent, error: Option<&str>)
     let (language, pages) = spoken(ui, visit);
     let t = pages.words();
     let requester = requester(ui, consent, t).await?;
-    let description = describe_in(consent, language);
+    let description = ui.describe(consent, language);
     let entry = |entry: &rar_consent::HistoryEntry| HistoryEntry {
         at: words::moment_of(&consent.terms, entry.at, t),
         what: words::event(entry, t).to_owned(),
@@ -94,7 +94,7 @@ async fn ask(ui: &Ui, visit: &Visit, consent: &Consent) -> Result<Answer, UiFaul
         session: session(ui, visit),
         form: form(ui, visit, consent, "revoke/confirm"),
         keep_href: path(ui, consent, ""),
-        summary: words::summary(&describe_in(consent, language), t),
+        summary: words::summary(&ui.describe(consent, language), t),
         consequence: consequence(consent, &requester.name, t),
         requester_name: requester.name,
     };
@@ -146,7 +146,7 @@ pub(super) fn line(
     ConsentLine {
         href: path(ui, consent, ""),
         requester_name: requester.name.clone(),
-        summary: words::summary(&describe_in(consent, language), t),
+        summary: words::summary(&ui.describe(consent, language), t),
         status: words::standing(consent.status, t),
         period,
         used: usage::gist(consent, t),

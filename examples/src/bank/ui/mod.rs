@@ -1,5 +1,6 @@
 //! The bank's own pages: sign in, decide a request, see and end consents. Plain forms, no script.
 
+mod accounts;
 mod consent;
 mod inbox;
 mod login;
@@ -19,10 +20,11 @@ use http_body::Body;
 use oauth_core::http::{BROWSER_COOKIE, cookie};
 use oauth_core::{
     ApprovalReason, AuthorizationServer, ClientDirectory, Clock, CorrelationId, Error, ErrorPage, Fault,
-    Interaction, Issuer, Reason, Subject, Timestamp, UserClaims as _, UserStanding, VettedRequest,
+    Interaction, Issuer, Reason, Timestamp, UserClaims as _, UserStanding, VettedRequest,
 };
-use rar_consent::{ConsentEngine, Language};
+use rar_consent::{Consent, ConsentEngine, Description, Holder, Language, describe_at};
 
+pub use accounts::{CustomerAccounts, Debit, OwnAccount};
 pub use stand_in::{StandIn, Verdict};
 
 use self::web::{Answer, Posted, page, redirect};
@@ -54,6 +56,8 @@ pub struct Ui {
     pub clients: Arc<dyn ClientDirectory>,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
+    /// The organisation that holds the data: identifier and name.
+    pub holder: (String, String),
     /// Our own origin, for posted forms.
     pub origin: String,
     /// The issuer's path, below which its pages are.
@@ -62,52 +66,6 @@ pub struct Ui {
     pub session_cookie: String,
     /// Every issuer of the deployment, with the name of its policy.
     pub issuers: Arc<[(Issuer, &'static str)]>,
-}
-
-/// The accounts a customer can choose from on the approval page.
-#[async_trait]
-pub trait CustomerAccounts: Send + Sync {
-    /// A customer's own accounts, as the page shows them.
-    ///
-    /// # Errors
-    /// When the book cannot be read.
-    async fn own(&self, customer: &Subject) -> Result<Vec<OwnAccount>, Fault>;
-
-    /// Names of accounts for somebody who has to approve a payment from them.
-    ///
-    /// # Errors
-    /// When the book cannot be read.
-    async fn names(&self, accounts: &[String]) -> Result<Vec<String>, Fault>;
-}
-
-/// One account of a customer, in words.
-#[derive(Debug, Clone)]
-pub struct OwnAccount {
-    /// Its identifier, posted when it is chosen.
-    pub id: String,
-    /// Its IBAN, when it has one.
-    pub iban: Option<String>,
-    /// What the customer calls it.
-    pub name: String,
-    /// Its number, all but the last digits masked.
-    pub masked_number: String,
-    /// Its currency (ISO 4217).
-    pub currency: &'static str,
-    /// What can be spent, with the currency.
-    pub balance: String,
-    /// Who may debit it.
-    pub debit: Debit,
-    /// Why it cannot be chosen; `None` when it can.
-    pub unavailable: Option<String>,
-}
-
-/// Who may debit an account.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Debit {
-    /// The customer alone.
-    Alone,
-    /// So many persons together.
-    Together(usize),
 }
 
 /// Why a page could not be shown.
@@ -173,6 +131,12 @@ impl Ui {
     #[must_use]
     pub fn serves(&self, path: &str) -> bool {
         self.below(path).is_some_and(is_page)
+    }
+
+    /// A consent in words.
+    fn describe(&self, consent: &Consent, language: Language) -> Description {
+        let (id, name) = &self.holder;
+        describe_at(consent, language, Holder { id, name })
     }
 
     /// The path below this issuer's.

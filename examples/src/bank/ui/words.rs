@@ -1,5 +1,5 @@
 //! What third parties ask in the bank's words: scopes, dates, statuses. Everything specific to a type of detail comes from
-//! `rar_consent::describe_in`.
+//! `rar_consent::describe_at`.
 
 use chrono::{DateTime, Datelike as _, FixedOffset, Offset as _, Utc};
 use oauth_core::{ClaimsRequest, Client, Scope, Timestamp};

@@ -51,6 +51,7 @@ fn cases(pages: &Pages) -> Vec<Case> {
         ("consent-access", sample::access_consent()),
         ("consent-unchosen", sample::unchosen_consent()),
         ("consent-fixed", sample::fixed_consent()),
+        ("consent-opening", sample::opening_consent()),
     ] {
         cases.push(case(("consent", name), &view, pages.consent(&view)));
     }

@@ -188,6 +188,14 @@ pub(super) fn fixed_consent() -> ConsentView {
     }
 }
 
+pub(super) fn opening_consent() -> ConsentView {
+    let accounts = match access_consent().accounts {
+        AccountChoice::AnyOf(options) => AccountChoice::AnyOrNone(options),
+        other => other,
+    };
+    ConsentView { accounts, ..access_consent() }
+}
+
 pub(super) fn refused() -> RefusedView {
     RefusedView {
         requester_name: text("Palm Books"),
