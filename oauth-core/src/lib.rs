@@ -57,6 +57,7 @@ pub use model::signing_key::{
     Transition, Withdrawal, key_name,
 };
 pub use model::token::AccessClaims;
+pub use policy::buckets::ClientBuckets;
 pub use policy::key_times::KeyTimes;
 pub use policy::profiles::{
     FAPI1_ADVANCED, FAPI2_MESSAGE_SIGNING, FAPI2_MESSAGE_SIGNING_ID1, FAPI2_SECURITY, PLAIN_OAUTH,

@@ -333,6 +333,7 @@ impl<D: Dialect> Mount<D> {
         authority: &Authority,
         body: Pin<Box<dyn Future<Output = Result<Bytes, GuardRefusal>> + Send>>,
     ) -> Result<(Option<crate::domain::IdempotencyKey>, Bytes), GuardRefusal> {
+        self.guard.in_time(authority)?;
         let rules = D::headers();
         if rules.order == HeaderOrder::AfterScope {
             authority.in_scope()?;
@@ -342,7 +343,7 @@ impl<D: Dialect> Mount<D> {
                 return Err(GuardRefusal::Header { name, fault: HeaderFault::Malformed });
             }
         }
-        let rules = (rules, D::produces(route.path));
+        let rules = (rules, D::produces(route.path, &authority.client));
         let asked = judge_headers(arrived, rules, &route.needs, &authority.client)?;
         self.dialect.takes_part(authority).await?;
         authority.in_scope()?;

@@ -7,7 +7,7 @@
 mod document;
 mod shape;
 
-pub use document::{SIGNED, document};
+pub use document::{FORM, SIGNED, document};
 pub use shape::{Form, HTTP_DATE, Member, Named, Presence, Shape, always, fits, sometimes};
 
 use http::Method;
@@ -53,6 +53,10 @@ pub struct Elsewhere {
     pub callers: &'static str,
     /// What it takes and answers.
     pub about: &'static Operation,
+    /// The media type in which a request is sent.
+    pub sent_as: &'static str,
+    /// How requests are refused; where none is named, the document of the endpoint says it.
+    pub refusals: &'static [Refused],
 }
 
 /// What a route is called, takes and answers.

@@ -21,18 +21,18 @@ use crate::support::World;
 use crate::support::judge::refused;
 use crate::support::raw::{Raw, fields};
 
-const REDIRECT_URI: &str = "http://127.0.0.1:9473/callback";
-const SEALED: [&str; 2] = ["RSA-OAEP-256", "ECDH-ES"];
+pub(crate) const REDIRECT_URI: &str = "http://127.0.0.1:9473/callback";
+pub(crate) const SEALED: [&str; 2] = ["RSA-OAEP-256", "ECDH-ES"];
 
 /// The client's own pair of keys for one way to encrypt.
-struct Sealing {
-    alg: &'static str,
+pub(crate) struct Sealing {
+    pub(crate) alg: &'static str,
     private: Jwk,
-    public: Value,
+    pub(crate) public: Value,
 }
 
 impl Sealing {
-    fn new(alg: &'static str) -> Self {
+    pub(crate) fn new(alg: &'static str) -> Self {
         let (private, public) = if alg == "ECDH-ES" {
             let pair = EcKeyPair::generate(EcCurve::P256).unwrap();
             (pair.to_jwk_private_key(), pair.to_jwk_public_key())
@@ -51,12 +51,12 @@ impl Sealing {
         Self { alg, private, public }
     }
 
-    fn id(&self) -> String {
+    pub(crate) fn id(&self) -> String {
         format!("sealed-{}", self.alg.to_lowercase())
     }
 
     /// What stands in the envelope. Its header says how it was sealed, and that a signed token is inside.
-    fn open(&self, sealed: &str) -> String {
+    pub(crate) fn open(&self, sealed: &str) -> String {
         assert_eq!(sealed.matches('.').count(), 4, "sealed: {sealed}");
         let decrypter: Box<dyn JweDecrypter> = match self.alg {
             "ECDH-ES" => Box::new(ECDH_ES.decrypter_from_jwk(&self.private).unwrap()),
@@ -110,7 +110,7 @@ fn registration(sealing: &Sealing, key: &Key) -> String {
     text
 }
 
-fn registered(world: &World, id: &str, key: &Key) -> Registered {
+pub(crate) fn registered(world: &World, id: &str, key: &Key) -> Registered {
     Registered {
         id: id.to_owned(),
         issuer: world.issuer(),

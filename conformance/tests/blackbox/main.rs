@@ -42,6 +42,7 @@ mod rfc9068;
 mod rfc9126;
 mod rfc9449;
 mod scheme;
+mod sealed_answers;
 mod shop;
 mod split;
 mod stories;

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::support::judge::inactive;
 use crate::support::uae::{api_origin, instant};
-use crate::support::{World, embedded, identity};
+use crate::support::{World, embedded, identity, page};
 
 async fn asked(world: &World, tpp: &Tpp, token: &str, query: &str) -> Answer {
     let origin = api_origin(world, tpp);
@@ -72,15 +72,24 @@ async fn section_5_4_nobody_but_a_resource_server_with_one_question_is_answered(
 }
 
 /// One call of the API.
-async fn call(
+pub(crate) async fn call(
+    with: (&World, &Tpp),
+    token: &str,
+    what: (&str, &str),
+    body: Option<Value>,
+) -> Answer {
+    taking(with, token, (what, "application/json"), body).await
+}
+
+/// One call of the API that takes answers of this kind.
+pub(crate) async fn taking(
     (world, tpp): (&World, &Tpp),
     token: &str,
-    (method, path): (&str, &str),
+    ((method, path), accept): ((&str, &str), &str),
     body: Option<Value>,
 ) -> Answer {
     let url = format!("{}/OFPH/v1{path}", api_origin(world, tpp));
-    let mut headers =
-        vec![("participant-id", tpp.id().to_owned()), ("accept", "application/json".to_owned())];
+    let mut headers = vec![("participant-id", tpp.id().to_owned()), ("accept", accept.to_owned())];
     if body.is_some() {
         headers.push(("content-type", "application/json".to_owned()));
         headers.push(("x-idempotency-key", host::uuid()));
@@ -90,7 +99,7 @@ async fn call(
 }
 
 #[track_caller]
-fn data(answer: &Answer, status: u16) -> Value {
+pub(crate) fn data(answer: &Answer, status: u16) -> Value {
     assert_eq!(answer.status, status, "{}", answer.text());
     answer.json().unwrap()["data"].clone()
 }
@@ -140,6 +149,78 @@ async fn section_6_1_the_pages_of_a_participant_may_read_tokens_and_those_of_a_s
         .body(Bytes::new());
     let never = palm.registered().http.send(request.unwrap()).await.unwrap();
     assert_eq!(never.header("access-control-allow-origin"), None, "introspection is for no page");
+}
+
+/// A consent with these permissions, lodged and not decided, and the request that refers to it.
+async fn lodged((world, tpp): (&World, &Tpp), permissions: &[&str], scope: &str) -> (String, Ask) {
+    let alone = tpp.act_alone("consent", HONEST).await.unwrap().member("access_token").unwrap();
+    let now = host::now();
+    let wanted = json!({"data": {"data_holder_id": "bayan-trust", "permissions": permissions,
+        "sharing_duration": {"start_date": instant(now), "end_date": instant(now + 30 * 86_400)},
+        "purpose": "keep my retirement account"}});
+    let consent = data(&call((world, tpp), &alone, ("POST", "/common/consent"), Some(wanted)).await, 201);
+    let id = consent["id"].as_str().unwrap().to_owned();
+    let ask = Ask::new(scope).with_details(&json!([{"type": "urn:ofxpera:consent:v1", "consentId": id}]));
+    (id, ask)
+}
+
+/// The tokens of a consent with these permissions, given for these accounts.
+pub(crate) async fn consented(
+    (world, tpp): (&World, &Tpp),
+    (permissions, scope): (&[&str], &str),
+    accounts: &[&str],
+) -> Tokens {
+    let (_, ask) = lodged((world, tpp), permissions, scope).await;
+    let request_uri = world.push(tpp, &ask).await;
+    let chosen = Decision::ApproveOnly(accounts.iter().map(|id| (*id).to_owned()).collect());
+    let returned = world.decide(tpp, &request_uri, &chosen).await;
+    let code = tpp.code(&ask, &returned).await.unwrap();
+    Tokens::read(&tpp.redeem(&ask, &code, HONEST).await.unwrap()).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn accounts_are_offered_where_the_consent_opens_or_debits_them_and_the_holder_is_named() {
+    const OWN: [&str; 4] = ["pera-mariam-1", "acc-mariam-3", "acc-mariam-1", "acc-mariam-2"];
+    let world = embedded().await;
+    let luzon = world.luzon();
+    for (permissions, scope, offered) in [
+        (&["PERA_BASIC_INFO"][..], "openid accounts.basic", &OWN[..1]),
+        (&["SOURCE_ACCOUNT_READ"], "openid bank_account", &OWN[1..]),
+        (&["PAYMENT_INITIATE"], "openid payments", &OWN[1..2]),
+        (&["PAYMENT_INITIATE", "PERA_BASIC_INFO"], "openid payments accounts.basic", &OWN[..2]),
+        (&["ACCOUNT_OPEN", "PERA_BASIC_INFO"], "openid accounts.open accounts.basic", &OWN[..1]),
+        (&["CUSTOMER_READ", "ACCOUNT_OPEN"], "openid customer accounts.open", &[]),
+    ] {
+        let (_, ask) = lodged((world, &luzon), permissions, scope).await;
+        let request_uri = world.push(&luzon, &ask).await;
+        let mut visit = world.signed_in().await;
+        let place = visit.open(&luzon.authorization_url(&request_uri).unwrap()).await.unwrap();
+        let text = page(&place).text();
+        for id in OWN {
+            let box_of_it = format!("name=\"accounts\" value=\"{id}\"");
+            assert_eq!(text.contains(&box_of_it), offered.contains(&id), "{permissions:?}: {id}");
+        }
+        assert!(text.contains("Bayan Trust (bayan-trust)"), "{text}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_an_account_opened_may_give_none_and_reads_who_holds_the_data() {
+    let world = embedded().await;
+    let luzon = world.luzon();
+    let (id, ask) =
+        lodged((world, &luzon), &["ACCOUNT_OPEN", "PERA_BASIC_INFO"], "openid accounts.open accounts.basic")
+            .await;
+    let request_uri = world.push(&luzon, &ask).await;
+    let mut visit = world.signed_in().await;
+    let url = luzon.authorization_url(&request_uri).unwrap();
+    let place = visit.complete(&url, &world.user, &Decision::ApproveOnly(Vec::new())).await.unwrap();
+    let code = luzon.code(&ask, &place.returned().unwrap()).await.unwrap();
+    let tokens = Tokens::read(&luzon.redeem(&ask, &code, HONEST).await.unwrap()).unwrap();
+    let list = data(&call((world, &luzon), &tokens.access, ("GET", "/banking/accounts"), None).await, 200);
+    assert_eq!(list, json!([]));
+    let mine = visit.open(&format!("{}/my/consents/{id}", world.issuer())).await.unwrap();
+    assert!(page(&mine).text().contains("Bayan Trust (bayan-trust)"), "{}", page(&mine).text());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -95,7 +95,8 @@ pub fn apis(
         jwks_uri: Some(plan.jwks_uri()),
     };
     let guarded = GuardPorts::new(oauth, Arc::clone(&books.consents));
-    let guard = Arc::new(Guard::new(verifier, plan.policy, guarded).with_message_signing(signing));
+    let guard = Guard::new(verifier, plan.policy, guarded).with_message_signing(signing);
+    let guard = Arc::new(guard.with_rate(bank.rate));
     let limits = bank.pera;
     let settings = OperationSettings {
         rail_max: vec![(Rail::Instapay, limits.instapay_max)],

@@ -1,5 +1,6 @@
 //! What a profile demands, as data. A profile is a constant in [`profiles`]; nothing outside this folder names one.
 
+pub(crate) mod buckets;
 pub(crate) mod key_times;
 pub(crate) mod profiles;
 pub(crate) mod settings;

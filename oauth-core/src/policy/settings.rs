@@ -81,7 +81,7 @@ pub enum ProofNonce {
     Require,
 }
 
-/// How often one client may push a request, at one process of the issuer.
+/// How often one client may push a request, or do what else is counted, at one process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PushRate {
     /// As often as it likes.

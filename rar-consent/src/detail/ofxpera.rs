@@ -8,7 +8,7 @@ use super::element::typed;
 use super::{Asked, DetailKind, Lodging, Place, Reading, Supported};
 use crate::consent::Consent;
 use crate::consent::terms::{OfxperaConsent, Permission, Terms};
-use crate::rules::ofxpera::{self, ReferenceCase};
+use crate::rules::ofxpera::{self, AskedCase, ReferenceCase};
 use crate::rules::{hold, rfc9396};
 use crate::value::calendar::Zone;
 use crate::value::text;
@@ -49,6 +49,8 @@ impl DetailKind for OfxperaKind {
     }
 
     fn scope(&self, reading: &Reading, asked: &Scope) -> Result<Scope, Refusal> {
+        let case = AskedCase { place: Place::element(0), scope: asked.clone() };
+        hold(&[&ofxpera::OPENID_ASKED], &case)?;
         Scope::new(format!("{asked} consent:{}", reading.consent).trim_start_matches(' ')).map_err(|_| {
             Place::element(0).refuse(
                 rfc9396::SCOPE_SUPPORTED.id,

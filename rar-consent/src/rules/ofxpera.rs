@@ -5,8 +5,9 @@
 //! | 4.1 | [`OfxperaConsent::check`](crate::OfxperaConsent::check) |
 //! | 4.2 | [`Permission::scope`](crate::Permission::scope) with [`SCOPE_SUPPORTED`](super::rfc9396::SCOPE_SUPPORTED) |
 //! | 4.4 | [`CONSENT_KNOWN`], [`CONSENT_WAITING`] |
+//! | 5.1 | [`OPENID_ASKED`] |
 
-use oauth_core::{DetailsFault, Rule, RuleId};
+use oauth_core::{DetailsFault, Rule, RuleId, Scope};
 
 use super::demand;
 use crate::consent::Consent;
@@ -19,6 +20,26 @@ pub(crate) struct ReferenceCase {
     /// The consent, when this client has it.
     pub(crate) stored: Option<Consent>,
 }
+
+/// The scope beside a reference.
+pub(crate) struct AskedCase {
+    pub(crate) place: Place,
+    pub(crate) scope: Scope,
+}
+
+/// Section 5.1: the customer is always identified, so the scope contains `openid`.
+pub(crate) const OPENID_ASKED: Rule<AskedCase> = Rule {
+    id: RuleId("OFXPERA-5.1-openid"),
+    check: |case, _| {
+        let asked = case.scope.contains("openid");
+        demand(
+            asked,
+            &case.place,
+            DetailsFault::ScopeMismatch,
+            "scope must contain openid beside a consent of this type",
+        )
+    },
+};
 
 /// What a reference must satisfy.
 pub(crate) const REFERENCE: &[&Rule<ReferenceCase>] = &[&CONSENT_KNOWN, &CONSENT_WAITING];

@@ -76,6 +76,19 @@ fn a_scope_without_a_permission_that_supports_it_is_refused() {
 }
 
 #[test]
+fn section_5_1_a_request_without_openid_is_refused() {
+    for (asked, taken) in [("openid", true), ("accounts.basic", false), ("accounts.basic openid", true)] {
+        match (Push { scope: scope(asked), ..push(&consent()) }).vet() {
+            Ok(_) => assert!(taken, "{asked}"),
+            Err(refusal) => {
+                assert!(!taken, "{asked}");
+                assert_eq!(refusal.rule.0, "OFXPERA-5.1-openid");
+            }
+        }
+    }
+}
+
+#[test]
 fn an_unknown_foreign_or_decided_consent_is_refused() {
     let path = "authorization_details[0].consentId";
     let nothing = Push { facts: ConsentFacts::default(), ..push(&consent()) };

@@ -171,8 +171,8 @@ pub trait Dialect: Send + Sync + Sized + 'static {
     /// What stands before every path: `/OFPH/v1`. Begins with a slash, ends without one.
     fn base(&self) -> &str;
 
-    /// The media types a route answers with; `Accept` must take one.
-    fn produces(_path: &str) -> &'static [&'static str] {
+    /// The media types a route answers this client with; `Accept` must take one.
+    fn produces(_path: &str, _client: &Client) -> &'static [&'static str] {
         Self::headers().produces
     }
 

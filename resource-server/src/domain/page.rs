@@ -37,7 +37,7 @@ impl PageRequest {
     /// # Errors
     /// [`PageFault`] says which parameter is malformed or out of bounds.
     pub fn parse(page: Option<&str>, size: Option<&str>) -> Result<Self, PageFault> {
-        let page = page.map_or(Some(1), number).ok_or(PageFault::Page)?;
+        let page = page.map_or(Some(1), far).ok_or(PageFault::Page)?;
         let size = size.map_or(Some(Self::DEFAULT_SIZE), number).ok_or(PageFault::Size)?;
         Self::new(page, size)
     }
@@ -203,8 +203,16 @@ impl From<PageRequest> for StoredRequest {
 
 /// `u32::from_str` would also take a plus sign.
 fn number(text: &str) -> Option<u32> {
-    let canonical = text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0');
-    canonical.then(|| text.parse().ok()).flatten()
+    is_number(text).then(|| text.parse().ok()).flatten()
+}
+
+/// The same, however large: no list has so many pages, so what does not fit is a page beyond the last.
+fn far(text: &str) -> Option<u32> {
+    is_number(text).then(|| text.parse().unwrap_or(u32::MAX))
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0')
 }
 
 #[cfg(test)]
@@ -221,10 +229,16 @@ mod tests {
         assert!(PageRequest::new(u32::MAX, 1000).is_ok());
         assert_eq!(PageRequest::parse(None, None), Ok(PageRequest::FIRST));
         assert_eq!(PageRequest::parse(Some("2"), Some("1000")), PageRequest::new(2, 1000));
-        for text in
-            ["", "0", "x", "+5", "-1", "05", "1.0", " 1", "\u{ff11}", "4294967296", "99999999999999999999"]
-        {
+        for text in ["", "0", "x", "+5", "-1", "05", "1.0", " 1", "\u{ff11}"] {
             assert_eq!(PageRequest::parse(Some(text), None), Err(PageFault::Page), "{text:?}");
+            assert_eq!(PageRequest::parse(None, Some(text)), Err(PageFault::Size), "{text:?}");
+        }
+        for text in ["4294967295", "4294967296", "99999999999999999999"] {
+            assert_eq!(
+                PageRequest::parse(Some(text), None),
+                PageRequest::new(u32::MAX, 25),
+                "beyond all lists"
+            );
             assert_eq!(PageRequest::parse(None, Some(text)), Err(PageFault::Size), "{text:?}");
         }
     }

@@ -58,8 +58,7 @@ fn version(arrived: &Arrived, rules: &HeaderRules) -> Result<(), GuardRefusal> {
     };
     let Some(asked) = asked else { return Ok(()) };
     let parts: Vec<&str> = asked.split('.').collect();
-    let number =
-        |part: &&str| (1..=4).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
+    let number = |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
     match parts.as_slice() {
         [major] | [major, _, _] if parts.iter().all(number) && !major.starts_with('0') => match *major {
             "1" => Ok(()),

@@ -116,7 +116,7 @@ fn bare<R: From<Bytes>>(status: StatusCode) -> Response<R> {
     answer
 }
 
-/// Adds the challenges of a refusal.
+/// Adds the challenges of a refusal, and how long to wait.
 pub(crate) fn challenge(
     headers: &mut http::HeaderMap,
     guard: &Guard,
@@ -132,6 +132,9 @@ pub(crate) fn challenge(
         && let Some(Ok(value)) = guard.accepted_signature(arrived).map(|value| HeaderValue::from_str(&value))
     {
         headers.insert("accept-signature", value);
+    }
+    if let GuardRefusal::TooOften(wait) = refusal {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(wait.get()));
     }
     if let Some(nonce) = guard.demanded_nonce(refusal, arrived)
         && let Ok(value) = HeaderValue::from_str(&nonce)

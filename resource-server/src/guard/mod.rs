@@ -17,8 +17,8 @@ mod standing;
 use std::sync::Arc;
 
 use oauth_core::{
-    Audit, ClientDirectory, ClientStatus, Clock, Constraint, Entropy, Error, Fault, Policy, ProofReason,
-    Reason, Refusal, TokenReason, TokenVerifier,
+    Audit, ClientBuckets, ClientDirectory, ClientStatus, Clock, Constraint, Entropy, Error, Fault, Policy,
+    ProofReason, PushRate, Reason, Refusal, TokenReason, TokenVerifier,
 };
 use rar_consent::ConsentStore;
 
@@ -45,6 +45,7 @@ pub struct Guard {
     algs: String,
     ports: GuardPorts,
     signing: Option<MessageSigning>,
+    rate: ClientBuckets,
 }
 
 /// What the guard asks.
@@ -93,7 +94,7 @@ impl Guard {
     #[must_use]
     pub fn new(verifier: TokenVerifier, policy: &'static Policy, ports: GuardPorts) -> Self {
         let algs = verifier.proof_algs();
-        Self { verifier, policy, algs, ports, signing: None }
+        Self { verifier, policy, algs, ports, signing: None, rate: ClientBuckets::new(PushRate::Unlimited) }
     }
 
     /// The same guard, with signed messages (FAPI 2.0 Message Signing section 5.6).
@@ -101,6 +102,18 @@ impl Guard {
     pub fn with_message_signing(mut self, signing: MessageSigning) -> Self {
         self.signing = Some(signing);
         self
+    }
+
+    /// The same guard, answering a client that calls more often with 429 and `Retry-After` (RFC 6585 section 4). Counted by
+    /// this process once the client is known, so that nobody can use up another's share.
+    #[must_use]
+    pub fn with_rate(self, rate: PushRate) -> Self {
+        Self { rate: ClientBuckets::new(rate), ..self }
+    }
+
+    /// Whether a client may call again already.
+    pub(crate) fn in_time(&self, authority: &Authority) -> Result<(), GuardRefusal> {
+        self.rate.take(&authority.client.id, authority.now).map_err(GuardRefusal::TooOften)
     }
 
     /// What the guard asks.
@@ -143,6 +156,7 @@ impl Guard {
     /// Every [`GuardRefusal`] but those about paths, media types and bodies.
     pub async fn admit(&self, arrived: &Arrived, needs: &Needs) -> Result<Authority, GuardRefusal> {
         let authority = self.identify(arrived, needs).await?;
+        self.in_time(&authority)?;
         if arrived.interaction == Interaction::Malformed {
             return Err(GuardRefusal::Header { name: INTERACTION_ID, fault: HeaderFault::Malformed });
         }
@@ -174,6 +188,7 @@ impl Guard {
             | GuardRefusal::MediaType
             | GuardRefusal::TooLarge
             | GuardRefusal::BrokenOff
+            | GuardRefusal::TooOften(_)
             | GuardRefusal::Participant
             | GuardRefusal::ParticipantInactive
             | GuardRefusal::Standing(_)

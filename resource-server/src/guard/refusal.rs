@@ -1,6 +1,6 @@
 //! Every way a call can end before the bank has done anything for it. Data; each dialect has its own table to the wire.
 
-use oauth_core::{At, Fault, Refusal, RuleId, Standing};
+use oauth_core::{At, Fault, Refusal, RuleId, Seconds, Standing};
 use rar_consent::Permission;
 
 use super::needs::Authentication;
@@ -44,6 +44,9 @@ pub enum GuardRefusal {
     /// The body broke off.
     #[error("body broke off")]
     BrokenOff,
+    /// The client calls more often than it may; how long it has to wait (RFC 6585 section 4).
+    #[error("too often")]
+    TooOften(Seconds),
     /// `participant-id` is not the organisation of the client.
     #[error("participant mismatch")]
     Participant,
@@ -89,6 +92,7 @@ impl GuardRefusal {
             Self::Header { .. } | Self::Version => fapi_resource::HEADERS_WELL_FORMED,
             Self::NotAcceptable | Self::MediaType => fapi_resource::MEDIA_TYPE,
             Self::TooLarge | Self::BrokenOff => fapi_resource::BODY_BOUNDED,
+            Self::TooOften(_) => fapi_resource::RATE_KEPT,
             Self::Participant | Self::ParticipantInactive => fapi_resource::PARTICIPANT,
             Self::Scope { .. } => rfc6750::SCOPE,
             Self::Authentication(_) => rfc9470::STEP_UP,
@@ -109,6 +113,7 @@ impl GuardRefusal {
             Self::Authentication(_) => 401,
             Self::MediaType => 415,
             Self::TooLarge => 413,
+            Self::TooOften(_) => 429,
             Self::Participant
             | Self::ParticipantInactive
             | Self::Scope { .. }

@@ -8,6 +8,8 @@ use crate::http::RouteInfo;
 
 /// The media type of a signed message (RFC 7519).
 pub const SIGNED: &str = "application/jwt";
+/// The media type of a form (RFC 6749 appendix B).
+pub const FORM: &str = "application/x-www-form-urlencoded";
 
 /// The description of an interface whose routes are these, at an origin.
 #[must_use]
@@ -26,14 +28,16 @@ pub fn document(interface: &Interface, routes: &[RouteInfo], origin: &str) -> Va
         set(&mut said, "x-aliases", json!(aliases_of(interface, &route.path)));
         put(&mut paths, &route.path, route.method.as_str(), said);
     }
-    for Elsewhere { method, path, aliases, callers, about } in interface.elsewhere {
-        let mut said = operation(about, "application/json", &mut schemas);
+    for Elsewhere { method, path, aliases, callers, about, sent_as, refusals } in interface.elsewhere {
+        let mut said = operation(about, sent_as, &mut schemas);
         if let Some(Value::Object(responses)) = said.get_mut("responses") {
-            set(
-                responses,
-                "default",
-                json!({"description": "Refused, as the document of the endpoint says."}),
-            );
+            for row in *refusals {
+                set(responses, &row.status.to_string(), refusal(row, &mut schemas));
+            }
+            if refusals.is_empty() {
+                let words = "Refused, as the document of the endpoint says.";
+                set(responses, "default", json!({ "description": words }));
+            }
         }
         set(&mut said, "parameters", json!(parameters(path, (&[], about.query, &[]), &mut schemas)));
         set(&mut said, "description", json!(callers));
@@ -141,14 +145,23 @@ fn refused(
             Refusing::Paging => pages,
         };
         if applies {
-            let mut response = Members::new();
-            set(&mut response, "description", json!(row.says));
-            if let Some(named) = row.body {
-                set(&mut response, "content", json!({row.media: content(row.media, named, schemas)}));
-            }
-            set(responses, &row.status.to_string(), Value::Object(response));
+            set(responses, &row.status.to_string(), refusal(row, schemas));
         }
     }
+}
+
+/// One way to be refused.
+fn refusal(row: &'static Refused, schemas: &mut Members) -> Value {
+    let mut response = Members::new();
+    set(&mut response, "description", json!(row.says));
+    match (row.body, row.media) {
+        (Some(named), media) => {
+            set(&mut response, "content", json!({media: content(media, named, schemas)}));
+        }
+        (None, "") => {}
+        (None, media) => set(&mut response, "content", json!({media: {"schema": {"type": "string"}}})),
+    }
+    Value::Object(response)
 }
 
 /// In what a request is sent.

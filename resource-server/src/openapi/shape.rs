@@ -35,6 +35,8 @@ pub enum Shape {
     OneOf(&'static [&'static str]),
     /// These members and no others.
     Object(&'static [Member]),
+    /// These members, and others that nobody looks at.
+    Open(&'static [Member]),
     /// Any number of values of a shape.
     List(&'static Self),
     /// At most so many values of a shape.
@@ -188,7 +190,10 @@ fn at(shape: &Shape, value: &Value, path: &str) -> Result<(), String> {
         (Shape::Some(least, most, each), Value::Array(items)) if (*least..=*most).contains(&items.len()) => {
             every(each, items, path)
         }
-        (Shape::Object(members), Value::Object(found)) => object(members, found, path),
+        (Shape::Object(members), Value::Object(found)) => {
+            known(members, found, path).and_then(|()| object(members, found, path))
+        }
+        (Shape::Open(members), Value::Object(found)) => object(members, found, path),
         (Shape::Text(form), _) => other(&format!("a text of form {form:?}")),
         (Shape::Line(most), _) => other(&format!("a text of up to {most} characters")),
         (Shape::Like(form, _, _), _) => other(&format!("a text like {form}")),
@@ -200,7 +205,7 @@ fn at(shape: &Shape, value: &Value, path: &str) -> Result<(), String> {
         (Shape::List(_), _) => other("a list"),
         (Shape::Few(most, _), _) => other(&format!("a list of up to {most}")),
         (Shape::Some(least, most, _), _) => other(&format!("a list of {least} to {most}")),
-        (Shape::Object(_), _) => other("an object"),
+        (Shape::Object(_) | Shape::Open(_), _) => other("an object"),
     }
 }
 
@@ -208,10 +213,14 @@ fn every(each: &Shape, items: &[Value], path: &str) -> Result<(), String> {
     items.iter().enumerate().try_for_each(|(index, item)| at(each, item, &format!("{path}[{index}]")))
 }
 
-fn object(members: &[Member], found: &Map<String, Value>, path: &str) -> Result<(), String> {
-    if let Some(name) = found.keys().find(|name| !members.iter().any(|member| member.name == **name)) {
-        return Err(format!("{path}.{name} is not described"));
+fn known(members: &[Member], found: &Map<String, Value>, path: &str) -> Result<(), String> {
+    match found.keys().find(|name| !members.iter().any(|member| member.name == **name)) {
+        Some(name) => Err(format!("{path}.{name} is not described")),
+        None => Ok(()),
     }
+}
+
+fn object(members: &[Member], found: &Map<String, Value>, path: &str) -> Result<(), String> {
     members.iter().try_for_each(|member| match (found.get(member.name), member.presence) {
         (Some(value), _) => at(&member.shape, value, &format!("{path}.{}", member.name)),
         (None, Presence::Sometimes) => Ok(()),
@@ -273,20 +282,20 @@ impl Shape {
                 json!({"$ref": format!("#/components/schemas/{}", known.name)})
             }
             Self::Object(members) => {
-                let required: Vec<&str> = members
-                    .iter()
-                    .filter(|member| member.presence == Presence::Always)
-                    .map(|member| member.name)
-                    .collect();
-                let properties: Map<String, Value> = members
-                    .iter()
-                    .map(|member| (member.name.to_owned(), member.shape.schema(named)))
-                    .collect();
-                json!({
-                    "type": "object", "properties": properties, "required": required,
-                    "additionalProperties": false,
-                })
+                let mut said = of_members(members, named);
+                said.insert("additionalProperties".to_owned(), Value::Bool(false));
+                Value::Object(said)
             }
+            Self::Open(members) => Value::Object(of_members(members, named)),
         }
     }
+}
+
+fn of_members(members: &[Member], named: &mut Map<String, Value>) -> Map<String, Value> {
+    let always = members.iter().filter(|member| member.presence == Presence::Always);
+    let required: Vec<&str> = always.map(|member| member.name).collect();
+    let properties: Map<String, Value> =
+        members.iter().map(|member| (member.name.to_owned(), member.shape.schema(named))).collect();
+    let said = [("type", json!("object")), ("properties", json!(properties)), ("required", json!(required))];
+    said.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }

@@ -1,6 +1,6 @@
 //! Opening a retirement account at the customer's wish.
 
-use oauth_core::{Fault, Subject};
+use oauth_core::{Fault, Subject, Timestamp};
 
 use crate::domain::{
     Account, AccountId, AccountKind, AccountNumber, AccountStatus, Currency, IllFormed, Line,
@@ -104,7 +104,8 @@ pub async fn open(
         status: AccountStatus::Active,
         nickname: order.nickname,
         product: Some(Line::new(product.id.as_str()).map_err(|fault| Fault::new("catalogue", fault))?),
-        opened_at: authority.now,
+        // to the second, as it is told: accounts of one second are listed by their identifiers
+        opened_at: Timestamp::from_seconds(authority.now.seconds()),
     };
     let wanted = AccountOpening {
         account,

@@ -80,8 +80,10 @@ pub(super) async fn debtor(
         return Err(unusable(DebtorFault::NotGiven));
     }
     let pays = matches!(order.creditor, Creditor::Internal { account: ref to, .. } if *to == account.id);
+    // OFxPERA section 8.6: no money leaves a retirement account by a contribution
+    let retired = order.kind == OrderKind::Contribution && account.kind == AccountKind::Pera;
     match account.status {
-        _ if pays => Err(unusable(DebtorFault::NotGiven)),
+        _ if pays || retired => Err(unusable(DebtorFault::NotGiven)),
         AccountStatus::Active if account.currency == order.amount.currency() => Ok(account),
         AccountStatus::Active => Err(unusable(DebtorFault::Currency)),
         AccountStatus::Dormant | AccountStatus::Frozen => Err(unusable(DebtorFault::Blocked)),

@@ -18,6 +18,8 @@ pub(crate) const HEADERS_WELL_FORMED: RuleId = RuleId("FAPI1B-6.2-headers");
 pub(crate) const MEDIA_TYPE: RuleId = RuleId("RFC9110-12.5.1");
 /// RFC 9110 section 15.5.14: a body has a bound.
 pub(crate) const BODY_BOUNDED: RuleId = RuleId("RFC9110-15.5.14");
+/// RFC 6585 section 4: a client that calls more often than it may is told when to come again.
+pub(crate) const RATE_KEPT: RuleId = RuleId("RFC6585-4");
 /// OFxPERA common header: the caller speaks for its own organisation.
 pub(crate) const PARTICIPANT: RuleId = RuleId("OFXPERA-participant");
 /// FAPI 2.0 Security Profile section 5.3.4-6 with RFC 9396 section 9: the consent permits this call, now.

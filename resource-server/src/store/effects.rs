@@ -121,7 +121,7 @@ pub(super) fn of_consent(
 
 /// A line of the payment as it stands once the debtor has paid or has got the money back.
 pub(super) fn posted(line: BookedTransaction, after: &Payment) -> BookedTransaction {
-    BookedTransaction { status: TransactionStatus::Posted { at: after.status_at() }, ..line }
+    BookedTransaction { status: TransactionStatus::Posted { at: lines::told(after.status_at()) }, ..line }
 }
 
 /// Money that stays in this bank reaches its payee. Money for another bank stays owed to the rail.

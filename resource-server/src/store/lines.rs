@@ -17,7 +17,7 @@ pub(super) fn debit(payment: &Payment, id: TransactionId) -> BookedTransaction {
         status: TransactionStatus::Pending,
         amount: terms.amount.debited(),
         description: description(payment),
-        executed_at: terms.created_at,
+        executed_at: told(terms.created_at),
         reference: terms.debtor_reference.clone(),
         payment: Some(terms.id.clone()),
     }
@@ -34,10 +34,10 @@ pub(super) fn credit(payment: &Payment, id: TransactionId, at: Timestamp) -> Opt
         id,
         account: credited_account(payment)?.clone(),
         kind,
-        status: TransactionStatus::Posted { at },
+        status: TransactionStatus::Posted { at: told(at) },
         amount: terms.amount.credited(),
         description: description(payment),
-        executed_at: at,
+        executed_at: told(at),
         reference: terms.creditor_reference.clone().or_else(|| terms.debtor_reference.clone()),
         payment: Some(terms.id.clone()),
     })
@@ -48,11 +48,16 @@ pub(super) fn reversal(payment: &Payment, id: TransactionId, at: Timestamp) -> B
     let line = debit(payment, id);
     BookedTransaction {
         kind: TransactionKind::Reversal,
-        status: TransactionStatus::Posted { at },
+        status: TransactionStatus::Posted { at: told(at) },
         amount: payment.terms().amount.credited(),
-        executed_at: at,
+        executed_at: told(at),
         ..line
     }
+}
+
+/// To the second, as statements tell it: lines of one second are listed by their identifiers.
+pub(super) const fn told(at: Timestamp) -> Timestamp {
+    Timestamp::from_seconds(at.seconds())
 }
 
 /// The payee's account, when it is one of ours.

@@ -12,8 +12,8 @@ use oauth_core::store::memory::{MemoryClaims, MemoryStore};
 use oauth_core::testkit::{self, CountedEntropy, FixedClock};
 use oauth_core::{
     AccessClaims, Binding, Chain, Client, ClientId, ConsentId, Constraint, FAPI2_SECURITY, FixedClients,
-    GrantId, InlineKeys, LogAudit, Opening, PeerCertificate, ProofNonce, Scope, Seconds, ServerSecret, Store,
-    Subject, Timestamp, TokenVerifier, VerifierSettings,
+    GrantId, InlineKeys, LogAudit, Opening, PeerCertificate, ProofNonce, PushRate, Scope, Seconds,
+    ServerSecret, Store, Subject, Timestamp, TokenVerifier, VerifierSettings,
 };
 use rar_consent::{
     Actor, Amount, Consent, ConsentEngine, ConsentStatus, ConsentStore, DetailRegistry, Lodged,
@@ -78,11 +78,11 @@ pub(super) fn now() -> Timestamp {
 }
 
 pub(super) async fn file() -> World {
-    world(Place::file(), (ProofNonce::Off, None)).await
+    world(Place::file(), (ProofNonce::Off, None, PushRate::Unlimited)).await
 }
 
 pub(super) async fn asking_for_nonces() -> World {
-    world(Place::memory(), (ProofNonce::Require, None)).await
+    world(Place::memory(), (ProofNonce::Require, None, PushRate::Unlimited)).await
 }
 
 /// A bank with signed messages.
@@ -103,7 +103,7 @@ pub(super) async fn signing_since(
         alg: oauth_core::jose::Alg::Ps256,
         jwks_uri: None,
     };
-    world_since(Place::memory(), (ProofNonce::Off, Some(signing)), age).await
+    world_since(Place::memory(), (ProofNonce::Off, Some(signing), PushRate::Unlimited), age).await
 }
 
 /// Where a database of its own is.
@@ -168,7 +168,7 @@ impl Place {
 pub(super) async fn everywhere() -> Vec<World> {
     let mut worlds = vec![file().await];
     if let Some(place) = Place::postgres().await {
-        worlds.push(world(place, (ProofNonce::Off, None)).await);
+        worlds.push(world(place, (ProofNonce::Off, None, PushRate::Unlimited)).await);
     }
     worlds
 }
@@ -191,13 +191,18 @@ fn books(
     }
 }
 
-async fn world(place: Place, chosen: (ProofNonce, Option<MessageSigning>)) -> World {
+/// A bank that each client may call so often.
+pub(super) async fn paced(per_minute: u32, burst: u32) -> World {
+    world(Place::memory(), (ProofNonce::Off, None, PushRate::Limited { per_minute, burst })).await
+}
+
+async fn world(place: Place, chosen: (ProofNonce, Option<MessageSigning>, PushRate)) -> World {
     world_since(place, chosen, Seconds::minutes(5)).await
 }
 
 async fn world_since(
     place: Place,
-    (nonce, signing): (ProofNonce, Option<MessageSigning>),
+    (nonce, signing, rate): (ProofNonce, Option<MessageSigning>, PushRate),
     age: Seconds,
 ) -> World {
     let database = place.open().await;
@@ -245,7 +250,7 @@ async fn world_since(
         proof_nonce: nonce,
         secret: ServerSecret::new(Zeroizing::new([7; 32])),
     };
-    let guard = Guard::new(TokenVerifier::new(settings, &core), &FAPI2_SECURITY, guard_ports);
+    let guard = Guard::new(TokenVerifier::new(settings, &core), &FAPI2_SECURITY, guard_ports).with_rate(rate);
     let guard = Arc::new(match signing {
         Some(signing) => guard.with_message_signing(signing),
         None => guard,

@@ -257,7 +257,7 @@ async fn rfc_6750_section_2_a_token_in_the_query_or_in_a_form_is_refused() {
     assert_eq!(world.call(query).await.status, 400);
     let form = Ask::get("/banking/accounts").token(&good);
     let form = form.header("content-type", "application/x-www-form-urlencoded");
-    assert_eq!(world.call(form).await.status, 400);
+    assert_eq!(world.call(form).await.status, 415);
 }
 
 #[tokio::test]

@@ -215,7 +215,7 @@ fn choose(table: &Table<'_>, settings: &mut Settings) {
         }
     }
     if let Some(rate) = table.table("push_rate") {
-        settings.push_rate = push_rate(&rate);
+        settings.push_rate = self::rate(&rate, "RFC 9126 section 2.3");
         rate.done();
     }
     let nonces = [("off", ProofNonce::Off), ("require", ProofNonce::Require)];
@@ -246,12 +246,12 @@ fn choose(table: &Table<'_>, settings: &mut Settings) {
     }
 }
 
-/// How often one client may push; no limit where `per_minute` is 0.
-fn push_rate(table: &Table<'_>) -> PushRate {
+/// How often one client may do what a document bounds; no limit where `per_minute` is 0.
+pub(super) fn rate(table: &Table<'_>, document: &str) -> PushRate {
     let number = |name: &str| {
-        let number = table.need(name, "RFC 9126 section 2.3", table.integer(name));
+        let number = table.need(name, document, table.integer(name));
         number.map(u32::try_from).transpose().unwrap_or_else(|_| {
-            table.blame(name, "RFC 9126 section 2.3", "must be between 0 and 4294967295");
+            table.blame(name, document, "must be between 0 and 4294967295");
             None
         })
     };

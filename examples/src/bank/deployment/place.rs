@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 
+use oauth_core::PushRate;
 use resource_server::dialect::ofxpera::Exposure;
 use resource_server::domain::{Currency, IntegerDigits, Money, OrganisationKind};
 use serde_json::Value;
@@ -84,6 +85,8 @@ pub struct BankPlan {
     pub exposure: Exposure,
     /// What the law allows of retirement accounts.
     pub pera: PeraLimits,
+    /// How often one client may call the APIs, at one process.
+    pub rate: PushRate,
 }
 
 /// What law and schemes allow of retirement accounts; the regulator has changed it before.
@@ -288,6 +291,9 @@ pub(super) fn calls(top: &Table<'_>, directory: &Path) -> CallsPlan {
     CallsPlan { authorities, ports: ports.unwrap_or_default() }
 }
 
+/// Far above what a third party does.
+const API_RATE: PushRate = PushRate::Limited { per_minute: 60_000, burst: 100_000 };
+
 /// `[bank]`.
 pub(super) fn bank(top: &Table<'_>, (flags, listeners): (&Flags, &Listeners)) -> BankPlan {
     let table = top.table("bank");
@@ -306,7 +312,13 @@ pub(super) fn bank(top: &Table<'_>, (flags, listeners): (&Flags, &Listeners)) ->
     // Who listens on this machine alone is a sandbox.
     let exposure = if listeners.bind.is_loopback() { Exposure::Sandbox } else { Exposure::Public };
     let pera = pera(table.as_ref().and_then(|table| table.table("pera")));
-    let bank = BankPlan { id, name, bic, kind, exposure, pera };
+    let rate = table.as_ref().and_then(|table| table.table("rate"));
+    let rate = rate.map_or(API_RATE, |rate| {
+        let read = super::issuers::rate(&rate, "RFC 6585 section 4");
+        rate.done();
+        read
+    });
+    let bank = BankPlan { id, name, bic, kind, exposure, pera, rate };
     if let Some(table) = table {
         table.done();
     }

@@ -195,6 +195,8 @@ fn each_line_that_cannot_be_is_told_with_what_to_change() {
         (clients.repeat(2), "is registered twice"),
         ("[[issuers]]\npolicy = \"fapi3\"\n".to_owned(), "is none of plain-oauth"),
         ("[[issuers]]\n[issuers.settings.push_rate]\nper_minute = -1\n".to_owned(), "must be between 0 and"),
+        ("[bank.rate]\nper_minute = -1\nburst = 1\n".to_owned(), "must be between 0 and"),
+        ("[bank.rate]\nper_minute = 1\n".to_owned(), "is missing"),
         ("[[apis]]\npath = \"api/\"\nissuers = [\"\"]\n".to_owned(), "begin with a slash and do not end"),
         ("[[apis]]\nissuers = [\"\"]\n".repeat(2), "is the place of other APIs"),
         ("[[apis]]\nissuers = [\"/nope\"]\n".to_owned(), "is no path of [[issuers]]"),

@@ -64,6 +64,7 @@ const REFUSALS: &[Refused] = &[
     told(409, "The status does not allow it."),
     bare(413, "The body is too large."),
     bare(415, "The body is not sent as JSON."),
+    bare(429, "The caller calls more often than it may; see Retry-After."),
     told(500, "Something failed on our side."),
 ];
 

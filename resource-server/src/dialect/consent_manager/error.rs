@@ -33,6 +33,8 @@ pub(super) enum Reason {
     MediaType,
     /// The body is too large.
     TooLarge,
+    /// The caller calls more often than it may.
+    TooOften,
     /// A header is malformed.
     Header,
     /// A member is missing, unknown, malformed or contradicts another.
@@ -79,6 +81,7 @@ impl Reason {
             Self::Conflict | Self::DecidedBefore => 409,
             Self::TooLarge => 413,
             Self::MediaType => 415,
+            Self::TooOften => 429,
             Self::Failed => 500,
         }
     }
@@ -91,7 +94,8 @@ impl Reason {
             | Self::Method
             | Self::NotAcceptable
             | Self::TooLarge
-            | Self::MediaType => None,
+            | Self::MediaType
+            | Self::TooOften => None,
             Self::Scope => {
                 Some(("AccessToken.InvalidScope", "The access token is not one of the bank's side."))
             }
@@ -133,6 +137,7 @@ impl Problem {
             GuardRefusal::MediaType => (Reason::MediaType, None),
             GuardRefusal::TooLarge => (Reason::TooLarge, None),
             GuardRefusal::BrokenOff => (Reason::Format, None),
+            GuardRefusal::TooOften(_) => (Reason::TooOften, None),
             GuardRefusal::Scope { .. }
             | GuardRefusal::Participant
             | GuardRefusal::ParticipantInactive

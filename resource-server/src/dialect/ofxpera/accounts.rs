@@ -5,7 +5,7 @@ use oauth_core::{Seconds, json as strict};
 use rar_consent::Permission;
 
 use super::Ofxpera;
-use super::answers::{by_key, cut, instants, page_request, paged, query, told};
+use super::answers::{by_key, cut, first_of_second, instants, page_request, paged, query, told};
 use super::body::NewAccount;
 use super::error::{Code, Problem};
 use super::map::{self, Detail, Parts};
@@ -141,7 +141,7 @@ fn statement(query: &Query, account: &Account, call: &Call) -> Result<Statement,
         Ok::<_, Problem>(read.map(SignedMoney::minor))
     };
     let newest = newest.unwrap_or(call.arrived.now);
-    let oldest = oldest.unwrap_or(newest.minus(Seconds::days(90)));
+    let oldest = oldest.unwrap_or(first_of_second(newest.minus(Seconds::days(90))));
     if oldest > newest {
         return Err(Problem::at(Code::InvalidField, "oldest-time"));
     }

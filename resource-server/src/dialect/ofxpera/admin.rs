@@ -103,9 +103,14 @@ pub(super) async fn organization_certificate(dialect: &Ofxpera, call: &Call) -> 
     told(dialect, call, StatusCode::OK, (map::certificate(&organisation, &chain), &path))
 }
 
-/// The chain by itself goes to who asks for it by name.
+/// The chain by itself goes to who asks for it by name, and not for JSON before it.
 fn wants_pem(call: &Call) -> bool {
     let asked = call.arrived.headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
-    let named = |list: &&str| list.split(',').any(|range| range.trim_ascii().starts_with(PEM));
-    asked.filter(named).any(|list| takes_media(list, PEM))
+    let ranges: Vec<&str> = asked.flat_map(|list| list.split(',')).map(str::trim_ascii).collect();
+    let place =
+        |kind: &str| ranges.iter().position(|range| range.starts_with(kind) && takes_media(range, kind));
+    match (place(PEM), place("application/json")) {
+        (Some(pem), Some(json)) => pem < json,
+        (pem, _) => pem.is_some(),
+    }
 }

@@ -25,13 +25,30 @@ pub(super) fn by_key(call: &Call, tree: &Value) -> Option<RetriedBy> {
     call.key.clone().map(|key| RetriedBy { key, fingerprint })
 }
 
-/// Two instants of a query, both inclusive, in this order.
+/// Two instants of a query, in this order, both inclusive: the whole second counts, because that is how times are told.
+///
+/// # Errors
+/// Where one is no instant, or the first is later than the second.
 pub(super) fn instants(query: &Query) -> Result<(Option<Timestamp>, Option<Timestamp>), Problem> {
     let instant = |name: &'static str| {
         let read = query.one(name)?.map(read_instant).transpose();
         read.map_err(|_| Problem::at(Code::InvalidField, name))
     };
-    Ok((instant("oldest-time")?, instant("newest-time")?))
+    let (oldest, newest) = (instant("oldest-time")?, instant("newest-time")?);
+    if oldest.zip(newest).is_some_and(|(oldest, newest)| oldest > newest) {
+        return Err(Problem::at(Code::InvalidField, "oldest-time"));
+    }
+    Ok((oldest.map(first_of_second), newest.map(last_of_second)))
+}
+
+/// The instant that is told as this second and begins it.
+pub(super) const fn first_of_second(at: Timestamp) -> Timestamp {
+    Timestamp::from_seconds(at.seconds())
+}
+
+/// The last instant that is told as this second.
+const fn last_of_second(at: Timestamp) -> Timestamp {
+    first_of_second(at).plus_millis(999)
 }
 
 pub(super) fn page_request(query: &Query) -> Result<PageRequest, Problem> {

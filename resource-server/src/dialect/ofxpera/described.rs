@@ -1,11 +1,9 @@
 //! What each route is called, takes and answers. The rows of `routes` point here, so no route is without a description.
 
-use http::Method;
-
 use super::routes::ALIASES;
 use super::shapes;
 use crate::openapi::{
-    Elsewhere, Form, Given, Interface, Named, Operation, Parameter, Presence, Refused, Refusing, Shape,
+    Form, Given, Interface, Named, Operation, Parameter, Presence, Refused, Refusing, Shape,
 };
 
 /// The interface as a whole, below this base.
@@ -20,7 +18,7 @@ pub(super) fn interface(base: &str) -> Interface {
         key: &UUID,
         segments: SEGMENTS,
         aliases: ALIASES.iter().map(|alias| (alias.from, alias.to)).collect(),
-        elsewhere: OAUTH,
+        elsewhere: super::oauth::OAUTH,
     }
 }
 
@@ -72,6 +70,7 @@ const REFUSALS: &[Refused] = &[
     refused(415, Refusing::WithBody, "The body is not sent as application/json."),
     refused(422, Refusing::WithBody, "A rule of the business does not allow it."),
     refused(422, Refusing::Paging, "There is no such page."),
+    refused(429, Refusing::All, "This client calls more often than it may; see Retry-After."),
     refused(500, Refusing::All, "Something failed on our side."),
     refused(503, Refusing::All, "Something this server needs is away; see Retry-After."),
 ];
@@ -301,88 +300,3 @@ operation!(
     None,
     [given(200, &shapes::PAYMENT_LIST), sealed(200)]
 );
-
-// Section 5: served by the authorization server, whose own documents describe requests and answers.
-
-static ANYTHING: Named = Named { name: "AsRegistered", shape: Shape::Anything };
-
-operation!(
-    PAR,
-    "pushedAuthorizationRequest",
-    "Pushes an authorization request (RFC 9126).",
-    &[],
-    None,
-    [given(201, &ANYTHING)]
-);
-operation!(
-    AUTHORIZE,
-    "authorize",
-    "Takes the customer's browser in (RFC 6749 section 4.1.1).",
-    &[
-        Parameter { name: "client_id", shape: Shape::Text(Form::Any), presence: Presence::Always },
-        Parameter { name: "request_uri", shape: Shape::Text(Form::Any), presence: Presence::Always }
-    ],
-    None,
-    [Given { status: 303, media: "", body: None }]
-);
-operation!(TOKEN, "token", "Issues tokens (RFC 6749 section 3.2).", &[], None, [given(200, &ANYTHING)]);
-operation!(
-    INTROSPECT_GET,
-    "introspectGet",
-    "Tells a resource server what a token is worth; RFC 7662 has only the form with POST.",
-    &[optional("token_hash", Shape::Text(Form::Any)), optional("token", Shape::Text(Form::Any))],
-    None,
-    [given(200, &ANYTHING)]
-);
-operation!(
-    INTROSPECT_POST,
-    "introspectPost",
-    "Tells a resource server what a token is worth (RFC 7662).",
-    &[],
-    None,
-    [given(200, &ANYTHING)]
-);
-operation!(
-    USERINFO,
-    "userinfo",
-    "Tells who the customer is (OpenID Connect Core section 5.3).",
-    &[],
-    None,
-    [given(200, &ANYTHING)]
-);
-
-const ASSERTION: &str = "A client that authenticates with private_key_jwt or its certificate.";
-const RESOURCE_SERVERS: &str = "A registered resource server.";
-
-const OAUTH: &[Elsewhere] = &[
-    Elsewhere { method: Method::POST, path: "/oauth/par", aliases: &[], callers: ASSERTION, about: &PAR },
-    Elsewhere {
-        method: Method::GET,
-        path: "/oauth/authorize",
-        aliases: &["/oauth/auth"],
-        callers: "A browser.",
-        about: &AUTHORIZE,
-    },
-    Elsewhere { method: Method::POST, path: "/oauth/token", aliases: &[], callers: ASSERTION, about: &TOKEN },
-    Elsewhere {
-        method: Method::GET,
-        path: "/oauth/introspection",
-        aliases: &["/oauth/introspect"],
-        callers: RESOURCE_SERVERS,
-        about: &INTROSPECT_GET,
-    },
-    Elsewhere {
-        method: Method::POST,
-        path: "/oauth/introspection",
-        aliases: &["/oauth/introspect"],
-        callers: RESOURCE_SERVERS,
-        about: &INTROSPECT_POST,
-    },
-    Elsewhere {
-        method: Method::GET,
-        path: "/oauth/userinfo",
-        aliases: &[],
-        callers: "A customer's token with openid.",
-        about: &USERINFO,
-    },
-];

@@ -16,6 +16,7 @@ use crate::operation::customers::{CustomerRefusal, Ineligible};
 use crate::operation::openings::OpeningRefusal;
 use crate::operation::payments::PaymentRefusal;
 use crate::operation::registry::RegistryRefusal;
+use crate::rules::rfc6750::NOT_IN_FORM;
 
 /// One entry of `errors`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,6 +97,7 @@ codes! {
     SourceAccountUnusable "SOURCE_ACCOUNT_UNUSABLE" 422 "The source account is not part of the consent, not active, or not in PHP.";
     InvalidPage "INVALID_PAGE" 422 "There is no such page.";
     InvalidExecutionDate "INVALID_EXECUTION_DATE" 422 "requestedExecutionDate is in the past, more than 90 days ahead, or after the end of the consent.";
+    TooManyRequests "TOO_MANY_REQUESTS" 429 "This client calls more often than it may; see Retry-After.";
     InternalError "INTERNAL_ERROR" 500 "Something broke on our side; the interaction id finds it in our log.";
     Unavailable "UNAVAILABLE" 503 "Try again in a moment.";
 }
@@ -120,6 +122,10 @@ impl Problem {
         match refusal {
             GuardRefusal::NotFound => Self::new(Code::NotFound),
             GuardRefusal::Method { .. } => Self::new(Code::MethodNotAllowed),
+            // Section 3.1: a form is what no route takes, wherever a token might hide in it.
+            GuardRefusal::Token(refused) if refused.rule == NOT_IN_FORM.id => {
+                Self::new(Code::UnsupportedMediaType)
+            }
             GuardRefusal::Token(_) if refusal.status() == 400 => Self::new(Code::InvalidRequest),
             GuardRefusal::Token(_) | GuardRefusal::Authentication(_) => Self::new(Code::InvalidToken),
             GuardRefusal::Header { name, fault: HeaderFault::Missing } => Self::at(Code::MissingHeader, name),
@@ -131,6 +137,7 @@ impl Problem {
             GuardRefusal::MediaType => Self::new(Code::UnsupportedMediaType),
             GuardRefusal::TooLarge => Self::new(Code::TooLarge),
             GuardRefusal::BrokenOff => Self::new(Code::InvalidRequest),
+            GuardRefusal::TooOften(_) => Self::new(Code::TooManyRequests),
             GuardRefusal::Participant => Self::at(Code::ParticipantMismatch, "participant-id"),
             GuardRefusal::ParticipantInactive => Self::at(Code::ParticipantInactive, "participant-id"),
             GuardRefusal::Scope { .. } => Self::new(Code::InsufficientScope),

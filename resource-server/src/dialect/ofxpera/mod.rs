@@ -10,6 +10,7 @@ mod customers;
 mod described;
 mod error;
 mod map;
+mod oauth;
 mod payments;
 mod products;
 mod routes;
@@ -22,7 +23,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, StatusCode};
-use oauth_core::{ClientKeys, Signer};
+use oauth_core::{Client, ClientKeys, Signer};
 use serde::Serialize;
 
 use super::{Alias, Answer, Dialect, HeaderOrder, HeaderRules, KeyForm, Participant, Route, Versions};
@@ -137,10 +138,12 @@ impl Dialect for Ofxpera {
         &self.settings.base
     }
 
-    fn produces(path: &str) -> &'static [&'static str] {
+    /// Section 7.2: nobody gets an encrypted answer who has not registered for it.
+    fn produces(path: &str, client: &Client) -> &'static [&'static str] {
+        let sealed = client.messages.resource_answer.is_some();
         match path {
             "/admin/organization/{id}/certificate" => &["application/json", admin::PEM],
-            _ if routes::tells_of_customers(path) => &["application/json", sealing::JOSE],
+            _ if sealed && routes::tells_of_customers(path) => &["application/json", sealing::JOSE],
             _ => Self::headers().produces,
         }
     }

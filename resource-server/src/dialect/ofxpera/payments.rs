@@ -54,9 +54,6 @@ pub(super) async fn create_payment(dialect: &Ofxpera, call: &Call) -> Result<Ans
 pub(super) async fn list_payments(dialect: &Ofxpera, call: &Call) -> Result<Answer, Problem> {
     let query = query(call)?;
     let (oldest, newest) = instants(&query)?;
-    if oldest.zip(newest).is_some_and(|(oldest, newest)| oldest > newest) {
-        return Err(Problem::at(Code::InvalidField, "oldest-time"));
-    }
     let account = query.one("account-id")?.map(AccountId::new).transpose();
     let wanted = Listing {
         stages: query.one("status")?.map(stages).transpose()?.unwrap_or_default(),

@@ -75,6 +75,7 @@ const REFUSALS: &[Refused] = &[
     ),
     bare(413, Refusing::WithBody, "The body is too large."),
     bare(415, Refusing::WithBody, "The body is not sent as application/jwt."),
+    bare(429, Refusing::All, "This client calls more often than it may; see Retry-After."),
     told(500, Refusing::All, "Something failed on our side."),
     bare(503, Refusing::All, "Something this server needs is away; ask again."),
 ];
@@ -172,4 +173,6 @@ const OAUTH: &[Elsewhere] = &[Elsewhere {
     aliases: &[],
     callers: "A client that authenticates with private_key_jwt, or as it is registered.",
     about: &PAR,
+    sent_as: crate::openapi::FORM,
+    refusals: &[],
 }];

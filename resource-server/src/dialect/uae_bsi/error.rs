@@ -30,6 +30,8 @@ pub(crate) enum Reason {
     MediaType,
     /// The body is larger than [`oauth_core::limits::SIGNED_BODY_BYTES`].
     TooLarge,
+    /// The client calls more often than it may.
+    TooOften,
     /// The token does not carry the scope of the operation.
     Scope,
     /// The token is for another consent than the body names.
@@ -114,6 +116,7 @@ impl Reason {
             Self::NotAcceptable => Wire::Bodiless(406),
             Self::TooLarge => Wire::Bodiless(413),
             Self::MediaType => Wire::Bodiless(415),
+            Self::TooOften => Wire::Bodiless(429),
             Self::Scope => {
                 signed(403, INVALID_SCOPE, "The access token does not carry the scope of this operation.")
             }
@@ -283,6 +286,7 @@ mod tests {
         (Reason::NotAcceptable, 406, None),
         (Reason::TooLarge, 413, None),
         (Reason::MediaType, 415, None),
+        (Reason::TooOften, 429, None),
         (Reason::Scope, 403, Some("AccessToken.InvalidScope")),
         (Reason::OtherConsent, 403, Some("AccessToken.InvalidScope")),
         (Reason::Permission, 403, Some("AccessToken.InvalidScope")),

@@ -268,6 +268,7 @@ fn of_guard(refusal: &GuardRefusal) -> Refused {
         GuardRefusal::MediaType => (Reason::MediaType, None),
         GuardRefusal::TooLarge => (Reason::TooLarge, None),
         GuardRefusal::BrokenOff => (Reason::Malformed, None),
+        GuardRefusal::TooOften(_) => (Reason::TooOften, None),
         GuardRefusal::Scope { .. } | GuardRefusal::Participant | GuardRefusal::ParticipantInactive => {
             (Reason::Scope, None)
         }

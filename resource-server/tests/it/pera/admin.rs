@@ -190,6 +190,14 @@ async fn section_6_2_the_certificate_comes_as_json_or_as_pem() {
     let alias = world
         .call(Ask::get(&format!("/admin/organizations/{OWN}/certificate")).token(&own_claims("admin:read")));
     assert_eq!(alias.await.body, told.body);
+    for (accept, media) in [
+        ("application/x-pem-file, application/json;q=0.5", "application/x-pem-file"),
+        ("application/json, application/x-pem-file;q=0.5", "application/json; charset=utf-8"),
+        ("application/x-pem-file;q=0, */*", "application/json; charset=utf-8"),
+    ] {
+        let answer = world.call(get().header("accept", accept)).await;
+        assert_eq!((answer.status, answer.header("content-type")), (200, media), "{accept}");
+    }
     let neither = world.call(get().header("accept", "text/html")).await;
     assert_eq!((neither.status, neither.code()), (406, "NOT_ACCEPTABLE"));
     let elsewhere = world

@@ -173,6 +173,46 @@ async fn section_9_4_a_rejected_contribution_says_why_and_gives_the_year_back() 
 }
 
 #[tokio::test]
+async fn section_8_6_no_contribution_leaves_a_retirement_account() {
+    let world = bank().await;
+    world.consent("c-1", PAY, None).await;
+    let mut body = with("sourceAccountId", json!("pa-1"));
+    body["data"]["peraAccountId"] = json!("pa-2");
+    let answer = pay(&world, &body, 1).await;
+    assert_eq!((answer.status, answer.code()), (422, "SOURCE_ACCOUNT_UNUSABLE"), "{}", answer.body);
+    assert_eq!(answer.body["errors"][0]["path"], "data.sourceAccountId");
+    assert_eq!(pay(&world, &order("1.00"), 2).await.status, 201);
+    world.check_books().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn section_8_6_bounds_in_time_take_the_whole_second_that_is_told() {
+    for world in crate::fixture::everywhere().await {
+        world
+            .consent(
+                "c-1",
+                &[Permission::PaymentInitiate, Permission::PeraBasicInfo, Permission::PeraTransactions],
+                None,
+            )
+            .await;
+        world.clock.set(now().plus_millis(700));
+        let made = pay(&world, &order("1.00"), 1).await;
+        let told = made.body["data"]["creationDateTime"].as_str().unwrap().to_owned();
+        let bounds = format!("oldest-time={told}&newest-time={told}");
+        let list = async |path: &str, scope| {
+            let answer = world.call(Ask::get(&format!("{path}?{bounds}")).token(&token(scope))).await;
+            answer.body["meta"]["total-records"].clone()
+        };
+        assert_eq!(list("/banking/payments", "payments").await, 1, "{}: {told}", world.name);
+        read(&world, &made).await;
+        assert_eq!(list("/banking/account/pa-1/transactions", "accounts.details").await, 1, "{}", world.name);
+        let earlier = Ask::get("/banking/payments?newest-time=2026-11-21T07:59:59.999Z");
+        let none = world.call(earlier.token(&token("payments"))).await;
+        assert_eq!(none.body["meta"]["total-records"], 0, "{}", none.body);
+    }
+}
+
+#[tokio::test]
 async fn section_3_3_the_checks_come_in_the_order_of_the_document() {
     let world = file().await;
     world.consent("c-1", &[Permission::PeraBasicInfo], None).await;

@@ -89,6 +89,28 @@ async fn section_8_4_what_is_wrong_with_an_order_is_told_in_order() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn section_8_4_accounts_of_one_second_are_listed_by_their_identifiers() {
+    for world in crate::fixture::everywhere().await {
+        stocked(&world).await;
+        world.consent("c-1", OPEN, None).await;
+        onboarded(&world, "c-1").await;
+        for number in 0..3 {
+            world.clock.set(now().plus_millis(i64::from(number) * 300));
+            assert_eq!(world.call(open(&order(), number)).await.status, 201);
+        }
+        let list = world.call(Ask::get("/banking/accounts").token(&claims("c-1", "accounts.basic"))).await;
+        let listed: Vec<(&str, &str)> = list.body["data"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| (one["creation_date"].as_str().unwrap(), one["id"].as_str().unwrap()))
+            .collect();
+        assert_eq!(listed.len(), 4, "{}: one before", world.name);
+        assert!(listed.is_sorted(), "{}: {listed:?}", world.name);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn section_8_4_the_sixth_open_account_is_refused_however_many_are_asked_for_at_once() {
     for world in crate::fixture::everywhere().await {
         stocked(&world).await;

@@ -42,6 +42,27 @@ async fn section_7_2_a_customers_data_is_signed_and_encrypted_where_that_was_reg
 }
 
 #[tokio::test]
+async fn section_7_2_nobody_else_gets_an_encrypted_answer_and_who_takes_nothing_else_gets_none() {
+    let world = bank().await;
+    world.consent("c-1", READ, None).await;
+    world.consent_for("sealed", "c-2", READ).await;
+    let ask = || Ask::get("/common/customer").token(&claims("c-1", "customer"));
+    let neither = world.call(ask().header("accept", "application/jose")).await;
+    assert_eq!((neither.status, neither.code()), (406, "NOT_ACCEPTABLE"));
+    assert_eq!(neither.header("content-type"), "application/json; charset=utf-8");
+    for accept in ["application/jose, application/json;q=0.1", "*/*", "application/*"] {
+        let clear = world.call(ask().header("accept", accept)).await;
+        assert_eq!((clear.status, clear.header("content-type")), (200, "application/json; charset=utf-8"));
+    }
+    let products = Ask::get("/banking/products").token(&oauth_core::AccessClaims {
+        client_id: oauth_core::ClientId::new("sealed").unwrap(),
+        ..own_claims("products")
+    });
+    let public = world.call(products.header("accept", "application/jose")).await;
+    assert_eq!(public.status, 406, "products are nobody's secret: {}", public.body);
+}
+
+#[tokio::test]
 async fn section_7_2_without_a_key_nothing_is_done_and_nothing_told_in_the_clear() {
     let world = bank().await;
     world.consent_for("keyless", "c-1", &[Permission::CustomerRead, Permission::PaymentInitiate]).await;

@@ -1,5 +1,6 @@
 //! What is served is what the contract lists, no more and no less.
 
+use oauth_core::{AccessClaims, ClientId, Seconds};
 use resource_server::guard::{Scoped, TokenKind};
 use resource_server::http::RouteInfo;
 
@@ -133,4 +134,26 @@ async fn section_9_1_the_source_accounts_and_the_retirement_accounts_are_differe
         (source.body["data"].as_array().unwrap().len(), pera.body["data"].as_array().unwrap().len()),
         (1, 1)
     );
+}
+
+#[tokio::test]
+async fn section_3_3_a_client_that_calls_too_often_is_told_when_to_come_again() {
+    let world = crate::fixture::paced(20, 3).await;
+    world.consent("c-1", &[Permission::PeraBasicInfo], None).await;
+    let ask = || Ask::get("/banking/accounts").token(&claims("c-1", "accounts.basic"));
+    for _ in 0..5 {
+        let stranger = world.call(Ask::get("/banking/accounts")).await;
+        assert_eq!(stranger.status, 401, "who is nobody uses up nothing");
+    }
+    for _ in 0..3 {
+        assert_eq!(world.call(ask()).await.status, 200);
+    }
+    let refused = world.call(ask().header("x-v", "2")).await;
+    assert_eq!((refused.status, refused.code()), (429, "TOO_MANY_REQUESTS"), "{}", refused.body);
+    assert_eq!(refused.header("retry-after"), "3");
+    let other = AccessClaims { client_id: ClientId::new("other").unwrap(), ..own_claims("products") };
+    assert_eq!(world.call(Ask::get("/banking/products").token(&other)).await.status, 200, "its own share");
+    world.clock.advance(Seconds::new(3));
+    assert_eq!(world.call(ask()).await.status, 200);
+    assert_eq!(world.call(ask()).await.status, 429);
 }

@@ -127,7 +127,7 @@ pub(in super::super) fn file(
     Ok(CustomerFile {
         customer: customer.clone(),
         person: person(&asked.personal_information)?,
-        presented: asked.presented_ids.iter().map(presented).collect::<Result<_, _>>()?,
+        presented: asked.presented_ids.iter().enumerate().map(presented).collect::<Result<_, _>>()?,
         due_diligence: asked.cdd.as_ref().map(diligence).transpose()?,
         administrator: Some(at.read("peraAdmin", OrganisationId::new(&asked.pera_admin))?),
     })
@@ -162,8 +162,9 @@ fn person(sent: &PersonalInformation) -> Result<Person, Problem> {
     })
 }
 
-fn presented(sent: &IdType) -> Result<PresentedId, Problem> {
-    let at = At("data.presentedIds");
+fn presented((index, sent): (usize, &IdType)) -> Result<PresentedId, Problem> {
+    let place = format!("data.presentedIds.{index}");
+    let at = At(&place);
     Ok(PresentedId {
         number: at.read("idNumber", Line::new(&sent.id_number))?,
         kind: at.read("idType", Line::new(&sent.id_type))?,
