@@ -11,6 +11,7 @@ use http::Request;
 use serde_json::{Value, json};
 
 use crate::support::judge::inactive;
+use crate::support::raw::fields;
 use crate::support::uae::{api_origin, instant};
 use crate::support::{World, embedded, identity, page};
 
@@ -265,6 +266,102 @@ async fn section_8_a_customer_is_handed_over_registered_and_gets_an_account() {
     assert_eq!(data(&call(with, &alone, ("PUT", &path), Some(narrower)).await, 200)["status"], "suspended");
     let refused = call(with, token, ("GET", "/banking/accounts"), None).await;
     assert_eq!(refused.json().unwrap()["errors"][0]["code"], "CONSENT_SUSPENDED");
+}
+
+/// Whether a value is as a schema of the published description says, as far as it names members, types and values.
+fn described(document: &Value, schema: &Value, value: &Value) -> Result<(), String> {
+    let schema = match schema["$ref"].as_str() {
+        Some(to) => document.pointer(&to[1..]).unwrap(),
+        None => schema,
+    };
+    let is = |name: &str| schema["type"] == name;
+    let of_type = schema["type"].is_null()
+        || (is("object") && value.is_object())
+        || (is("array") && value.is_array())
+        || (is("string") && value.is_string())
+        || (is("integer") && value.is_i64())
+        || (is("boolean") && value.is_boolean());
+    let listed = schema["enum"].as_array().is_none_or(|known| known.contains(value));
+    let bounded = schema["maximum"].as_i64().is_none_or(|most| value.as_i64().is_some_and(|n| n <= most));
+    if !of_type || !listed || !bounded {
+        return Err(format!("{value} is not {schema}"));
+    }
+    let empty = serde_json::Map::new();
+    let members = value.as_object().unwrap_or(&empty);
+    for name in schema["required"].as_array().into_iter().flatten() {
+        members.get(name.as_str().unwrap()).ok_or(format!("{name} is missing: {value}"))?;
+    }
+    for (name, member) in members {
+        match schema["properties"].get(name) {
+            Some(schema) => described(document, schema, member)?,
+            None if schema["additionalProperties"] == false => {
+                return Err(format!("{name} is unknown: {value}"));
+            }
+            None => {}
+        }
+    }
+    value.as_array().into_iter().flatten().try_for_each(|item| described(document, &schema["items"], item))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sections_5_1_to_5_5_what_the_oauth_endpoints_answer_is_as_described() {
+    const SCOPE: &str = "openid profile email phone address customer";
+    let world = embedded().await;
+    let luzon = world.luzon();
+    let origin = api_origin(world, &luzon);
+    let http = luzon.registered().http.clone();
+    let document = http.get(&format!("{origin}/openapi/ofxpera.json")).await.unwrap().json().unwrap();
+    let fits = |path: &str, method: &str, answer: &Answer| {
+        let said = &document["paths"][path][method]["responses"][answer.status.as_str()];
+        let media = answer.header("content-type").unwrap().split(';').next().unwrap().to_owned();
+        let schema = &said["content"][&media]["schema"];
+        assert!(schema.is_object(), "{method} {path}: {} {media} is not described", answer.status);
+        let told = answer.json().unwrap();
+        described(&document, schema, &told).unwrap_or_else(|fault| panic!("{method} {path}: {fault}"));
+        told
+    };
+    let (_, ask) = lodged((world, &luzon), &["CUSTOMER_READ"], SCOPE).await;
+    let pushed = luzon.push(&ask, HONEST).await.unwrap();
+    fits("/oauth/par", "post", &pushed);
+    let returned = world.decide(&luzon, &pushed.member("request_uri").unwrap(), &Decision::Approve).await;
+    let code = luzon.code(&ask, &returned).await.unwrap();
+    let answer = luzon.redeem(&ask, &code, HONEST).await.unwrap();
+    let told = fits("/oauth/token", "post", &answer);
+    assert_eq!(told["authorization_details"][0]["type"], "urn:ofxpera:consent:v1");
+    let tokens = Tokens::read(&answer).unwrap();
+    let again = luzon.redeem(&ask, &code, HONEST).await.unwrap();
+    assert_eq!(fits("/oauth/token", "post", &again)["error"], "invalid_grant");
+    let dead = fits("/oauth/userinfo", "get", &world.userinfo(&luzon, &tokens.access).await);
+    assert_eq!(dead["error"], "invalid_token", "a code that is used twice ends what it began");
+    let tokens = consented((world, &luzon), (&["CUSTOMER_READ"], SCOPE), &[]).await;
+    let who = fits("/oauth/userinfo", "get", &world.userinfo(&luzon, &tokens.access).await);
+    assert_eq!(who["sub"], "cus-mariam");
+    let apis = world.apis();
+    let own = apis.act_alone("introspection", HONEST).await.unwrap().member("access_token").unwrap();
+    for token in [&tokens.access, "unknown"] {
+        let query = format!("token_hash={}", hash_of(token));
+        fits("/oauth/introspection", "get", &asked(world, &apis, &own, &query).await);
+        let posted = apis.present("introspection_endpoint", token, HONEST).await.unwrap();
+        fits("/oauth/introspection", "post", &posted);
+    }
+    let twice = asked(world, &apis, &own, "token_hash=x&token=y").await;
+    fits("/oauth/introspection", "get", &twice);
+    let refusals: [(&str, &[(&str, &str)], &str); 5] = [
+        ("/oauth/par", &[("response_type", "token")], "invalid_client"),
+        ("/oauth/par", &[("client_id", "luzon-bank"), ("request", "x")], "request_not_supported"),
+        ("/oauth/par", &[("client_id", "luzon-bank")], "invalid_request"),
+        (
+            "/oauth/token",
+            &[("client_id", "luzon-bank"), ("grant_type", "password")],
+            "unsupported_grant_type",
+        ),
+        ("/oauth/token", &[("client_id", "nobody"), ("grant_type", "password")], "invalid_client"),
+    ];
+    for (path, form, error) in refusals {
+        let answer =
+            http.send(conformance::client::form_request(&format!("{origin}{path}"), &fields(form)).unwrap());
+        assert_eq!(fits(path, "post", &answer.await.unwrap())["error"], error, "{form:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

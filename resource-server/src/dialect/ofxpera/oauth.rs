@@ -36,6 +36,10 @@ static PUSHED_REQUEST: Named = Named {
         sometimes("request", ANY),
     ]),
 };
+static ARRIVAL: Named = Named {
+    name: "AuthorizationRequest",
+    shape: Shape::Open(&[always("client_id", ANY), always("request_uri", ANY)]),
+};
 static PUSHED: Named = Named {
     name: "Pushed",
     shape: Shape::Object(&[always("request_uri", ANY), always("expires_in", Shape::Whole)]),
@@ -228,6 +232,8 @@ const TOKEN_SHOWN_REFUSALS: &[Refused] = &[
 const PAGE_REFUSALS: &[Refused] = &[
     page(400, "request_uri is missing, unknown, used, expired or another client's: a page, no redirect."),
     page(405, "The path has no such method; see Allow."),
+    page(413, "The form is too large."),
+    page(415, "The body is not sent as a form."),
     page(500, "Something failed on our side."),
     page(503, "Something this server needs is away."),
 ];
@@ -252,6 +258,14 @@ static AUTHORIZE: Operation = Operation {
     summary: "Takes the customer's browser in (RFC 6749 section 4.1.1).",
     query: &[query("client_id", ANY, Presence::Always), query("request_uri", ANY, Presence::Always)],
     takes: None,
+    gives: &[Given { status: 303, media: "", body: None }],
+};
+/// OpenID Connect Core section 3.1.2.1: the same as a form.
+static AUTHORIZE_POST: Operation = Operation {
+    id: "authorizePost",
+    summary: "Takes the customer's browser in, by a form (OpenID Connect Core section 3.1.2.1).",
+    query: &[],
+    takes: Some(&ARRIVAL),
     gives: &[Given { status: 303, media: "", body: None }],
 };
 static TOKEN: Operation = Operation {
@@ -287,6 +301,15 @@ static USERINFO: Operation = Operation {
     gives: &[given(200, &CLAIMS), Given { status: 200, media: "application/jwt", body: None }],
 };
 
+/// OpenID Connect Core section 5.3.1: the same by POST.
+static USERINFO_POST: Operation = Operation {
+    id: "userinfoPost",
+    summary: "Tells who the customer is (OpenID Connect Core section 5.3), signed where that was registered.",
+    query: &[],
+    takes: None,
+    gives: &[given(200, &CLAIMS), Given { status: 200, media: "application/jwt", body: None }],
+};
+
 const ASSERTION: &str = "A client that authenticates with private_key_jwt or its certificate.";
 const RESOURCE_SERVERS: &str = "A registered resource server.";
 
@@ -306,6 +329,15 @@ pub(super) const OAUTH: &[Elsewhere] = &[
         aliases: &["/oauth/auth"],
         callers: "A browser.",
         about: &AUTHORIZE,
+        sent_as: FORM,
+        refusals: PAGE_REFUSALS,
+    },
+    Elsewhere {
+        method: Method::POST,
+        path: "/oauth/authorize",
+        aliases: &["/oauth/auth"],
+        callers: "A browser.",
+        about: &AUTHORIZE_POST,
         sent_as: FORM,
         refusals: PAGE_REFUSALS,
     },
@@ -342,6 +374,15 @@ pub(super) const OAUTH: &[Elsewhere] = &[
         aliases: &[],
         callers: "A customer's token with openid.",
         about: &USERINFO,
+        sent_as: FORM,
+        refusals: TOKEN_SHOWN_REFUSALS,
+    },
+    Elsewhere {
+        method: Method::POST,
+        path: "/oauth/userinfo",
+        aliases: &[],
+        callers: "A customer's token with openid.",
+        about: &USERINFO_POST,
         sent_as: FORM,
         refusals: TOKEN_SHOWN_REFUSALS,
     },
