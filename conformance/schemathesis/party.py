@@ -4,6 +4,7 @@ import base64
 import hashlib
 import html
 import json
+import os
 import re
 import secrets
 import time
@@ -15,7 +16,8 @@ from urllib.parse import parse_qsl, urljoin, urlsplit
 
 import requests
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, utils
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 CLIENT = "luzon-bank"
@@ -33,6 +35,13 @@ PAYEE = {
     "IdentificationType": "UAEOF.IBAN",
     "Identification": "AE050260001015432198765",
     "Name": {"en": "Date Palm Books LLC"},
+}
+PAYEE_V1_2 = {
+    "CreditorAccount": {
+        "SchemeName": "IBAN",
+        "Identification": PAYEE["Identification"],
+        "Name": PAYEE["Name"],
+    }
 }
 RENEW_AFTER_S = 240
 
@@ -68,7 +77,7 @@ class Party:
         return self.kept(("own", scope), lambda: self.token(grant_type="client_credentials", scope=scope))
 
     def customers(self, kind):
-        """A customer's token, for a consent of its own kind: `ofxpera` or `uae`."""
+        """A customer's token, for a consent of its own kind: `ofxpera`, `uae` or `uae-v1.2`."""
         refresh = self.held.get(("refresh", kind))
         renew = lambda: self.token(grant_type="refresh_token", refresh_token=refresh)
         return self.kept(("customer", kind), renew if refresh else lambda: self.approved(kind))
@@ -89,20 +98,28 @@ class Party:
         answer.raise_for_status()
         return answer.json()
 
-    def approved(self, kind):
-        detail, accounts, scope = getattr(self, kind)()
-        verifier, returning = secrets.token_urlsafe(48), self.entry["redirect_uri"]
-        form = {
+    def request(self, scope, **members):
+        """The parameters of a good authorization request."""
+        return {
             "client_id": CLIENT,
             "response_type": "code",
-            "redirect_uri": returning,
+            "redirect_uri": self.entry["redirect_uri"],
             "scope": scope,
             "state": secrets.token_urlsafe(16),
             "nonce": secrets.token_urlsafe(16),
-            "code_challenge": b64(hashlib.sha256(verifier.encode()).digest()),
+            "code_challenge": b64(hashlib.sha256(secrets.token_bytes(32)).digest()),
             "code_challenge_method": "S256",
-            "authorization_details": json.dumps([detail]),
+            **members,
         }
+
+    def approved(self, kind):
+        detail, accounts, scope = getattr(self, re.sub(r"\W", "_", kind))()
+        verifier, returning = secrets.token_urlsafe(48), self.entry["redirect_uri"]
+        form = self.request(
+            scope,
+            code_challenge=b64(hashlib.sha256(verifier.encode()).digest()),
+            authorization_details=json.dumps([detail]),
+        )
         alias = self.server["mtls_endpoint_aliases"]
         pushed = self.http.post(alias["pushed_authorization_request_endpoint"], data=form)
         assert pushed.status_code == 201, pushed.text
@@ -179,6 +196,48 @@ class Party:
         }
         return {"Type": "PaymentConsent", "Data": data}, ["acc-mariam-1"], "openid payments"
 
+    def uae_v1_2(self):
+        """A consent to pay one payee on demand: who that is, is encrypted to the bank."""
+        self.uae_consent = str(uuid.uuid4())
+        now = datetime.now(timezone.utc)
+        most = {"Amount": "90000.00", "Currency": "AED"}
+        periodic = {
+            "Type": "VariableOnDemand",
+            "PeriodType": "Month",
+            "PeriodStartDate": f"{datetime.now(timezone(timedelta(hours=4))).date()}",
+            "Controls": {"MaximumIndividualAmount": {"Amount": "100.00", "Currency": "AED"}},
+        }
+        schedule = {
+            "MaximumCumulativeNumberOfPayments": 900,
+            "MaximumCumulativeValueOfPayments": most,
+            "PeriodicSchedule": periodic,
+        }
+        consent = {
+            "ConsentId": self.uae_consent,
+            "IsSingleAuthorization": True,
+            "AuthorizationExpirationDateTime": instant(now + timedelta(minutes=30)),
+            "ExpirationDateTime": instant(now + timedelta(days=30)),
+            "Permissions": ["ReadRefundAccount"],
+            "ControlParameters": {"ConsentSchedule": {"MultiPayment": schedule}},
+            "PersonalIdentifiableInformation": self.personal({"Initiation": {"Creditor": [PAYEE_V1_2]}}),
+            "PaymentPurposeCode": "ACM",
+        }
+        detail = {"type": "urn:openfinanceuae:service-initiation-consent:v1.2", "consent": consent}
+        return detail, ["acc-mariam-1"], "openid payments"
+
+    def personal(self, said):
+        """Who pays whom: signed by us and encrypted to the bank (RSA-OAEP-256, A256GCM)."""
+        found = self.http.get(self.server["jwks_uri"]).json()["keys"]
+        key = next(one for one in found if one.get("use") == "enc" and one["alg"] == "RSA-OAEP-256")
+        number = lambda name: int.from_bytes(base64.urlsafe_b64decode(key[name] + "=="), "big")
+        public = rsa.RSAPublicNumbers(number("e"), number("n")).public_key()
+        header = b64(json.dumps({"alg": "RSA-OAEP-256", "enc": "A256GCM", "kid": key["kid"]}).encode())
+        content, nonce = os.urandom(32), os.urandom(12)
+        oaep = padding.OAEP(padding.MGF1(hashes.SHA256()), hashes.SHA256(), None)
+        sealed = AESGCM(content).encrypt(nonce, self.jws(said).encode(), header.encode())
+        parts = [public.encrypt(content, oaep), nonce, sealed[:-16], sealed[-16:]]
+        return ".".join([header, *map(b64, parts)])
+
     def signed(self, message):
         """A message as the UAE interface takes it: in a signed JWT."""
         now = int(time.time())
@@ -190,6 +249,9 @@ class Party:
             "exp": now + 120,
             "message": message,
         }
+        return self.jws(claims)
+
+    def jws(self, claims):
         header = {"alg": "ES256", "kid": self.entry["signing_kid"], "typ": "JWT"}
         text = ".".join(b64(json.dumps(part).encode()) for part in (header, claims))
         numbers = utils.decode_dss_signature(self.key.sign(text.encode(), ec.ECDSA(hashes.SHA256())))
