@@ -139,8 +139,11 @@ where
 struct Incoming {
     head: Request<()>,
     origin: Origin,
-    body: Pin<Box<dyn Future<Output = Result<Bytes, GuardRefusal>> + Send>>,
+    body: Unread,
 }
+
+/// A body until somebody reads it.
+type Unread = Option<Pin<Box<dyn Future<Output = Result<Bytes, GuardRefusal>> + Send>>>;
 
 fn incoming<B>(request: Request<B>, origin: &Origin) -> Incoming
 where
@@ -157,7 +160,7 @@ where
             Err(_) => Err(GuardRefusal::BrokenOff),
         }
     };
-    Incoming { head: Request::from_parts(parts, ()), origin: origin.clone(), body: Box::pin(reading) }
+    Incoming { head: Request::from_parts(parts, ()), origin: origin.clone(), body: Some(Box::pin(reading)) }
 }
 
 /// The head of a request as the guard looks at it.
@@ -227,7 +230,7 @@ impl<D: Dialect> Mounted for Mount<D> {
         self.dialect.interface()
     }
 
-    async fn answer(&self, incoming: Incoming) -> Answer {
+    async fn answer(&self, mut incoming: Incoming) -> Answer {
         let ports = self.guard.ports();
         let Ok(correlation) = correlate(incoming.head.headers(), &*ports.entropy) else {
             return bare(StatusCode::INTERNAL_SERVER_ERROR);
@@ -241,7 +244,12 @@ impl<D: Dialect> Mounted for Mount<D> {
             let below = arrived.path.strip_prefix(self.dialect.base()).unwrap_or_default();
             return elsewhere.preflight(&methods::<D>(below));
         }
-        let (endpoint, outcome) = self.run(&arrived, incoming.body).await;
+        let (endpoint, outcome) = self.run(&arrived, &mut incoming.body).await;
+        // RFC 9112 section 9.3: what is left of a body that nobody wanted is read, or the connection would have to be closed under
+        // a client that is about to use it again.
+        if let Some(rest) = incoming.body.take() {
+            drop(rest.await);
+        }
         let (mut answer, who) = match outcome {
             Ok((answer, authority)) => (answer, Some(authority)),
             Err((refusal, authority)) => {
@@ -299,11 +307,7 @@ impl Who {
 
 impl<D: Dialect> Mount<D> {
     /// Read, identify, and then the route's own work.
-    async fn run(
-        &self,
-        arrived: &Arrived,
-        body: Pin<Box<dyn Future<Output = Result<Bytes, GuardRefusal>> + Send>>,
-    ) -> (&'static str, Ran) {
+    async fn run(&self, arrived: &Arrived, body: &mut Unread) -> (&'static str, Ran) {
         let below = arrived.path.strip_prefix(self.dialect.base()).unwrap_or_default();
         let (route, params) = match find::<D>(&arrived.method, below) {
             Found::Route(route, params) => (route, params),
@@ -331,7 +335,7 @@ impl<D: Dialect> Mount<D> {
         arrived: &Arrived,
         route: &Route<D>,
         authority: &Authority,
-        body: Pin<Box<dyn Future<Output = Result<Bytes, GuardRefusal>> + Send>>,
+        body: &mut Unread,
     ) -> Result<(Option<crate::domain::IdempotencyKey>, Bytes), GuardRefusal> {
         self.guard.in_time(authority)?;
         let rules = D::headers();
@@ -353,7 +357,10 @@ impl<D: Dialect> Mount<D> {
         }
         let body = match route.needs.body {
             Body::None => Bytes::new(),
-            Body::Json | Body::SignedJwt => body.await?,
+            Body::Json | Body::SignedJwt => match body.take() {
+                Some(reading) => reading.await?,
+                None => Bytes::new(),
+            },
         };
         self.guard.judge_message(arrived, &authority.client, &body).await?;
         Ok((asked.key, body))

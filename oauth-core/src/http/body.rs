@@ -35,7 +35,17 @@ where
 
 /// Reads a form body.
 pub(super) async fn read_form(headers: &http::HeaderMap, body: Unread<'_>) -> Result<Vec<u8>, Refusal> {
-    if is_form(headers) { body.await } else { Err(refuse(FORM, RequestReason::MediaType)) }
+    if is_form(headers) {
+        return body.await;
+    }
+    left_over(body).await;
+    Err(refuse(FORM, RequestReason::MediaType))
+}
+
+/// Reads what nobody wants (RFC 9112 section 9.3): unread, it would close the connection under a client that is about to use it
+/// again.
+pub(super) async fn left_over(body: Unread<'_>) {
+    drop(body.await);
 }
 
 /// One `Content-Type` of a form, no other charset than UTF-8, and no content coding.

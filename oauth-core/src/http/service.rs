@@ -14,7 +14,7 @@ use http_body_util::Full;
 
 use super::ExternalOrigin;
 use super::answer::{self, Answer, DPOP_NONCE, INTERACTION_ID, INTROSPECTION_JWT};
-use super::body::{Unread, is_form, read_form, refuse, whole};
+use super::body::{Unread, is_form, left_over, read_form, refuse, whole};
 use super::routes::{Aliased, Endpoint, Routes};
 use crate::endpoint::Submitted;
 use crate::endpoint::authorize::AuthorizeSubmitted;
@@ -160,8 +160,12 @@ impl OAuthService {
         (head, body): (Parts, Unread<'_>),
         correlation: &CorrelationId,
     ) -> Result<Answer, Error> {
-        let endpoint = endpoint.ok_or_else(|| refuse(PATH, RequestReason::NotFound))?;
+        let Some(endpoint) = endpoint else {
+            left_over(body).await;
+            return Err(refuse(PATH, RequestReason::NotFound).into());
+        };
         if !endpoint.methods().contains(&head.method) {
+            left_over(body).await;
             return Err(refuse(METHOD, RequestReason::Method).into());
         }
         let server = &self.server;

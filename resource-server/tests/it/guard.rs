@@ -370,3 +370,48 @@ pub(super) fn with_token(claims: &AccessClaims) -> Request<()> {
         .body(())
         .unwrap()
 }
+
+/// A body that says whether it was read to its end.
+struct Watched {
+    sent: bool,
+    ended: std::sync::Arc<std::sync::atomic::AtomicBool>,
+}
+
+impl http_body::Body for Watched {
+    type Data = bytes::Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        mut self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Result<http_body::Frame<bytes::Bytes>, Self::Error>>> {
+        if self.sent {
+            self.ended.store(true, std::sync::atomic::Ordering::Relaxed);
+            return std::task::Poll::Ready(None);
+        }
+        self.sent = true;
+        std::task::Poll::Ready(Some(Ok(http_body::Frame::data(bytes::Bytes::from_static(b"{}")))))
+    }
+}
+
+#[tokio::test]
+async fn rfc_9112_section_9_3_what_is_refused_early_is_read_to_its_end_all_the_same() {
+    let world = file().await;
+    for (method, path, status) in [
+        ("POST", "/OFPH/v1/common/consent", 401),
+        ("PATCH", "/OFPH/v1/common/consent", 405),
+        ("POST", "/OFPH/v1/nothing", 404),
+        ("GET", "/OFPH/v1/banking/accounts", 401),
+        ("POST", "/open-finance/payment/v1/payments", 401),
+    ] {
+        let ended = std::sync::Arc::new(std::sync::atomic::AtomicBool::default());
+        let body = Watched { sent: false, ended: ended.clone() };
+        let request = Request::builder().method(method).uri(path).body(body).unwrap();
+        let answer = world.service.clone().call(request).await.unwrap();
+        assert_eq!(answer.status(), status, "{method} {path}");
+        assert!(
+            ended.load(std::sync::atomic::Ordering::Relaxed),
+            "{method} {path}: the connection would be closed"
+        );
+    }
+}

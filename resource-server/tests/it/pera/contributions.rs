@@ -172,6 +172,27 @@ async fn section_9_4_a_rejected_contribution_says_why_and_gives_the_year_back() 
     world.check_books().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn section_8_5_lines_of_one_second_are_listed_by_their_identifiers() {
+    const READ: &[Permission] =
+        &[Permission::PaymentInitiate, Permission::PeraBasicInfo, Permission::PeraTransactions];
+    for world in crate::fixture::everywhere().await {
+        world.consent("c-1", READ, None).await;
+        for number in 0..4 {
+            world.clock.set(now().plus_millis(i64::from(number) * 200));
+            let made = pay(&world, &order("1.00"), number).await;
+            assert_eq!(read(&world, &made).await.body["data"]["status"], "COMPLETED");
+        }
+        let path = "/banking/account/pa-1/transactions?max-amount=1.00";
+        let ask = Ask::get(path).token(&token("accounts.details"));
+        let list = world.call(ask).await;
+        let lines = list.body["data"].as_array().unwrap().iter();
+        let listed: Vec<&str> = lines.map(|line| line["transactionId"].as_str().unwrap()).collect();
+        assert_eq!(listed.len(), 4, "{}: {}", world.name, list.body);
+        assert!(listed.is_sorted(), "{}: {listed:?}", world.name);
+    }
+}
+
 #[tokio::test]
 async fn section_8_6_no_contribution_leaves_a_retirement_account() {
     let world = bank().await;
