@@ -11,7 +11,6 @@ use http::Request;
 use serde_json::{Value, json};
 
 use crate::support::judge::inactive;
-use crate::support::raw::fields;
 use crate::support::uae::{api_origin, instant};
 use crate::support::{World, embedded, identity, page};
 
@@ -346,21 +345,18 @@ async fn sections_5_1_to_5_5_what_the_oauth_endpoints_answer_is_as_described() {
     }
     let twice = asked(world, &apis, &own, "token_hash=x&token=y").await;
     fits("/oauth/introspection", "get", &twice);
-    let refusals: [(&str, &[(&str, &str)], &str); 5] = [
-        ("/oauth/par", &[("response_type", "token")], "invalid_client"),
-        ("/oauth/par", &[("client_id", "luzon-bank"), ("request", "x")], "request_not_supported"),
-        ("/oauth/par", &[("client_id", "luzon-bank")], "invalid_request"),
-        (
-            "/oauth/token",
-            &[("client_id", "luzon-bank"), ("grant_type", "password")],
-            "unsupported_grant_type",
-        ),
-        ("/oauth/token", &[("client_id", "nobody"), ("grant_type", "password")], "invalid_client"),
-    ];
-    for (path, form, error) in refusals {
-        let answer =
-            http.send(conformance::client::form_request(&format!("{origin}{path}"), &fields(form)).unwrap());
-        assert_eq!(fits(path, "post", &answer.await.unwrap())["error"], error, "{form:?}");
+    for (path, form, error) in [
+        ("/oauth/par", "response_type=token", "invalid_client"),
+        ("/oauth/par", "client_id=luzon-bank&request=x", "request_not_supported"),
+        ("/oauth/par", "client_id=luzon-bank", "invalid_request"),
+        ("/oauth/token", "client_id=luzon-bank&grant_type=password", "unsupported_grant_type"),
+        ("/oauth/token", "client_id=nobody&grant_type=password", "invalid_client"),
+    ] {
+        let request = Request::post(format!("{origin}{path}"))
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(Bytes::from_static(form.as_bytes()));
+        let answer = http.send(request.unwrap()).await.unwrap();
+        assert_eq!(fits(path, "post", &answer)["error"], error, "{form:?}");
     }
 }
 

@@ -189,11 +189,9 @@ pub(super) fn fixed_consent() -> ConsentView {
 }
 
 pub(super) fn opening_consent() -> ConsentView {
-    let accounts = match access_consent().accounts {
-        AccountChoice::AnyOf(options) => AccountChoice::AnyOrNone(options),
-        other => other,
-    };
-    ConsentView { accounts, ..access_consent() }
+    let consent = access_consent();
+    let AccountChoice::AnyOf(options) = consent.accounts else { return consent };
+    ConsentView { accounts: AccountChoice::AnyOrNone(options), ..access_consent() }
 }
 
 pub(super) fn refused() -> RefusedView {
