@@ -151,3 +151,32 @@ async fn offline_access_is_honoured_where_it_is_offered() {
     assert!(tokens["refresh_token"].is_string(), "{tokens}");
     assert!(tokens["scope"].as_str().unwrap().split(' ').any(|value| value == "offline_access"), "{tokens}");
 }
+
+/// IN-05: whoever asks about tokens cannot tell by the time what was never issued from what was revoked. Medians of
+/// interleaved calls, so that a busy machine falls on all alike.
+#[tokio::test]
+async fn a_token_that_never_was_and_one_that_was_revoked_take_the_same_time() {
+    let bank = bank();
+    let kept = bank.tokens().await["refresh_token"].as_str().unwrap().to_owned();
+    assert_eq!(bank.post("/revoke", &[("token", &kept)], "application/json").await.status, 200);
+    let mut never = kept.clone();
+    never.replace_range(10..14, "AAAA");
+    let mut spent = [const { Vec::new() }; 2];
+    for round in 0..400 {
+        for (kind, token) in [&kept, &never].into_iter().enumerate() {
+            // whoever asks about what is not there is slowed down; this is not about that
+            bank.advance(1);
+            let began = tokio::time::Instant::now();
+            let answer = bank.post("/introspect", &[("token", token)], "application/json").await;
+            if round >= 50 {
+                spent[kind].push(began.elapsed());
+            }
+            assert_eq!((answer.status, answer.json()), (200, json!({ "active": false })));
+        }
+    }
+    let [revoked, never] = spent.map(|mut all| {
+        all.sort_unstable();
+        all[all.len() / 2].as_secs_f64() * 1e6
+    });
+    assert!((revoked - never).abs() / revoked < 0.15, "{revoked:.1} us against {never:.1} us");
+}

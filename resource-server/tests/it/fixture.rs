@@ -1,8 +1,10 @@
 //! A bank with two customers, over a database of its own.
 
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
 
 use http::{HeaderMap, Request};
 use http_body_util::{BodyExt as _, Full};
@@ -574,6 +576,22 @@ pub(super) fn sign_by(
     let (kid, _) = testkit::keys::all().remove(0);
     let header = Header { alg: oauth_core::jose::Alg::Es256, kid, typ: Some(typ) }.encode();
     compact(&header, claims, |input| key.sign(&ring::rand::SystemRandom::new(), input)).unwrap()
+}
+
+/// A call whose caller goes away when it was looked at so often.
+pub(super) struct Abandoned<F> {
+    pub(super) call: Pin<Box<F>>,
+    pub(super) looks: u32,
+}
+
+impl<F: Future> Future for Abandoned<F> {
+    type Output = Option<F::Output>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let Some(left) = self.looks.checked_sub(1) else { return Poll::Ready(None) };
+        self.looks = left;
+        self.call.as_mut().poll(context).map(Some)
+    }
 }
 
 /// A request about to be sent.
