@@ -1,6 +1,8 @@
 //! UAE bank service initiation, version 1.2: a consent of dialect C, approved on the bank's page, and payments under it, with
 //! what is said of people signed and then encrypted by another implementation.
 
+#![expect(deprecated, reason = "padding that must be refused has to be made")]
+
 use bytes::Bytes;
 use conformance::client::Answer;
 use conformance::host;

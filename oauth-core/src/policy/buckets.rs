@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_goes_back_locks_nobody_out_and_opens_no_second_bucket() {
+    fn a_clock_that_goes_back_locks_nobody_out_for_longer_than_a_bucket_takes_to_fill() {
         let buckets = ClientBuckets::new(PushRate::Limited { per_minute: 60, burst: 2 });
         let now = Timestamp::from_seconds(1000);
         buckets.take(&client("a"), now.plus(Seconds::days(1))).unwrap();
