@@ -2,8 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::Method;
 use oauth_core::Seconds;
+use oauth_core::jose::{ContentEncryption, Encryption, KeyManagement, encrypt_jwt};
 use oauth_core::testkit::keys;
 use rar_consent::Actor;
 use serde_json::{Value, json};
@@ -319,6 +322,48 @@ async fn section_16_what_is_not_signed_and_encrypted_is_refused_and_never_read_i
     let mut own = order("10.00");
     own["Data"]["PersonalIdentifiableInformation"] = json!(with(said, "iss", json!("tpp")));
     assert_eq!(pay(&bank, &token, KEY, &own).await.status, 201, "claims of a JWT may stand around it");
+}
+
+#[tokio::test]
+async fn section_16_who_is_paid_is_encrypted_in_the_one_way_there_is_though_the_bank_has_other_keys() {
+    let bank = Bank::open().await;
+    let token = consented(&bank, &on_demand(&[account(IBAN, "Date Palm Books LLC")])).await;
+    let said = json!({"Initiation": account(IBAN, "Date Palm Books LLC")});
+    let signed = sign_with(&keys::ps256(), None, &said);
+    let to_ec = |signed: &str| {
+        let encryption = Encryption { alg: KeyManagement::EcdhEs, enc: ContentEncryption::A256Gcm };
+        encrypt_jwt(signed, keys::agreement().public(), encryption).unwrap()
+    };
+    let good = sealed(&signed);
+    let with = |header: Value| {
+        let header = URL_SAFE_NO_PAD.encode(header.to_string());
+        format!("{header}.{}", good.split_once('.').unwrap().1)
+    };
+    let mut wrong = vec![to_ec(&signed)];
+    for (alg, enc) in [
+        ("RSA-OAEP-256", "A128GCM"),
+        ("RSA-OAEP-256", "A192GCM"),
+        ("RSA-OAEP-256", "A256CBC-HS512"),
+        ("RSA-OAEP", "A256GCM"),
+        ("RSA-OAEP-512", "A256GCM"),
+        ("RSA1_5", "A256GCM"),
+        ("ECDH-ES+A256KW", "A256GCM"),
+        ("A256KW", "A256GCM"),
+        ("dir", "A256GCM"),
+    ] {
+        wrong.push(with(json!({"alg": alg, "enc": enc, "kid": "test-rsa-oaep-256"})));
+    }
+    for sealed in wrong {
+        let mut order = order("10.00");
+        order["Data"]["PersonalIdentifiableInformation"] = json!(sealed);
+        let got = pay(&bank, &token, KEY, &order).await;
+        assert_eq!((got.code(), got.rule), ((400, "JWE.InvalidHeader"), Some("UAEBSI-16-opened")), "{got:?}");
+    }
+    let mut element = staged("1d1e2f30-4152-4637-8849-5a6b7c8d9e09");
+    let consent = sign_with(&keys::ps256(), None, &to_books());
+    element["consent"]["PersonalIdentifiableInformation"] = json!(to_ec(&consent));
+    assert_eq!(bank.refused_at_par(&element, "tpp").await, "UAEBSI-16-personal");
+    assert!(bank.nothing_booked().await);
 }
 
 #[tokio::test]
