@@ -16,7 +16,7 @@ use crate::port::{
 };
 use crate::rail::{fresh_names, settle_one};
 
-use super::order::{admitted, allowance, creditor_exists, debtor, kind, within_bounds};
+use super::order::{admitted, allowance, creditor_exists, debit_at, debtor, kind, within_bounds};
 use super::{Operations, Settlement};
 
 pub use super::order::DebtorFault;
@@ -211,7 +211,7 @@ pub async fn initiate_fresh(
     let debtor = debtor(operations, authority, &order).await?;
     within_bounds(operations, authority, &order)?;
     let id = crate::guard::fresh_uuid(&*operations.ports.entropy)?;
-    let (key, fingerprint) = (order.key.clone(), order.fingerprint);
+    let (key, fingerprint, later) = (order.key.clone(), order.fingerprint, debit_at(&order, authority.now));
     let key_until = match order.key_kept {
         KeyKept::AsSet => authority.now.plus(operations.settings.key_kept),
         KeyKept::WithPayment => Timestamp::FAR_FUTURE,
@@ -228,6 +228,7 @@ pub async fn initiate_fresh(
         rail: order.rail,
         execution_day: order.execution_day,
         execute_at: order.execute_at,
+        debit_at: later,
         consent_part: order.consent_part,
         debtor_reference: order.debtor_reference,
         creditor_reference: order.creditor_reference,

@@ -346,6 +346,9 @@ const fn rejection(reason: RejectionReason) -> (&'static str, &'static str) {
         RejectionReason::CreditorAccountInvalid => {
             ("LFI.CreditorAccountInvalid", "the creditor account does not exist or takes no money")
         }
+        RejectionReason::ConsentEnded => {
+            ("LFI.GenericFailure", "the consent was not in force on the day of execution")
+        }
         RejectionReason::LimitExceeded => ("LFI.LimitExceeded", "a limit of the bank or of the rail"),
         RejectionReason::FraudSuspected => ("LFI.FraudSuspected", "the bank suspects fraud"),
         RejectionReason::RailRefused => ("AANI.Refused", "the rail or the receiving bank refused"),

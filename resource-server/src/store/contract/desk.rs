@@ -236,6 +236,7 @@ pub(super) fn change_at(
         rail: Rail::Internal,
         execution_day: None,
         execute_at: None,
+        debit_at: None,
         consent_part: None,
         debtor_reference: None,
         creditor_reference: None,
