@@ -462,3 +462,35 @@ async fn section_11_2_events_of_a_consent_of_version_1_2_speak_its_words() {
     assert!(payment["Meta"]["EventResource"].as_str().unwrap().starts_with(URL));
     assert!(!told.iter().any(|one| one.to_string().contains("PersonalIdentifiableInformation")));
 }
+
+#[tokio::test]
+async fn section_9_3_a_listed_day_of_version_1_2_takes_one_payment_up_to_its_amount() {
+    let bank = Bank::open().await;
+    let most = |day: &str, most: &str| json!({"PaymentExecutionDate": day, "MaximumIndividualAmount": {"Amount": most, "Currency": "AED"}});
+    let mut element = on_demand(&[account(IBAN, "Date Palm Books LLC")]);
+    element["consent"]["ControlParameters"] = json!({"ConsentSchedule": {"MultiPayment": {"PeriodicSchedule": {
+        "Type": "VariableDefinedSchedule",
+        "Schedule": [most("2026-12-15", "50.00"), most("2026-12-20", "80.00")]}}}});
+    let grant = bank.approved(&element, "tpp").await;
+    let place = "Data.ControlParameters.ConsentSchedule.MultiPayment.PeriodicSchedule.Schedule";
+    let refused = async |key: &'static str, amount: &str| {
+        let got = pay(&bank, &bank.bearer(&grant), key, &order(amount)).await;
+        assert_eq!(
+            (got.code(), got.path()),
+            ((400, "Consent.FailsControlParameters"), place),
+            "{key} {got:?}"
+        );
+    };
+    refused("early", "10.00").await;
+    bank.at("2026-12-14T20:00:00Z");
+    refused("more", "50.01").await;
+    let paid = pay(&bank, &bank.bearer(&grant), "first", &order("49.99")).await;
+    assert_eq!(paid.status, 201, "{paid:?}");
+    refused("again", "0.01").await;
+    bank.at("2026-12-15T20:00:00Z");
+    refused("late", "10.00").await;
+    let read = get(&bank, &bank.client_token("tpp"), &format!("/payment-consents/{ID}")).await;
+    let used = &read.message["Data"]["PaymentConsumption"];
+    let told = json!({"CumulativeNumberOfPayments": 1, "CumulativeValueOfPayments": {"Amount": "49.99", "Currency": "AED"}});
+    assert_eq!(*used, told);
+}
