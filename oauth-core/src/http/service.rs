@@ -120,10 +120,11 @@ impl OAuthService {
         let endpoint = self.routes.asked(&head.method, head.uri.path());
         let tried = tried_basic(&head.headers);
         let allowed = self.routes.allowed(head.uri.path());
+        let wanted = answer::Wanted::of(&self.server, &head.headers);
         let mut response = match self.dispatch(endpoint, (head, body), &correlation).await {
             Ok(response) => response,
             Err(error) if endpoint == Some(Endpoint::Authorize) => {
-                answer::error_page(&self.server, &error, &correlation)
+                answer::error_page(&self.server, &error, (&correlation, wanted))
             }
             Err(error) => answer::error(&self.server, endpoint, &error),
         };

@@ -386,14 +386,21 @@ impl Interaction for PageInteraction {
         Ok(format!("{}/request?ticket={ticket}", self.prefix))
     }
 
+    fn language_cookie(&self) -> Option<&str> {
+        Some(LANGUAGE_COOKIE)
+    }
+
     fn error_page(&self, shown: &ErrorPage) -> String {
-        let t = self.pages.words();
+        let chosen = shown.chosen_language.as_deref().and_then(Language::of_tag);
+        let language = chosen.unwrap_or_else(|| web::accepted_in(&shown.accept_language));
+        let pages = self.pages.speaking(language);
+        let t = pages.words();
         let view = ErrorView {
             heading: t.cannot_open.to_owned(),
-            what: shown.description.clone(),
+            what: fill(t.in_technical_terms, &shown.description),
             advice: t.start_again.to_owned(),
             correlation_id: shown.correlation.as_str().to_owned(),
         };
-        self.pages.error(&view).unwrap_or_default()
+        pages.error(&view).unwrap_or_default()
     }
 }
