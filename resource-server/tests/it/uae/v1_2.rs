@@ -404,7 +404,8 @@ async fn section_6_a_client_of_version_1_2_holds_its_consent_and_lifts_that_but_
     let id = oauth_core::ConsentId::new(ID).unwrap();
     bank.engine.suspend(&id, &operator, "checked", bank.now()).await.unwrap();
     let got = patch(&bank, &to("Authorized")).await;
-    assert_eq!((got.status.as_u16(), got.rule), (403, Some("UAEBSI-6-side")), "{got:?}");
+    let blocked = (403, "Consent.AccountTemporarilyBlocked");
+    assert_eq!((got.code(), got.rule), (blocked, Some("UAEBSI-6-side")), "{got:?}");
     for (message, code) in [
         (to("Consumed"), "Consent.Invalid"),
         (to("Finished"), "Body.InvalidFormat"),
