@@ -2,6 +2,7 @@
 
 mod consent;
 mod inbox;
+mod interaction;
 mod login;
 mod mine;
 pub(super) mod operator_pages;
@@ -18,11 +19,12 @@ use http::{Method, Request, StatusCode};
 use http_body::Body;
 use oauth_core::http::{BROWSER_COOKIE, cookie};
 use oauth_core::{
-    ApprovalReason, AuthorizationServer, ClientDirectory, Clock, CorrelationId, Error, ErrorPage, Fault,
-    Interaction, Issuer, Reason, Subject, Timestamp, UserClaims as _, UserStanding, VettedRequest,
+    ApprovalReason, AuthorizationServer, ClientDirectory, Clock, CorrelationId, Error, Fault, Issuer, Reason,
+    Subject, Timestamp, UserClaims as _, UserStanding, VettedRequest,
 };
 use rar_consent::{ConsentEngine, Language};
 
+pub use interaction::PageInteraction;
 pub use stand_in::{StandIn, Verdict};
 
 use self::web::{Answer, Posted, page, redirect};
@@ -369,38 +371,4 @@ fn is_page(path: &str) -> bool {
         || path == "/my/consents"
         || path.starts_with("/my/consents/")
         || path.starts_with("/assets/")
-}
-
-/// Where the core sends browsers: our own page for the ticket; and how its errors look.
-#[derive(Debug)]
-pub struct PageInteraction {
-    /// The issuer's path, below which its pages are.
-    pub prefix: String,
-    /// How it looks.
-    pub pages: Arc<Pages>,
-}
-
-#[async_trait]
-impl Interaction for PageInteraction {
-    async fn begin(&self, ticket: &str, _request: &VettedRequest) -> Result<String, Fault> {
-        Ok(format!("{}/request?ticket={ticket}", self.prefix))
-    }
-
-    fn language_cookie(&self) -> Option<&str> {
-        Some(LANGUAGE_COOKIE)
-    }
-
-    fn error_page(&self, shown: &ErrorPage) -> String {
-        let chosen = shown.chosen_language.as_deref().and_then(Language::of_tag);
-        let language = chosen.unwrap_or_else(|| web::accepted_in(&shown.accept_language));
-        let pages = self.pages.speaking(language);
-        let t = pages.words();
-        let view = ErrorView {
-            heading: t.cannot_open.to_owned(),
-            what: fill(t.in_technical_terms, &shown.description),
-            advice: t.start_again.to_owned(),
-            correlation_id: shown.correlation.as_str().to_owned(),
-        };
-        pages.error(&view).unwrap_or_default()
-    }
 }
