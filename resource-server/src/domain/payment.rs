@@ -178,8 +178,36 @@ pub struct PaymentTerms {
     /// What the client is billed for, told again and not interpreted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub billing: Option<Billing>,
+    /// What was said of people with the order for the assessment of risk, as it was sent: encrypted to the bank.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub personal: Option<SealedNote>,
     /// When the order arrived.
     pub created_at: Timestamp,
+}
+
+/// What a third party signed and then encrypted to the bank, as it was sent. No log shows it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SealedNote(String);
+
+impl SealedNote {
+    /// A JWE in compact form that was opened when it came.
+    #[must_use]
+    pub const fn new(sealed: String) -> Self {
+        Self(sealed)
+    }
+
+    /// The JWE.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for SealedNote {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "SealedNote({} bytes)", self.0.len())
+    }
 }
 
 impl PaymentTerms {
@@ -322,6 +350,7 @@ mod tests {
             purpose: Some(Purpose::new("RENT").unwrap()),
             client_sequence: None,
             billing: None,
+            personal: None,
             created_at: Timestamp::from_seconds(1000),
         }
     }

@@ -8,7 +8,8 @@ use rar_consent::{ExerciseRefusal, UaePaymentType};
 
 use crate::domain::{
     AccountId, Billing, Creditor, Day, IdempotencyKey, Line, Money, MoneyFault, Page, PageRequest,
-    PastTheEnd, Payment, PaymentId, PaymentStatus, PaymentTerms, Purpose, Rail, RequestFingerprint, Stage,
+    PastTheEnd, Payment, PaymentId, PaymentStatus, PaymentTerms, Purpose, Rail, RequestFingerprint,
+    SealedNote, Stage,
 };
 use crate::guard::{Authority, GuardRefusal};
 use crate::port::{
@@ -48,6 +49,8 @@ pub struct PaymentOrder {
     pub client_sequence: Option<Line<20>>,
     /// What the client is billed for, where it says so.
     pub billing: Option<Billing>,
+    /// What was said of people for the assessment of risk, as it was sent.
+    pub personal: Option<SealedNote>,
     /// The instant before which it is not executed, where the consent names one.
     pub execute_at: Option<Timestamp>,
     /// Which part of the consent it uses, where the consent says so.
@@ -235,6 +238,7 @@ pub async fn initiate_fresh(
         purpose: order.purpose,
         client_sequence: order.client_sequence,
         billing: order.billing,
+        personal: order.personal,
         created_at: authority.now,
     };
     admitted(operations, &terms, authority.now).await?;

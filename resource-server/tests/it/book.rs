@@ -316,6 +316,7 @@ fn change(number: u32, consent: &str, minor: i64) -> PaymentChange {
         purpose: None,
         client_sequence: None,
         billing: None,
+        personal: None,
         created_at: now(),
     });
     PaymentChange {

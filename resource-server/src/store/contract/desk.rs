@@ -243,6 +243,7 @@ pub(super) fn change_at(
         purpose: None,
         client_sequence: None,
         billing: None,
+        personal: None,
         created_at: at,
     };
     Ok(PaymentChange {

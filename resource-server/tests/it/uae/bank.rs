@@ -27,8 +27,8 @@ use resource_server::dialect::consent_manager::ConsentManager;
 use resource_server::dialect::uae_bsi::{UaeBsi, UaeNotices};
 use resource_server::domain::{
     Account, AccountId, AccountKind, AccountNumber, AccountStatus, BookedTransaction, Currency, EntryId,
-    Iban, LedgerAccount, Line, PaymentId, PaymentStatus, RejectionReason, SignedMoney, TransactionId,
-    TransactionKind, TransactionStatus, read_instant,
+    Iban, LedgerAccount, Line, Payment, PaymentId, PaymentStatus, RejectionReason, SignedMoney,
+    TransactionId, TransactionKind, TransactionStatus, read_instant,
 };
 use resource_server::guard::{Guard, GuardPorts};
 use resource_server::http::{Origin, ResourceService};
@@ -208,6 +208,12 @@ impl Bank {
                 attempts.push(self.webhooks.deliver(event, self.now()).await.unwrap());
             }
         }
+    }
+
+    /// The payment of an answer as it is kept.
+    pub(super) async fn kept(&self, answer: &Value) -> Payment {
+        let id = PaymentId::new(answer["Data"]["PaymentId"].as_str().unwrap()).unwrap();
+        self.books.payment(&id).await.unwrap().unwrap()
     }
 
     /// What is on Alice's account, in fils.

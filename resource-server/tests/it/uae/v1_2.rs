@@ -9,6 +9,7 @@ use oauth_core::Seconds;
 use oauth_core::jose::{ContentEncryption, Encryption, KeyManagement, encrypt_jwt};
 use oauth_core::testkit::keys;
 use rar_consent::Actor;
+use resource_server::domain::SealedNote;
 use serde_json::{Value, json};
 
 use super::bank::{Bank, Got, Sent, consent_id, sealed, sign_with};
@@ -494,4 +495,25 @@ async fn section_9_3_a_listed_day_of_version_1_2_takes_one_payment_up_to_its_amo
     let used = &read.message["Data"]["PaymentConsumption"];
     let told = json!({"CumulativeNumberOfPayments": 1, "CumulativeValueOfPayments": {"Amount": "49.99", "Currency": "AED"}});
     assert_eq!(*used, told);
+}
+
+#[tokio::test]
+async fn section_16_what_is_said_for_the_assessment_of_risk_is_kept_as_it_came_and_told_to_nobody() {
+    let bank = Bank::open().await;
+    let token = consented(&bank, &on_demand(&[account(IBAN, "Date Palm Books LLC")])).await;
+    let said =
+        json!({"Initiation": account(IBAN, "Date Palm Books LLC"), "Risk": {"Device": {"Ip": "192.0.2.1"}}});
+    let sealed = personal(&said);
+    let mut wanted = order("10.00");
+    wanted["Data"]["PersonalIdentifiableInformation"] = json!(sealed);
+    let paid = pay(&bank, &token, "with", &wanted).await;
+    assert_eq!(paid.status, 201, "{paid:?}");
+    let kept = bank.kept(&paid.message).await;
+    assert_eq!(kept.terms().personal.as_ref().map(SealedNote::as_str), Some(&*sealed));
+    let told = format!("{kept:?}");
+    assert!(!told.contains(&sealed) && !told.contains("192.0.2.1"), "{told}");
+    assert!(!paid.message.to_string().contains("192.0.2.1") && !paid.raw.contains(&sealed));
+    let plain = order_to("10.00", &account(IBAN, "Date Palm Books LLC"));
+    let paid = pay(&bank, &token, "without", &plain).await;
+    assert_eq!(bank.kept(&paid.message).await.terms().personal, None, "nothing is kept without need");
 }
