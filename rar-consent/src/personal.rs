@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use oauth_core::jose::{Alg, ContentEncryption, Encryption, JoseFault, Jwe, JweFault, Jws, KeyManagement};
+use oauth_core::jose::{Alg, JoseFault, Jwe, JweFault, Jws, KeyManagement, NumericDate};
 use oauth_core::{
     Approval, AuthorizationDetails, Client, ClientKeys, Clock, ConsentChange, ConsentFacts, ConsentId,
     Consents, Decrypter, Error, Fault, Grant, KeyHint, KeysFault, Opened, Policy, Reason, Refusal, Seconds,
@@ -29,7 +29,7 @@ pub struct PersonalOpener {
 /// Why it cannot be opened. Nothing of it is repeated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unopened {
-    /// It is not encrypted with RSA-OAEP-256 and A256GCM, or its header asks for what is refused.
+    /// It is not encrypted with RSA-OAEP-256 or RSA-OAEP and A256GCM, or its header asks for what is refused.
     Encryption,
     /// It is not encrypted to a key of ours, or was damaged.
     Undecryptable,
@@ -43,8 +43,8 @@ pub enum Unopened {
     Claim,
 }
 
-/// Section 16: how it is encrypted.
-const ENCRYPTION: Encryption = Encryption { alg: KeyManagement::RsaOaep256, enc: ContentEncryption::A256Gcm };
+/// Section 2.3: how its key is managed; the last as in the samples of the drafts. The content is always in A256GCM.
+const TAKEN: &[KeyManagement] = &[KeyManagement::RsaOaep256, KeyManagement::RsaOaep];
 /// Section 2.2: how far clocks may differ.
 const SKEW: Seconds = Seconds::new(10);
 
@@ -69,8 +69,8 @@ impl PersonalOpener {
         client: &Client,
         now: Timestamp,
     ) -> Result<Result<Value, Unopened>, Fault> {
-        let jwe = match Jwe::parse(sealed, limits::SIGNED_BODY_BYTES) {
-            Ok(jwe) if jwe.encryption() == ENCRYPTION && !jwe.holds_other() => jwe,
+        let jwe = match Jwe::parse_among(sealed, limits::SIGNED_BODY_BYTES, TAKEN) {
+            Ok(jwe) if !jwe.holds_other() => jwe,
             Ok(_) => return Ok(Err(Unopened::Encryption)),
             Err(fault) => return Ok(Err(of_guard(fault))),
         };
@@ -115,15 +115,16 @@ fn said(payload: &[u8], client: &Client, now: Timestamp) -> Result<Value, Unopen
     let mut said = json::read_value(payload).map_err(|_| Unopened::Malformed)?;
     let members = said.as_object_mut().ok_or(Unopened::Malformed)?;
     let mut claim = |name: &str| members.remove(name);
-    let own = |iss: Value| iss.as_str() == Some(client.id.as_str());
-    let at = |value: Value| value.as_i64().map(Timestamp::from_seconds);
-    let (iss, exp, nbf) = (claim("iss"), claim("exp"), claim("nbf"));
+    let own = |name: Value| name.as_str() == Some(client.id.as_str());
+    let at = |value: Value| serde_json::from_value(value).ok().map(NumericDate::timestamp);
+    let (iss, sub, exp, nbf) = (claim("iss"), claim("sub"), claim("exp"), claim("nbf"));
     for name in ["aud", "iat", "jti"] {
         drop(claim(name));
     }
     let lives = exp.is_none_or(|exp| at(exp).is_some_and(|exp| now < exp.plus(SKEW)));
     let begun = nbf.is_none_or(|nbf| at(nbf).is_some_and(|nbf| nbf <= now.plus(SKEW)));
-    if iss.is_none_or(own) && lives && begun { Ok(said) } else { Err(Unopened::Claim) }
+    let of_client = iss.is_none_or(own) && sub.is_none_or(own);
+    if of_client && lives && begun { Ok(said) } else { Err(Unopened::Claim) }
 }
 
 /// What the guard refuses without a key.

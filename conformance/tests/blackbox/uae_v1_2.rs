@@ -8,11 +8,13 @@ use conformance::tpp::flow::{Ask, Call, Tokens, Tpp};
 use conformance::tpp::jws::{Draft, Members};
 use conformance::tpp::mutate::HONEST;
 use conformance::user::Decision;
-use josekit::jwe::{self, JweHeader, RSA_OAEP_256};
+use josekit::jwe::alg::rsaes::RsaesJweAlgorithm;
+use josekit::jwe::{self, JweHeader, RSA_OAEP, RSA_OAEP_256, RSA1_5};
 use josekit::jwk::Jwk;
 use serde_json::{Value, json};
 
 use crate::support::judge::refused;
+use crate::support::raw::{Raw, fresh_proof};
 use crate::support::uae::{self, ACCOUNT, AMOUNT};
 use crate::support::{World, over_every_database, page};
 
@@ -21,6 +23,7 @@ over_every_database!(
     what_is_not_signed_by_the_client_or_not_encrypted_to_the_bank_is_no_consent,
     an_order_that_pays_somebody_else_is_refused_in_the_words_of_version_1_2,
     a_third_party_holds_its_consent_of_version_1_2_and_takes_it_back,
+    a_consent_is_staged_at_the_address_of_either_version,
 );
 
 const BASE: &str = "/open-finance/payment/v1.2";
@@ -46,6 +49,11 @@ fn signed(tpp: &Tpp, said: &Value) -> String {
 
 /// Encrypted to the key that the bank publishes for that.
 async fn sealed(world: &World, text: &str) -> String {
+    sealed_by(world, text, &RSA_OAEP_256).await
+}
+
+/// As [`sealed`], with another padding for the key.
+async fn sealed_by(world: &World, text: &str, padding: &RsaesJweAlgorithm) -> String {
     let set =
         world.bank.client().unwrap().get(&format!("{}/jwks", world.issuer())).await.unwrap().json().unwrap();
     let fits = |key: &&Value| key["use"] == "enc" && key["alg"] == "RSA-OAEP-256";
@@ -53,8 +61,11 @@ async fn sealed(world: &World, text: &str) -> String {
     let mut header = JweHeader::new();
     header.set_content_encryption("A256GCM");
     header.set_key_id(key["kid"].as_str().unwrap());
-    let jwk = Jwk::from_map(key.as_object().unwrap().clone()).unwrap();
-    jwe::serialize_compact(text.as_bytes(), &header, &RSA_OAEP_256.encrypter_from_jwk(&jwk).unwrap()).unwrap()
+    let mut members = key.as_object().unwrap().clone();
+    // a client that takes another padding does not heed it
+    members.remove("alg");
+    let jwk = Jwk::from_map(members).unwrap();
+    jwe::serialize_compact(text.as_bytes(), &header, &padding.encrypter_from_jwk(&jwk).unwrap()).unwrap()
 }
 
 fn details(id: &str, personal: Value) -> Value {
@@ -78,9 +89,13 @@ fn details(id: &str, personal: Value) -> Value {
 }
 
 async fn asked(world: &World, tpp: &Tpp) -> (String, Ask) {
+    asked_by(world, tpp, &RSA_OAEP_256).await
+}
+
+async fn asked_by(world: &World, tpp: &Tpp, padding: &RsaesJweAlgorithm) -> (String, Ask) {
     let id = host::uuid();
     let said = json!({"Initiation": {"Creditor": [account(IBAN)]}});
-    let personal = sealed(world, &signed(tpp, &said)).await;
+    let personal = sealed_by(world, &signed(tpp, &said), padding).await;
     let ask = Ask::new("openid payments").with_details(&json!([details(&id, json!(personal))]));
     (id, ask)
 }
@@ -214,6 +229,26 @@ async fn what_is_not_signed_by_the_client_or_not_encrypted_to_the_bank_is_no_con
     }
     assert_eq!(answers[1], answers[2]);
     assert_eq!(answers[2], answers[3], "nobody learns which layer failed");
+}
+
+/// Section 1, row 1: the addresses of both vocabularies lead to one handler.
+async fn a_consent_is_staged_at_the_address_of_either_version(world: &World) {
+    let tpp = world.palm();
+    for (path, padding) in [("/open-finance/auth/v1.2/par", RSA_OAEP), ("/open-finance/v1/par", RSA_OAEP_256)]
+    {
+        let (id, ask) = asked_by(world, &tpp, &padding).await;
+        let mut raw = Raw::push(&tpp, &ask);
+        raw.url = format!("{}{path}", uae::api_origin(world, &tpp));
+        let proof = fresh_proof(&tpp, &raw.url).unwrap();
+        let answer = raw.instead("dpop", &proof).send(&tpp.registered().http).await;
+        assert_eq!(answer.status, 201, "{path}: {}", answer.text());
+        let alone = alone(&tpp).await;
+        let kept = read(world, &tpp, &alone, &format!("/payment-consents/{id}")).await;
+        assert_eq!(kept["Data"]["Status"], "AwaitingAuthorization", "{path}");
+    }
+    let (_, never) = asked_by(world, &tpp, &RSA1_5).await;
+    let answer = Raw::push(&tpp, &never).send(&tpp.registered().http).await;
+    refused(&answer, 400, "invalid_authorization_details");
 }
 
 /// Sections 8.1, step 10, 13 and 16.

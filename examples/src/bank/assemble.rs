@@ -340,6 +340,7 @@ fn with_ofxpera_paths(oauth: OAuthService, plan: &IssuerPlan, paths: &oauth_core
     let also = [
         (&paths.par, "/oauth/par"),
         (&paths.par, "/open-finance/v1/par"),
+        (&paths.par, "/open-finance/auth/v1.2/par"),
         (&paths.authorize, "/oauth/authorize"),
         (&paths.authorize, "/oauth/auth"),
         (&paths.token, "/oauth/token"),

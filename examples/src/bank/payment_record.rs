@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use oauth_core::jose::Jwe;
+use oauth_core::jose::{Jwe, KeyManagement};
 use oauth_core::store::database::Database;
 use oauth_core::{Decrypter as _, Fault, Issuer, LocalDecrypter, Opened, limits};
 use resource_server::domain::PaymentId;
@@ -14,6 +14,9 @@ use resource_server::store::sql::SqlBank;
 use serde_json::{Value, json};
 
 use super::key_admin::text;
+
+/// How a note may be encrypted: UAE bank service initiation sections 2.3 and 16.
+const TAKEN: &[KeyManagement] = &[KeyManagement::RsaOaep256, KeyManagement::RsaOaep];
 
 /// Payments, and what opens what was encrypted to each issuer.
 #[derive(Clone)]
@@ -53,7 +56,8 @@ impl PaymentRecords {
     /// `Risk` within a sealed note. Its signature was verified when it came.
     async fn risk(&self, issuer: &Issuer, sealed: &str) -> Result<Option<Value>, Fault> {
         let opener = self.openers.iter().find(|(own, _)| own == issuer).map(|(_, opener)| opener);
-        let (Some(opener), Ok(jwe)) = (opener, Jwe::parse(sealed, limits::SIGNED_BODY_BYTES)) else {
+        let (Some(opener), Ok(jwe)) = (opener, Jwe::parse_among(sealed, limits::SIGNED_BODY_BYTES, TAKEN))
+        else {
             return Ok(None);
         };
         let Opened::Content(content) = opener.decrypt(&jwe).await? else { return Ok(None) };

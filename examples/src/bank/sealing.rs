@@ -47,7 +47,7 @@ fn name(alg: KeyManagement, pem: &str) -> Option<KeyId> {
     let key = DecryptionKey::from_pkcs8_pem(alg, &anonymous, pem).ok()?;
     let short: String = key.public().thumbprint_text().chars().take(12).collect();
     let prefix = match alg {
-        KeyManagement::RsaOaep256 => "rsa-oaep-256",
+        KeyManagement::RsaOaep256 | KeyManagement::RsaOaep => "rsa-oaep-256",
         KeyManagement::EcdhEs => "ecdh-es",
     };
     KeyId::new(&format!("{prefix}-{short}")).ok()

@@ -144,8 +144,10 @@ impl Offer {
         let signed = policies.iter().filter_map(|policy| policy.signed_request());
         let objects = each(signed.flat_map(|signed| signed.algs.iter().copied()));
         let keys = ports.decrypter.published();
-        let opens = |alg: &KeyManagement| keys.iter().any(|key| key.fits_encryption(*alg));
-        let to_us: Vec<KeyManagement> = KeyManagement::ALL.iter().copied().filter(opens).collect();
+        let opens = |alg: &KeyManagement| keys.iter().any(|key| key.fits_encryption(alg.published()));
+        let mut to_us: Vec<KeyManagement> =
+            each(policies.iter().flat_map(|policy| policy.opens.iter().copied()));
+        to_us.retain(opens);
         let (takes_objects, seals) = (!objects.is_empty(), Encryption::BUILT);
         Self {
             response_types: each(policies.iter().flat_map(|policy| policy.response_types))

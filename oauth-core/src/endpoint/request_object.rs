@@ -82,7 +82,8 @@ async fn opened<'a>(context: &Context<'_>, caller: &Caller, text: &'a str) -> Re
         return Ok(Cow::Borrowed(text));
     }
     let undecryptable = || refuse(rfc9101::DECRYPTED, ObjectReason::Undecryptable);
-    let jwe = Jwe::parse(text, limits::REQUEST_OBJECT_BYTES).map_err(|_| undecryptable())?;
+    let jwe = Jwe::parse_among(text, limits::REQUEST_OBJECT_BYTES, caller.policy.opens);
+    let jwe = jwe.map_err(|_| undecryptable())?;
     let registered = caller.client.messages.request_object.encryption;
     if registered.is_some_and(|registered| registered != jwe.encryption()) {
         return Err(refuse(rfc9101::ENCRYPTED_AS_REGISTERED, ObjectReason::EncryptionAlgorithm).into());

@@ -9,6 +9,9 @@ use super::KeyType;
 pub enum KeyManagement {
     /// RSAES OAEP with SHA-256.
     RsaOaep256,
+    /// RSAES OAEP with SHA-1, opened with the keys of [`RsaOaep256`](Self::RsaOaep256) and only by those who name it in
+    /// [`Jwe::parse_among`](super::Jwe::parse_among). Nobody registers it and we never encrypt with it.
+    RsaOaep,
     /// Ephemeral-static Diffie-Hellman on P-256, the agreed key used directly.
     EcdhEs,
 }
@@ -30,8 +33,17 @@ pub struct Encryption {
 }
 
 impl KeyManagement {
-    /// Every algorithm on offer.
+    /// Every algorithm on offer: those that clients register, and that we encrypt with.
     pub const ALL: &'static [Self] = &[Self::RsaOaep256, Self::EcdhEs];
+
+    /// The algorithm under which we publish the key for it.
+    #[must_use]
+    pub const fn published(self) -> Self {
+        match self {
+            Self::RsaOaep256 | Self::RsaOaep => Self::RsaOaep256,
+            Self::EcdhEs => Self::EcdhEs,
+        }
+    }
 
     /// Reads the registered name, in its one spelling.
     #[must_use]
@@ -44,6 +56,7 @@ impl KeyManagement {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::RsaOaep256 => "RSA-OAEP-256",
+            Self::RsaOaep => "RSA-OAEP",
             Self::EcdhEs => "ECDH-ES",
         }
     }
@@ -52,7 +65,7 @@ impl KeyManagement {
     #[must_use]
     pub const fn key_type(self) -> KeyType {
         match self {
-            Self::RsaOaep256 => KeyType::Rsa,
+            Self::RsaOaep256 | Self::RsaOaep => KeyType::Rsa,
             Self::EcdhEs => KeyType::P256,
         }
     }

@@ -75,12 +75,20 @@ const IV_BYTES: usize = 12;
 const TAG_BYTES: usize = 16;
 
 impl Jwe {
-    /// Reads an encrypted object.
+    /// Reads an encrypted object in one of the algorithms on offer ([`KeyManagement::ALL`]).
     ///
     /// # Errors
-    /// When it is longer than `limit_bytes`, not in strict compact form, uses an algorithm outside our lists, `zip` or
-    /// `crit`, or one of its parts has a length that its algorithm does not have.
+    /// Those of [`Self::parse_among`].
     pub fn parse(text: &str, limit_bytes: usize) -> Result<Self, JweFault> {
+        Self::parse_among(text, limit_bytes, KeyManagement::ALL)
+    }
+
+    /// Reads an encrypted object whose key is managed in one of these ways.
+    ///
+    /// # Errors
+    /// When it is longer than `limit_bytes`, not in strict compact form, uses an algorithm outside the lists, `zip` or
+    /// `crit`, or one of its parts has a length that its algorithm does not have.
+    pub fn parse_among(text: &str, limit_bytes: usize, taken: &[KeyManagement]) -> Result<Self, JweFault> {
         if text.len() > limit_bytes {
             return Err(JweFault::TooLong);
         }
@@ -95,11 +103,11 @@ impl Jwe {
         }
         let bytes = |part: &str| decode_base64url(part).ok_or(JweFault::Encoding);
         let header: RawHeader = json::read_strict(&bytes(header)?).map_err(|_| JweFault::Header)?;
-        let encryption = header.check()?;
+        let encryption = header.check(taken)?;
         let encrypted_key_bytes = bytes(key)?.len();
         let key_fits = match encryption.alg {
             KeyManagement::EcdhEs => encrypted_key_bytes == 0,
-            KeyManagement::RsaOaep256 => {
+            KeyManagement::RsaOaep256 | KeyManagement::RsaOaep => {
                 (limits::RSA_BITS.start() / 8..=limits::RSA_BITS.end() / 8).contains(&encrypted_key_bytes)
             }
         };
@@ -224,14 +232,15 @@ impl TryFrom<String> for Party {
 }
 
 impl RawHeader {
-    fn check(&self) -> Result<Encryption, JweFault> {
+    fn check(&self, taken: &[KeyManagement]) -> Result<Encryption, JweFault> {
         if self.crit.is_some() {
             return Err(JweFault::Critical);
         }
         if self.zip.is_some() {
             return Err(JweFault::Compressed);
         }
-        let alg = self.alg.as_deref().and_then(KeyManagement::parse).ok_or(JweFault::Algorithm)?;
+        let alg = taken.iter().copied().find(|alg| self.alg.as_deref() == Some(alg.as_str()));
+        let alg = alg.ok_or(JweFault::Algorithm)?;
         let enc = self.enc.as_deref().and_then(ContentEncryption::parse).ok_or(JweFault::Algorithm)?;
         let ephemeral_fits = match (alg.key_type(), &self.epk) {
             (KeyType::P256, Some(epk)) => epk.is_on_curve(),

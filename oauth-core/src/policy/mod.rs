@@ -4,7 +4,7 @@ pub(crate) mod key_times;
 pub(crate) mod profiles;
 pub(crate) mod settings;
 
-use crate::jose::Alg;
+use crate::jose::{Alg, KeyManagement};
 use crate::vocabulary::time::Seconds;
 
 /// The rules of one profile. Every field is read by at least one rule; the values stand in the profile constants.
@@ -36,6 +36,8 @@ pub struct Policy {
     pub refresh_rotation: RefreshRotation,
     /// Signature algorithms for everything signed by clients and by us.
     pub signing_algs: &'static [Alg],
+    /// How the key of a request object that is encrypted to us may be managed (RFC 7518 section 4.1).
+    pub opens: &'static [KeyManagement],
     /// How far ahead of our clock `iat` and `nbf` may be.
     pub skew: Seconds,
     /// Life of an authorization code.

@@ -4,7 +4,7 @@ use super::{
     AnswerBy, AssertionAudience, Cap, ClientAuth, Constraint, Pkce, Policy, RefreshRotation, RequestObject,
     RequestPath, ResponseType, SenderConstraint, SignedRequest,
 };
-use crate::jose::Alg;
+use crate::jose::{Alg, KeyManagement};
 use crate::vocabulary::time::Seconds;
 
 /// OAuth 2.0 and OpenID Connect as RFC 9700 would have them, for clients that no FAPI profile covers.
@@ -22,6 +22,7 @@ pub const PLAIN_OAUTH: Policy = Policy {
     proof_age_max: Seconds::new(60),
     refresh_rotation: RefreshRotation::EveryUse,
     signing_algs: &[Alg::Es256, Alg::Ps256, Alg::EdDsa, Alg::Rs256],
+    opens: KeyManagement::ALL,
     skew: Seconds::new(10),
     code_lifetime: Cap::Max(Seconds::new(60)),
     request_uri_lifetime: Cap::Max(Seconds::new(599)),
@@ -91,6 +92,7 @@ pub const UAE_OPEN_FINANCE: Policy = Policy {
     }),
     client_auth: &[ClientAuth::PrivateKeyJwt],
     signing_algs: &[Alg::Ps256],
+    opens: &[KeyManagement::RsaOaep256, KeyManagement::EcdhEs, KeyManagement::RsaOaep],
     sender_constraint: SenderConstraint::Require(&[Constraint::Mtls]),
     access_token_lifetime: Cap::Max(Seconds::minutes(10)),
     refresh_token_lifetime: Cap::ConsentLifetime,

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Method, Request};
 use http_body_util::{BodyExt as _, Full};
-use josekit::jwe::{ECDH_ES, JweHeader, RSA_OAEP_256};
+use josekit::jwe::{ECDH_ES, JweHeader, RSA_OAEP, RSA_OAEP_256};
 use josekit::jwk::alg::ec::{EcCurve, EcKeyPair};
 use josekit::jwk::alg::rsa::RsaKeyPair;
 use josekit::jwk::{Jwk, KeyPair as _};
@@ -182,6 +182,12 @@ pub(crate) fn seal_as(content: &str, alg: &str, header: JweHeader) -> String {
             header.set_key_id("srv-rsa");
             let key = keys.sealed_to_server_rsa.to_jwk_public_key();
             let encrypter = RSA_OAEP_256.encrypter_from_jwk(&key).unwrap();
+            josekit::jwe::serialize_compact(content.as_bytes(), &header, &encrypter).unwrap()
+        }
+        "RSA-OAEP" => {
+            header.set_key_id("srv-rsa");
+            let key = keys.sealed_to_server_rsa.to_jwk_public_key();
+            let encrypter = RSA_OAEP.encrypter_from_jwk(&key).unwrap();
             josekit::jwe::serialize_compact(content.as_bytes(), &header, &encrypter).unwrap()
         }
         "ECDH-ES" => {

@@ -1,9 +1,9 @@
 //! RFC 7516: what is encrypted to us, and what the guard keeps away from the cipher.
 
 use josekit::jwe::JweHeader;
-use oauth_core::FAPI2_MESSAGE_SIGNING;
 use oauth_core::jose::{Encryption, Jwe, JweFault, KeyManagement};
 use oauth_core::limits;
+use oauth_core::{FAPI2_MESSAGE_SIGNING, UAE_OPEN_FINANCE};
 use serde_json::{Value, json};
 
 use crate::bank::{Bank, Draft, encode, part, seal, seal_as};
@@ -38,6 +38,22 @@ async fn an_encrypted_signed_request_object_is_opened_with_either_key() {
         let arrived = bank.arrive(bank.push_object(&seal(&object(), alg)).await).await;
         assert_eq!(arrived.request.state.as_deref(), Some("st"), "{alg}");
     }
+}
+
+#[tokio::test]
+async fn rsa_oaep_with_sha_1_is_opened_where_the_profile_says_so_and_nowhere_else() {
+    let object = Draft::request().signed_by("PS256", "ps").sign();
+    let uae = Bank::with(&UAE_OPEN_FINANCE, &json!({}));
+    for alg in ["RSA-OAEP", "RSA-OAEP-256", "ECDH-ES"] {
+        assert_eq!(uae.push_object(&seal(&object, alg)).await.status, 201, "{alg}");
+    }
+    let sealed = seal(&self::object(), "RSA-OAEP");
+    Bank::signing().push_object(&sealed).await.refused("invalid_request_object", "RFC9101-6.1");
+    let registered = json!({ "request_object_signing_alg": "PS256",
+        "request_object_encryption_alg": "RSA-OAEP-256", "request_object_encryption_enc": "A256GCM" });
+    let strict = Bank::with(&UAE_OPEN_FINANCE, &registered);
+    let other = strict.push_object(&seal(&object, "RSA-OAEP")).await;
+    other.refused("invalid_request_object", "RFC9101-6.1-alg");
 }
 
 #[tokio::test]

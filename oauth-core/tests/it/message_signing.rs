@@ -353,6 +353,11 @@ async fn the_metadata_follows_policy_keys_and_build() {
     }
     let uae = of(&Bank::with(&UAE_OPEN_FINANCE, &json!({})));
     assert_eq!(uae["request_object_signing_alg_values_supported"], json!(["PS256"]));
+    assert_eq!(
+        uae["request_object_encryption_alg_values_supported"],
+        json!(["RSA-OAEP-256", "ECDH-ES", "RSA-OAEP"])
+    );
+    assert_eq!(uae["id_token_encryption_alg_values_supported"], json!(["RSA-OAEP-256", "ECDH-ES"]));
     assert_eq!(uae["id_token_signing_alg_values_supported"], json!(["PS256"]));
     assert_eq!(uae["response_modes_supported"], json!(["query"]));
     let plain = of(&Bank::with(&FAPI2_SECURITY, &json!({})));

@@ -45,6 +45,7 @@ mod neutral {
         proof_age_max: Seconds::new(0),
         refresh_rotation: RefreshRotation::Keep,
         signing_algs: &[],
+        opens: &[],
         skew: Seconds::new(0),
         code_lifetime: Cap::Unset,
         request_uri_lifetime: Cap::Unset,

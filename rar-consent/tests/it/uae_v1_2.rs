@@ -309,6 +309,37 @@ fn section_5_3_a_schedule_broken_in_one_place_is_refused_where_the_client_wrote_
 }
 
 #[test]
+fn section_5_3_maxima_of_a_fixed_schedule_bound_it_where_they_are_smaller_than_it() {
+    let six_months = json!({"Type": "FixedPeriodicSchedule", "PeriodType": "Month",
+        "PeriodStartDate": "2026-12-01", "Amount": aed("300.00")});
+    let of_maxima = |number: Value, value: Value| {
+        let at = "/consent/ControlParameters/ConsentSchedule/MultiPayment";
+        let element =
+            changed(multi(six_months.clone()), &format!("{at}/MaximumCumulativeNumberOfPayments"), number);
+        changed(element, &format!("{at}/MaximumCumulativeValueOfPayments"), value)
+    };
+    for (number, value, payments) in [
+        (Value::Null, Value::Null, 6),
+        (json!(366), Value::Null, 6),
+        (json!(4), aed("90000.00"), 4),
+        (json!(20), aed("1000.00"), 3),
+        (Value::Null, aed("300.00"), 1),
+    ] {
+        let said = format!("{number} {value}");
+        let Schedule::Multi(MultiPayment::FixedRecurring { payments: kept, .. }) =
+            taken(of_maxima(number, value)).schedule
+        else {
+            panic!("another schedule")
+        };
+        assert_eq!(kept, payments, "{said}");
+    }
+    push(of_maxima(Value::Null, aed("299.99")), to_books())
+        .because("UAEBSI-5-places", &format!("{AT}.{MULTI}.MaximumCumulativeValueOfPayments"));
+    push(of_maxima(json!(0), Value::Null), to_books())
+        .because("UAEBSI-5-number", &format!("{AT}.{MULTI}.MaximumCumulativeNumberOfPayments"));
+}
+
+#[test]
 fn section_3_1_version_1_2_has_one_spelling() {
     let kind = on_demand()["type"].clone();
     for (element, rule, path) in [
@@ -338,6 +369,11 @@ fn section_16_a_payment_names_its_creditor_flat_or_not_at_all() {
     let flat = json!({"Initiation": creditor(BOOKS, "Date Palm Books LLC"), "Risk": {}});
     assert_eq!(ordered_creditor(&flat).unwrap(), taken(on_demand()).creditors.pop());
     assert_eq!(ordered_creditor(&json!({})).unwrap(), None);
+    assert_eq!(
+        ordered_creditor(&json!({"Initiation": {}, "Risk": {}})).unwrap(),
+        None,
+        "no member is required"
+    );
     for said in [to_books(), json!({"Initiation": {"DebtorAccount": {}}}), json!([]), json!({"Risk": null})] {
         let path = ordered_creditor(&said).unwrap_err();
         assert!(path.starts_with("Data.PersonalIdentifiableInformation"), "{path}");

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use josekit::jwe::{ECDH_ES, JweContext, JweDecrypter, JweEncrypter, JweHeader, RSA_OAEP_256};
+use josekit::jwe::{ECDH_ES, JweContext, JweDecrypter, JweEncrypter, JweHeader, RSA_OAEP, RSA_OAEP_256};
 use josekit::jwk::{Jwk, KeyPair as _};
 use zeroize::Zeroizing;
 
@@ -15,6 +15,8 @@ use crate::vocabulary::id::KeyId;
 /// A private key for decryption, tested once when it is loaded.
 pub struct DecryptionKey {
     decrypter: Box<dyn JweDecrypter>,
+    /// The same key under the algorithm that is not published.
+    unpublished: Option<(KeyManagement, Box<dyn JweDecrypter>)>,
     context: JweContext,
     alg: KeyManagement,
     public: PublicJwk,
@@ -27,18 +29,22 @@ impl DecryptionKey {
     /// [`JweFault::KeyMismatch`] when it is not a key for the algorithm, [`JweFault::Operation`] when it fails its test.
     pub fn from_pkcs8_pem(alg: KeyManagement, kid: &KeyId, pem: &str) -> Result<Self, JweFault> {
         let mismatch = |_| JweFault::KeyMismatch;
+        let mut unpublished: Option<(KeyManagement, Box<dyn JweDecrypter>)> = None;
         let (decrypter, public): (Box<dyn JweDecrypter>, Jwk) = match alg {
             KeyManagement::RsaOaep256 => {
                 let pair = RSA_OAEP_256.key_pair_from_pem(pem).map_err(mismatch)?;
+                let also = RSA_OAEP.decrypter_from_pem(pem).map_err(mismatch)?;
+                unpublished = Some((KeyManagement::RsaOaep, Box::new(also)));
                 (Box::new(RSA_OAEP_256.decrypter_from_pem(pem).map_err(mismatch)?), pair.to_jwk_public_key())
             }
             KeyManagement::EcdhEs => {
                 let pair = ECDH_ES.key_pair_from_ec_pem(pem).map_err(mismatch)?;
                 (Box::new(ECDH_ES.decrypter_from_pem(pem).map_err(mismatch)?), pair.to_jwk_public_key())
             }
+            KeyManagement::RsaOaep => return Err(JweFault::KeyMismatch),
         };
         let public = read(&public)?.for_encryption(kid, alg).map_err(|_| JweFault::KeyMismatch)?;
-        let key = Self { decrypter, context: narrow(), alg, public };
+        let key = Self { decrypter, unpublished, context: narrow(), alg, public };
         key.test()?;
         Ok(key)
     }
@@ -52,10 +58,17 @@ impl DecryptionKey {
     /// Decrypts. `None` for every way in which it may not work.
     #[must_use]
     pub fn decrypt(&self, jwe: &Jwe) -> Option<Zeroizing<Vec<u8>>> {
-        if jwe.encryption().alg != self.alg || !jwe.is_for(&self.public) {
+        let asked = jwe.encryption().alg;
+        let unpublished = self.unpublished.as_ref().filter(|(alg, _)| *alg == asked);
+        let decrypter = match unpublished {
+            Some((_, decrypter)) => decrypter,
+            None if asked == self.alg => &self.decrypter,
+            None => return None,
+        };
+        if !jwe.is_for(&self.public) {
             return None;
         }
-        let opened = self.context.deserialize_compact(jwe.as_str(), &*self.decrypter);
+        let opened = self.context.deserialize_compact(jwe.as_str(), &**decrypter);
         opened.ok().map(|(content, _)| Zeroizing::new(content))
     }
 
@@ -90,6 +103,7 @@ pub(super) fn encrypt(content: &[u8], key: &PublicJwk, encryption: Encryption) -
         KeyManagement::EcdhEs => {
             Box::new(ECDH_ES.encrypter_from_jwk(&jwk).map_err(|_| JweFault::KeyMismatch)?)
         }
+        KeyManagement::RsaOaep => return Err(JweFault::Algorithm),
     };
     let mut header = JweHeader::new();
     header.set_content_encryption(encryption.enc.as_str());

@@ -166,10 +166,11 @@ operation!(
     Given { status: 201, media: "application/json", body: Some(&PUSHED) }
 );
 
-const OAUTH: &[Elsewhere] = &[Elsewhere {
+/// Section 1: one endpoint, at the addresses of either vocabulary.
+pub(super) const OAUTH: &[Elsewhere] = &[Elsewhere {
     method: Method::POST,
     path: "/open-finance/v1/par",
-    aliases: &[],
+    aliases: &["/open-finance/auth/v1.2/par"],
     callers: "A client that authenticates with private_key_jwt, or as it is registered.",
     about: &PAR,
 }];

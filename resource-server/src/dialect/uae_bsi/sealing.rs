@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use oauth_core::jose::{Encryption, Jwe, JweFault, PublicJwk, encrypt_jwt};
+use oauth_core::jose::{Encryption, Jwe, JweFault, KeyManagement, PublicJwk, encrypt_jwt};
 use oauth_core::{
     Client, ClientKeys, Decrypter, Fault, KeyHint, KeysFault, Opened, RuleId, Timestamp, limits,
 };
@@ -29,7 +29,7 @@ pub(super) async fn open<'a>(
     }
     let undecryptable = || refuse(DECRYPTED, Reason::Undecryptable);
     let text = std::str::from_utf8(body).map_err(|_| undecryptable())?;
-    let jwe = Jwe::parse(text, limits::SIGNED_BODY_BYTES).map_err(of_guard)?;
+    let jwe = Jwe::parse_among(text, limits::SIGNED_BODY_BYTES, TAKEN).map_err(of_guard)?;
     let as_registered = registered.is_none_or(|registered| registered == jwe.encryption());
     if !as_registered || jwe.holds_other() {
         return Err(refuse(HEADER, Reason::JweHeader));
@@ -76,6 +76,8 @@ pub(super) async fn key(
     keys.encryption_key(encryption.alg).cloned().ok_or_else(|| refuse(KEY, Reason::Unsealable))
 }
 
+/// Section 2.3: how the key is managed; the last as in the samples of the drafts.
+const TAKEN: &[KeyManagement] = &[KeyManagement::RsaOaep256, KeyManagement::EcdhEs, KeyManagement::RsaOaep];
 /// Dots of an encrypted object in compact form (RFC 7516 section 7.1).
 const JWE_DOTS: usize = 4;
 

@@ -308,10 +308,12 @@ async fn section_16_what_is_not_signed_and_encrypted_is_refused_and_never_read_i
         (json!(sealed(&said.to_string())), "JWS.Malformed"),
         (json!(sealed(&sign_with(&keys::es256(), None, &said))), "JWS.InvalidHeader"),
         (json!(with(said.clone(), "iss", json!("other"))), "JWS.InvalidClaim"),
+        (json!(with(said.clone(), "sub", json!("other"))), "JWS.InvalidClaim"),
         (json!(with(said.clone(), "exp", json!(1))), "JWS.InvalidClaim"),
+        (json!(with(said.clone(), "exp", json!("tomorrow"))), "JWS.InvalidClaim"),
         (said.clone(), "Body.InvalidFormat"),
         (json!(with(said.clone(), "Note", json!(1))), "Body.InvalidFormat"),
-        (json!(with(said.clone(), "Initiation", json!({}))), "Body.InvalidFormat"),
+        (json!(with(said.clone(), "Initiation", json!({"Creditor": {}}))), "Body.InvalidFormat"),
     ] {
         let mut order = order("10.00");
         order["Data"]["PersonalIdentifiableInformation"] = personal;
@@ -320,8 +322,12 @@ async fn section_16_what_is_not_signed_and_encrypted_is_refused_and_never_read_i
         assert!(got.path().starts_with("Data.PersonalIdentifiableInformation"), "{got:?}");
         assert!(!got.raw.contains("Palm") && !got.message.to_string().contains(IBAN));
     }
+    let mut claimed = said;
+    for (name, value) in [("iss", json!("tpp")), ("sub", json!("tpp")), ("exp", json!(4_102_444_800.25))] {
+        claimed[name] = value;
+    }
     let mut own = order("10.00");
-    own["Data"]["PersonalIdentifiableInformation"] = json!(with(said, "iss", json!("tpp")));
+    own["Data"]["PersonalIdentifiableInformation"] = json!(with(claimed, "nbf", json!(1.5)));
     assert_eq!(pay(&bank, &token, KEY, &own).await.status, 201, "claims of a JWT may stand around it");
 }
 
@@ -345,7 +351,7 @@ async fn section_16_who_is_paid_is_encrypted_in_the_one_way_there_is_though_the_
         ("RSA-OAEP-256", "A128GCM"),
         ("RSA-OAEP-256", "A192GCM"),
         ("RSA-OAEP-256", "A256CBC-HS512"),
-        ("RSA-OAEP", "A256GCM"),
+        ("RSA-OAEP", "A128GCM"),
         ("RSA-OAEP-512", "A256GCM"),
         ("RSA1_5", "A256GCM"),
         ("ECDH-ES+A256KW", "A256GCM"),

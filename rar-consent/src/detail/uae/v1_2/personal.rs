@@ -49,7 +49,7 @@ struct ConsentInitiation {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
 struct OfPayment {
-    initiation: Option<Creditor>,
+    initiation: Option<Map<String, Value>>,
     #[serde(rename = "Risk")]
     _risk: Option<Map<String, Value>>,
 }
@@ -159,11 +159,17 @@ pub(super) fn parties(opened: &Value, place: &Place) -> Result<Parties, Refusal>
     })
 }
 
-/// Reads whom a payment pays; none where it leaves that to its consent.
+/// Reads whom a payment pays; none where it leaves that to its consent, by no `Initiation` or an empty one.
 pub(crate) fn creditor_of_payment(opened: &Value, place: &Place) -> Result<Option<UaeAccount>, Refusal> {
     without_nulls(opened, place)?;
     let wire: OfPayment = typed(opened, place)?;
-    wire.initiation.map(|creditor| account_of(creditor, place)).transpose()
+    match wire.initiation {
+        Some(named) if !named.is_empty() => {
+            let creditor = typed(Value::Object(named), &place.member("Initiation"))?;
+            account_of(creditor, place).map(Some)
+        }
+        Some(_) | None => Ok(None),
+    }
 }
 
 fn without_nulls(opened: &Value, place: &Place) -> Result<(), Refusal> {

@@ -195,15 +195,15 @@ impl Reader<'_> {
         }
     }
 
-    /// The number of payments may be left out: then it is that of the occurrences before the consent ends.
+    /// Both maxima may be left out or be larger than the schedule: what it comes to is the smallest of the number asked for,
+    /// of the occurrences before the consent ends, and of the payments the value of all together has room for.
     fn fixed_periodic(&self, wire: &FixedPeriodic, place: &Place) -> Result<MultiPayment, Refusal> {
         let amount = amount(&wire.amount, &place.member("Amount"))?;
         let periodic = self.periodic(wire.period_type, &wire.period_start_date, place)?;
-        let payments = match self.part.maximum_cumulative_number_of_payments {
-            Some(number) => number,
-            None => self.occurrences(&periodic.periods),
-        };
-        self.holds_all(amount.minor.saturating_mul(i64::from(payments)))?;
+        let occurrences = self.occurrences(&periodic.periods);
+        let number =
+            self.part.maximum_cumulative_number_of_payments.map_or(occurrences, |most| most.min(occurrences));
+        let payments = number.min(self.room_for(&amount)?);
         Ok(MultiPayment::FixedRecurring { amount, payments, periodic })
     }
 
@@ -303,6 +303,19 @@ impl Reader<'_> {
         }
         let hint = "less than the fixed payments together";
         Err(self.place.member(LIFETIME).refuse(uae_consent::PLACES_AGREE, DetailsFault::Value, hint))
+    }
+
+    /// How many payments of one amount the value of all together has room for: one at least.
+    fn room_for(&self, amount: &Amount) -> Result<u32, Refusal> {
+        let most = optional(self.part.maximum_cumulative_value_of_payments.as_ref(), self.place, LIFETIME)?;
+        let Some(most) = most else { return Ok(u32::MAX) };
+        let room = most.minor.checked_div(amount.minor).unwrap_or_default();
+        if room == 0 {
+            let hint = "less than one of the fixed payments";
+            let place = self.place.member(LIFETIME);
+            return Err(place.refuse(uae_consent::PLACES_AGREE, DetailsFault::Value, hint));
+        }
+        Ok(u32::try_from(room).unwrap_or(u32::MAX))
     }
 
     /// The occurrences of a schedule up to the day on which the consent ends.

@@ -14,7 +14,7 @@ pub(in super::super) fn interface() -> Interface {
         title: "UAE Bank Service Initiation, version 1.2",
         version: "1.2.0",
         base: base_path(UaeVocabulary::V1_2).to_owned(),
-        elsewhere: &[],
+        elsewhere: described::OAUTH,
         ..described::interface()
     }
 }
