@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::process::{Child, Command};
@@ -11,6 +12,20 @@ use crate::{Doing as _, Trouble};
 /// How long a process may take to become ready, or to stop when asked.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(50);
+
+/// Where the children of this process write.
+static LOGS: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+/// The lines that any child of this process wrote with these words in them.
+pub fn logged(words: &str) -> Vec<String> {
+    let logs = LOGS.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let texts = logs.iter().filter_map(|log| std::fs::read_to_string(log).ok());
+    texts.flat_map(|text| with_words(&text, words)).collect()
+}
+
+fn with_words(text: &str, words: &str) -> Vec<String> {
+    text.lines().filter(|line| line.contains(words)).map(str::to_owned).collect()
+}
 
 /// A running child. Dropping it kills it.
 #[derive(Debug)]
@@ -31,6 +46,10 @@ impl Process {
         let err = out.try_clone().doing("share a log")?;
         command.stdin(Stdio::null()).stdout(out).stderr(err).kill_on_drop(true);
         let child = command.spawn().doing(format!("start {name}"))?;
+        let mut logs = LOGS.lock().unwrap_or_else(PoisonError::into_inner);
+        if !logs.iter().any(|known| known == log) {
+            logs.push(log.to_owned());
+        }
         Ok(Self { child, name, log: log.to_owned() })
     }
 

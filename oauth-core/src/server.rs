@@ -1,6 +1,7 @@
 //! The authorization server: one method per endpoint, and the only reader of the clock.
 
 mod introspection;
+mod trail;
 
 use std::sync::{Arc, Mutex};
 
@@ -26,7 +27,6 @@ use crate::model::grant::Grant;
 use crate::policy::Policy;
 use crate::policy::settings::{OutOfBounds, ProofNonce, Settings};
 use crate::port::Ports;
-use crate::port::audit::{AuditEvent, AuditOutcome};
 use crate::port::consents::Standing;
 use crate::port::token_index::{NoTokenIndex, TokenIndex};
 use crate::refusal::{Error, Fault};
@@ -285,36 +285,6 @@ impl AuthorizationServer {
             now: self.ports.clock.now(),
             trail: Mutex::new(None),
         }
-    }
-
-    /// Records one event for the request and passes its result on.
-    fn audited<T>(
-        &self,
-        endpoint: &'static str,
-        context: &Context<'_>,
-        correlation: &CorrelationId,
-        result: Result<T, Error>,
-    ) -> Result<T, Error> {
-        let outcome = match &result {
-            Ok(_) => AuditOutcome::Done,
-            Err(Error::Refused(refusal)) => {
-                AuditOutcome::Refused { rule: refusal.rule, reason: format!("{:?}", refusal.reason) }
-            }
-            Err(Error::Failed(fault)) => {
-                AuditOutcome::Failed { port: fault.port, error: fault.source.to_string() }
-            }
-        };
-        self.ports.audit.record(&AuditEvent {
-            at: context.now,
-            endpoint,
-            correlation: correlation.clone(),
-            client: context.trail.lock().map(|client| client.clone()).unwrap_or_default(),
-            subject: None,
-            grant: None,
-            consent: None,
-            outcome,
-        });
-        result
     }
 }
 

@@ -8,7 +8,7 @@ use conformance::tpp::mutate::HONEST;
 use conformance::user::{Decision, Place, Visit};
 use url::Url;
 
-use crate::support::judge::{error_page, hardened_page, unguessable};
+use crate::support::judge::{because, error_page, hardened_page, unguessable};
 use crate::support::raw::{Raw, fields};
 use crate::support::{World, embedded, identity, page, page_form};
 
@@ -76,6 +76,9 @@ async fn a_request_that_was_not_pushed_is_answered_with_a_page_and_no_redirect()
             hardened_page(&answer, "too long");
         } else {
             error_page(&answer, &query);
+        }
+        if query == plain || query == "client_id=palm-books" {
+            because(&answer, "RFC9126-4");
         }
     }
 }

@@ -226,6 +226,22 @@ async fn a_header_list_beyond_the_bound_is_refused_however_small_it_travels() {
 }
 
 /// CVE-2025-8671: resets that the bank is made to send count like those it receives.
+/// T-HT-04: how many requests one connection may have at a time is told at its beginning, and held by the transport.
+#[tokio::test]
+async fn an_http2_connection_learns_how_many_requests_it_may_have_at_a_time() {
+    let bank = bank().await;
+    let mut stream = http2(&bank).await;
+    let mut head = [0; 9];
+    stream.read_exact(&mut head).await.unwrap();
+    assert_eq!((head[3], head[4] & 1), (SETTINGS, 0), "settings come first");
+    let mut settings = vec![0; usize::from(head[1]) << 8 | usize::from(head[2])];
+    stream.read_exact(&mut settings).await.unwrap();
+    // SETTINGS_MAX_CONCURRENT_STREAMS (RFC 9113 section 6.5.2)
+    let told = settings.chunks_exact(6).find(|setting| setting[..2] == [0, 3]).expect("a bound");
+    let bound = u32::from_be_bytes([told[2], told[3], told[4], told[5]]);
+    assert!((1..=128).contains(&bound), "{bound}");
+}
+
 #[tokio::test]
 async fn resets_that_are_provoked_without_end_end_the_connection() {
     let bank = bank().await;

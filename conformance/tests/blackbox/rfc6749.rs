@@ -9,7 +9,9 @@ use conformance::tpp::keys::{Alg, Key};
 use conformance::tpp::mutate::{HONEST, Part, remove, set};
 use serde_json::{Value, json};
 
-use crate::support::judge::{challenged, inactive, members, refused, refused_as, taken, unguessable};
+use crate::support::judge::{
+    because, challenged, inactive, members, refused, refused_as, taken, unguessable,
+};
 use crate::support::raw::{Raw, fields};
 use crate::support::{embedded, identity};
 
@@ -261,4 +263,27 @@ async fn section_6_authorization_details_of_a_refresh_never_widen() {
     let wider: Value = json!([crate::support::uae::details(&id, "150.00")]);
     let answer = palm.refresh(&refresh, &[set(FORM, "authorization_details", wider)]).await.unwrap();
     refused(&answer, 400, "invalid_authorization_details");
+    because(&answer, "RFC9396-6-within");
+    for malformed in ["{}", "[1]", "["] {
+        let answer = palm.refresh(&refresh, &[set(FORM, "authorization_details", malformed)]).await.unwrap();
+        refused_as(&answer, 400, &["invalid_authorization_details"], malformed);
+        because(&answer, "RFC9396-6-form");
+    }
+}
+
+/// RFC 6749 section 3.3: the form of a scope is judged before anything else is made of it.
+#[tokio::test]
+async fn section_3_3_a_malformed_scope_is_told_so_at_the_token_endpoint() {
+    let world = embedded().await;
+    let palm = world.palm();
+    let refresh = world.tokens(&palm, &identity()).await.refresh.unwrap();
+    for malformed in ["pay\"ments", "pay\\ments", "payments\tx", "paym\u{e9}nts", "payments\u{7f}"] {
+        let alone = palm.act_alone(malformed, HONEST).await.unwrap();
+        refused_as(&alone, 400, &["invalid_scope"], malformed);
+        because(&alone, "RFC6749-4.4.2-form");
+        let again = palm.refresh(&refresh, &[set(FORM, "scope", malformed)]).await.unwrap();
+        refused_as(&again, 400, &["invalid_scope"], malformed);
+        because(&again, "RFC6749-6-form");
+    }
+    taken(&palm.refresh(&refresh, HONEST).await.unwrap(), "still good");
 }

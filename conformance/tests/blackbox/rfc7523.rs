@@ -10,7 +10,9 @@ use conformance::tpp::mutate::{
 use conformance::tpp::{assertion, flow::Tpp};
 use serde_json::{Value, json};
 
-use crate::support::judge::{everywhere, refused, refused_as, refused_everywhere, taken, taken_everywhere};
+use crate::support::judge::{
+    because, everywhere, refused, refused_as, refused_everywhere, taken, taken_everywhere,
+};
 use crate::support::raw::{Raw, credential, fields, fresh_assertion};
 use crate::support::{embedded, identity, registered_with};
 
@@ -144,6 +146,8 @@ async fn section_3_9_only_the_algorithms_of_the_profile_and_of_the_key_are_taken
     ] {
         refused_everywhere(&palm, &[forge(Jws::Assertion, forgery)], "invalid_client").await;
     }
+    let known = [forge(Jws::Assertion, Forgery::Algorithm("RS256"))];
+    because(&palm.push(&identity(), &known).await.unwrap(), "RFC7523-3-9");
 }
 
 /// T-JO-09, T-JO-10, T-CA-09.

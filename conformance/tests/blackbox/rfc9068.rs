@@ -1,12 +1,14 @@
 //! RFC 9068: access tokens that say what they are, and are taken for nothing else.
 
+use conformance::bank::Settings;
 use conformance::host;
 use conformance::tpp::jws::{Draft, Members};
 use conformance::tpp::keys::{Alg, Key};
+use conformance::tpp::mutate::HONEST;
 use serde_json::{Value, json};
 
-use crate::support::judge::{challenged, unguessable};
-use crate::support::{embedded, identity};
+use crate::support::judge::{challenged, inactive, unguessable};
+use crate::support::{World, embedded, identity};
 
 /// RS-11.
 #[tokio::test]
@@ -80,4 +82,19 @@ async fn section_4_a_token_that_this_bank_did_not_sign_is_refused() {
     }
     let id_token = tokens.body["id_token"].as_str().unwrap();
     challenged(&world.userinfo(&palm, id_token).await, "DPoP", "invalid_token", "an ID token");
+}
+
+/// T-FA-01: the same client, key and customer at two running banks; what one issued opens nothing at the other.
+#[tokio::test]
+async fn a_token_of_another_running_bank_for_the_same_key_opens_nothing() {
+    let world = embedded().await;
+    let other = World::start(Settings::default()).await;
+    let here = world.palm();
+    let there = other.palm().with_proof_key(here.proof_key().clone());
+    let tokens = other.tokens(&there, &identity()).await;
+    assert_eq!(other.userinfo(&there, &tokens.access).await.status, 200);
+    challenged(&world.userinfo(&here, &tokens.access).await, "DPoP", "invalid_token", "userinfo");
+    let account = format!("{}/OFPH/v1/banking/accounts", world.issuer());
+    challenged(&here.get(&account, &tokens.access, HONEST).await.unwrap(), "DPoP", "invalid_token", "API");
+    inactive(&world.apis().present("introspection_endpoint", &tokens.access, HONEST).await.unwrap(), "told");
 }

@@ -6,7 +6,7 @@ use conformance::tpp::mutate::{HONEST, Part, duplicate, remove, set};
 use conformance::user::Decision;
 use serde_json::{Value, json};
 
-use crate::support::judge::{members, refused, refused_as, taken, unguessable};
+use crate::support::judge::{because, members, refused, refused_as, taken, unguessable};
 use crate::support::raw::{Raw, fields};
 use crate::support::{embedded, identity};
 
@@ -73,7 +73,9 @@ async fn section_3_a_request_object_is_refused_where_none_are_taken() {
 #[tokio::test]
 async fn section_2_1_the_redirect_uri_is_required() {
     let palm = embedded().await.palm();
-    refused(&palm.push(&identity(), &[remove(FORM, "redirect_uri")]).await.unwrap(), 400, "invalid_request");
+    let absent = palm.push(&identity(), &[remove(FORM, "redirect_uri")]).await.unwrap();
+    refused(&absent, 400, "invalid_request");
+    because(&absent, "FAPI2SP-5.3.2.2-9");
     refused(&palm.push(&identity(), &[set(FORM, "redirect_uri", "")]).await.unwrap(), 400, "invalid_request");
 }
 

@@ -11,7 +11,7 @@ use conformance::tpp::mutate::{Forgery, HONEST, Jws, Mistake, Part, forge, remov
 use conformance::tpp::proof::About;
 use serde_json::json;
 
-use crate::support::judge::{challenged, everywhere, refused, refused_as, taken, taken_everywhere};
+use crate::support::judge::{because, challenged, everywhere, refused, refused_as, taken, taken_everywhere};
 use crate::support::raw::{Raw, fields, proof_about};
 use crate::support::{World, embedded, identity};
 
@@ -261,12 +261,14 @@ async fn section_10_1_two_different_keys_in_one_push_are_refused() {
     let other = world.palm().proof_key().thumbprint();
     let answer = palm.push(&identity(), &[set(Part::PushForm, "dpop_jkt", other)]).await.unwrap();
     refused_as(&answer, 400, &["invalid_dpop_proof", "invalid_request"], "another key");
+    because(&answer, "RFC9449-10.1");
     for wrong in ["x", "", &"A".repeat(44), &format!("{}=", "A".repeat(42))] {
         let answer = palm.push(&identity(), &[set(Part::PushForm, "dpop_jkt", wrong)]).await.unwrap();
         if wrong.is_empty() {
             taken(&answer, "an empty parameter is as good as absent");
         } else {
             refused_as(&answer, 400, &["invalid_dpop_proof", "invalid_request"], wrong);
+            because(&answer, "RFC9449-10");
         }
     }
 }

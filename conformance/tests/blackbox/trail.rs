@@ -18,6 +18,7 @@ use ring::digest::{SHA256, digest};
 use serde_json::{Value, json};
 
 use crate::browser::{DESK, Screen, TELEPHONE, browser, in_the_dark, picture, returned, sign_in};
+use crate::support::judge::because;
 use crate::support::uae::{self, ACCOUNT};
 use crate::support::{World, embedded, page, page_form};
 
@@ -278,4 +279,34 @@ async fn the_command_verifies_the_trail_of_a_running_bank_and_shows_a_consent() 
     assert!(text.contains("AwaitingAuthorization -> Authorized") && text.contains("(redirect)"), "{text}");
     assert!(!text.contains("AE05") && !text.contains("Date Palm"), "{text}");
     assert_eq!(run(&["show", "--consent", "unknown"]).await.status.code(), Some(1));
+}
+
+/// LOG-01: whoever refuses, the transport, the server, its pages or the guard of the APIs. The judges of all other tests
+/// look for that line as well.
+#[tokio::test]
+async fn a_refusal_at_every_endpoint_is_a_line_of_the_log_that_names_its_rule() {
+    let world = embedded().await;
+    let palm = world.palm();
+    let client = world.bank.client().unwrap();
+    let at = |name: &str| palm.endpoint(name).unwrap();
+    let (par, token) = (at("pushed_authorization_request_endpoint"), at("token_endpoint"));
+    let (revocation, userinfo) = (at("revocation_endpoint"), at("userinfo_endpoint"));
+    let unasked = [
+        (Request::get(&par), "RFC9110-15.5.6"),
+        (Request::post(&par), "RFC6749-4.1.3-media"),
+        (Request::post(format!("{token}?a=b")), "RFC6749-3.2-query"),
+        (Request::get(format!("{userinfo}?access_token=x")), "RFC6750-2-userinfo"),
+        (Request::get(&userinfo), "RFC6750-2"),
+        (Request::get(at("authorization_endpoint")), "RFC9126-4"),
+        (Request::get(format!("{}/OFPH/v1/banking/accounts", world.issuer())), "RFC6750-2"),
+        (Request::get(format!("{}/open-finance/payment/v1/payments/x", world.issuer())), "RFC6750-2"),
+    ];
+    for (request, rule) in unasked {
+        because(&client.send(request.body(Bytes::new()).unwrap()).await.unwrap(), rule);
+    }
+    for url in [&par, &token, &revocation, &at("introspection_endpoint")] {
+        because(&client.post_form(url, &[("client_id", "palm-books")]).await.unwrap(), "RFC6749-2.3-present");
+    }
+    let large = vec![("client_id".to_owned(), "x".repeat(300_000))];
+    because(&client.post_form(&par, &large).await.unwrap(), "RFC9126-2.3-body");
 }

@@ -1,6 +1,6 @@
 //! UAE bank service initiation, version 1.2: a consent of dialect C, approved on the bank's page, and payments under it, with
 //! what is said of people signed and then encrypted by another implementation.
-#![expect(deprecated, reason = "one test encrypts in the way that nobody takes any more")]
+#![expect(deprecated, reason = "padding that must be refused has to be made")]
 
 use bytes::Bytes;
 use conformance::client::Answer;

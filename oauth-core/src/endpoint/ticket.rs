@@ -114,7 +114,7 @@ mod tests {
             tickets().open(&ticket, browser.map(Secret::reveal), now.plus(Seconds::new(at)))
         };
         assert_eq!(opens(Some(&browser(1)), 59), Ok(request));
-        assert!(opens(Some(&browser(2)), 59).is_err());
+        assert_eq!(opens(Some(&browser(2)), 59).unwrap_err().rule, SAME_BROWSER);
         assert!(opens(None, 59).is_err());
         assert!(opens(Some(&browser(1)), 60).is_err());
         let late = |browser: &Secret<Browser>, at: i64| {

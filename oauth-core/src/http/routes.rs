@@ -17,6 +17,20 @@ pub(super) enum Endpoint {
 }
 
 impl Endpoint {
+    /// What it is called in log and audit.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Metadata => "metadata",
+            Self::Jwks => "jwks",
+            Self::Par => "par",
+            Self::Authorize => "authorize",
+            Self::Token => "token",
+            Self::Introspect | Self::IntrospectByQuery => "introspect",
+            Self::Revoke => "revoke",
+            Self::Userinfo => "userinfo",
+        }
+    }
+
     /// The methods it takes, for `Allow` (RFC 9110 section 10.2.1).
     pub(super) const fn methods(self) -> &'static [http::Method] {
         match self {

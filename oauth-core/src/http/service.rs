@@ -115,7 +115,11 @@ impl OAuthService {
     async fn answered(&self, head: Parts, body: Unread<'_>) -> Answer {
         let correlation = match correlation(&self.server, &head.headers) {
             Ok(correlation) => correlation,
-            Err(fault) => return answer::error(&self.server, None, &fault.into()),
+            Err(fault) => {
+                // without an identifier there is nothing to record it under
+                tracing::error!(port = fault.port, error = %fault.source, "a request cannot be told from others");
+                return answer::error(&self.server, None, &fault.into());
+            }
         };
         let endpoint = self.routes.asked(&head.method, head.uri.path());
         let tried = tried_basic(&head.headers);
@@ -123,10 +127,7 @@ impl OAuthService {
         let wanted = answer::Wanted::of(&self.server, &head.headers);
         let mut response = match self.dispatch(endpoint, (head, body), &correlation).await {
             Ok(response) => response,
-            Err(error) if endpoint == Some(Endpoint::Authorize) => {
-                answer::error_page(&self.server, &error, (&correlation, wanted))
-            }
-            Err(error) => answer::error(&self.server, endpoint, &error),
+            Err(stopped) => self.refused(endpoint, stopped, (&correlation, wanted)),
         };
         answer::put(&mut response, INTERACTION_ID, correlation.as_str());
         if response.status() == StatusCode::METHOD_NOT_ALLOWED {
@@ -155,12 +156,32 @@ impl OAuthService {
         response
     }
 
+    /// The answer to what did not get through, on record whoever stopped it.
+    fn refused(
+        &self,
+        endpoint: Option<Endpoint>,
+        stopped: Stopped,
+        (correlation, wanted): (&CorrelationId, answer::Wanted),
+    ) -> Answer {
+        let error = match stopped {
+            Stopped::Outside(error) => {
+                self.server.record_outside(endpoint.map_or("", Endpoint::name), &error, correlation);
+                error
+            }
+            Stopped::Inside(error) => error,
+        };
+        match endpoint {
+            Some(Endpoint::Authorize) => answer::error_page(&self.server, &error, (correlation, wanted)),
+            Some(_) | None => answer::error(&self.server, endpoint, &error),
+        }
+    }
+
     async fn dispatch(
         &self,
         endpoint: Option<Endpoint>,
         (head, body): (Parts, Unread<'_>),
         correlation: &CorrelationId,
-    ) -> Result<Answer, Error> {
+    ) -> Result<Answer, Stopped> {
         let endpoint = endpoint.ok_or_else(|| refuse(PATH, RequestReason::NotFound))?;
         if !endpoint.methods().contains(&head.method) {
             return Err(refuse(METHOD, RequestReason::Method).into());
@@ -172,7 +193,11 @@ impl OAuthService {
             }
             Endpoint::Jwks => {
                 let max_age = server.settings().keys.set_max_age;
-                Ok(answer::document(&server.jwks().await?, "application/jwk-set+json", max_age))
+                Ok(answer::document(
+                    &server.jwks().await.map_err(Stopped::Outside)?,
+                    "application/jwk-set+json",
+                    max_age,
+                ))
             }
             Endpoint::Authorize => {
                 let submitted = self.arriving(&head, body).await?;
@@ -215,15 +240,15 @@ impl OAuthService {
         }
     }
 
-    async fn submitted(&self, head: &Parts, body: Unread<'_>) -> Result<Submitted, Error> {
+    async fn submitted(&self, head: &Parts, body: Unread<'_>) -> Result<Submitted, Refusal> {
         if head.uri.query().is_some_and(|query| !query.is_empty()) {
-            return Err(refuse(BODY_ONLY, RequestReason::Malformed).into());
+            return Err(refuse(BODY_ONLY, RequestReason::Malformed));
         }
         let presented = self.presented(head);
         Ok(Submitted { body: read_form(&head.headers, body).await?, presented })
     }
 
-    async fn arriving(&self, head: &Parts, body: Unread<'_>) -> Result<AuthorizeSubmitted, Error> {
+    async fn arriving(&self, head: &Parts, body: Unread<'_>) -> Result<AuthorizeSubmitted, Refusal> {
         let browser = cookie(&head.headers, BROWSER_COOKIE);
         let query = if head.method == Method::POST {
             read_form(&head.headers, body).await?
@@ -266,13 +291,33 @@ where
     }
 }
 
+/// A request that got no further, and whether the server has it on record already.
+enum Stopped {
+    /// By this service, before a method of the server was called.
+    Outside(Error),
+    /// By the server, which recorded it.
+    Inside(Error),
+}
+
+impl From<Refusal> for Stopped {
+    fn from(refusal: Refusal) -> Self {
+        Self::Outside(refusal.into())
+    }
+}
+
+impl From<Error> for Stopped {
+    fn from(error: Error) -> Self {
+        Self::Inside(error)
+    }
+}
+
 /// RFC 6750 section 2 with FAPI 2.0 Security Profile section 5.3.4: the token travels in the header and nowhere else.
-async fn only_in_the_header(head: &Parts, body: Unread<'_>) -> Result<(), Error> {
+async fn only_in_the_header(head: &Parts, body: Unread<'_>) -> Result<(), Refusal> {
     let query = head.uri.query().unwrap_or_default().as_bytes().to_vec();
     let form = if is_form(&head.headers) { read_form(&head.headers, body).await? } else { Vec::new() };
     for parameters in [query, form] {
         if Form::read(&parameters, limits::FORM_BODY_BYTES)?.get("access_token").is_some() {
-            return Err(Refusal { rule: IN_THE_HEADER, reason: TokenReason::Misplaced.into() }.into());
+            return Err(Refusal { rule: IN_THE_HEADER, reason: TokenReason::Misplaced.into() });
         }
     }
     Ok(())

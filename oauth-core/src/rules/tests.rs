@@ -66,6 +66,37 @@ fn proof(iat: Timestamp, now: Timestamp) -> ProofCase {
     }
 }
 
+/// What was issued before the memory of what was used begins is refused, to the millisecond.
+#[test]
+fn nothing_of_before_the_memory_is_accepted() {
+    let begun = Timestamp::from_millis(1_000_000);
+    for (iat, taken) in [(begun.millis() - 1, false), (begun.millis(), true)] {
+        let iat = Timestamp::from_millis(iat);
+        let now = begun.plus(crate::vocabulary::time::Seconds::new(5));
+        let exp = Some(now.plus(crate::vocabulary::time::Seconds::new(30)));
+        let mut asserted = assertion((Some(iat), None, exp), now);
+        asserted.remembers_since = begun;
+        let proven = ProofCase { remembers_since: begun, ..proof(iat, now) };
+        let asserted = hold(rfc7523::AFTER_SIGNATURE, &asserted, &FAPI2_SECURITY);
+        let proven = hold(rfc9449::AFTER_SIGNATURE, &proven, &FAPI2_SECURITY);
+        let rules = [asserted.err(), proven.err()].map(|refusal| refusal.map(|refusal| refusal.rule.0));
+        let refused = [Some("RFC7523-3-7-epoch"), Some("RFC9449-11.1-epoch")];
+        assert_eq!(rules, if taken { [None, None] } else { refused });
+    }
+}
+
+/// RFC 9449 section 4.3-5: an algorithm that we read and the policy does not permit.
+#[test]
+fn a_proof_is_signed_by_an_algorithm_of_the_policy() {
+    let now = Timestamp::from_seconds(1_000);
+    let signed = |alg| ProofCase { alg, ..proof(now, now) };
+    let judge =
+        |alg, policy| hold(rfc9449::BEFORE_SIGNATURE, &signed(alg), policy).map_err(|refusal| refusal.rule.0);
+    assert_eq!(judge(Alg::Es256, &FAPI2_SECURITY), Ok(()));
+    assert_eq!(judge(Alg::Rs256, &FAPI2_SECURITY), Err("RFC9449-4.3-5"));
+    assert_eq!(judge(Alg::Es256, &UAE_OPEN_FINANCE), Err("RFC9449-4.3-5"));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(4096))]
 

@@ -18,10 +18,11 @@ use oauth_core::store::memory::{MemoryClaims, MemoryStore};
 use oauth_core::testkit::{CountedEntropy, FixedClock, keys};
 use oauth_core::{
     Approval, Audit, AuditEvent, AuditOutcome, Authentication, AuthorizationServer, Chain, Claimed, Claims,
-    Client, ClientDirectory, ClientId, ClientMetadata, ClientStatus, CorrelationId, Denial,
+    Client, ClientDirectory, ClientId, ClientMetadata, ClientStatus, CorrelationId, Denial, Entropy,
     FAPI2_MESSAGE_SIGNING, Fault, FixedClients, Interaction, Issuer, KeyId, LocalDecrypter, NoConsents,
     NoDetailTypes, Once, OutOfBounds, Outcome, PeerCertificate, Policy, Ports, Resource, ResumeSubmitted,
-    Return, Scope, Seconds, ServerSecret, Settings, Subject, Timestamp, UserClaims, VettedRequest,
+    Return, Scope, Seconds, ServerSecret, Settings, Subject, Timestamp, UserClaims, UserStanding,
+    VettedRequest,
 };
 use serde_json::{Map, Value, json};
 use url::form_urlencoded;
@@ -151,6 +152,11 @@ impl Draft {
 
 /// A DPoP proof for PAR by the client's own key, and the thumbprint of that key.
 pub(crate) fn proof() -> (String, String) {
+    proof_for("POST", "/par")
+}
+
+/// The same for another call.
+pub(crate) fn proof_for(method: &str, path: &str) -> (String, String) {
     let key = &client_keys().es256;
     let member = |name: &str| key.parameter(name).unwrap().as_str().unwrap().to_owned();
     let (x, y) = (member("x"), member("y"));
@@ -159,7 +165,7 @@ pub(crate) fn proof() -> (String, String) {
     header.set_token_type("dpop+jwt");
     let jwk = json!({ "kty": "EC", "crv": "P-256", "x": x, "y": y });
     header.set_claim("jwk", Some(jwk)).unwrap();
-    let claims = json!({ "jti": "proof-1", "htm": "POST", "htu": format!("{ISSUER}/par"), "iat": START });
+    let claims = json!({ "jti": "proof-1", "htm": method, "htu": format!("{ISSUER}{path}"), "iat": START });
     let signer = ES256.signer_from_jwk(key).unwrap();
     let proof = josekit::jws::serialize_compact(claims.to_string().as_bytes(), &header, &signer).unwrap();
     (proof, encode(ring::digest::digest(&ring::digest::SHA256, canonical.as_bytes()).as_ref()))
@@ -254,6 +260,8 @@ pub(crate) struct Answer {
     pub(crate) body: Bytes,
     /// The rule behind a refusal, from the audit.
     pub(crate) rule: Option<&'static str>,
+    /// The port that failed, from the audit.
+    pub(crate) broken: Option<&'static str>,
 }
 
 impl Answer {
@@ -282,16 +290,34 @@ pub(crate) struct Bank {
     audit: Arc<LastEvent>,
     directory: Arc<Directory>,
     alice: Arc<Alice>,
+    well: Arc<Well>,
+    shown: Mutex<Arc<[u8]>>,
     pub(crate) claims: Arc<CountedClaims>,
     count: Mutex<u64>,
 }
 
 #[derive(Default)]
-struct LastEvent(Mutex<Option<AuditOutcome>>);
+struct LastEvent(Mutex<Option<AuditEvent>>);
 
 impl Audit for LastEvent {
     fn record(&self, event: &AuditEvent) {
-        *self.0.lock().unwrap() = Some(event.outcome.clone());
+        *self.0.lock().unwrap() = Some(event.clone());
+    }
+}
+
+/// Random bytes that run out after so many draws, when told to.
+#[derive(Default)]
+struct Well {
+    water: CountedEntropy,
+    dry_after: Mutex<Option<u64>>,
+}
+
+impl Entropy for Well {
+    fn draw(&self) -> Result<Zeroizing<[u8; 32]>, Fault> {
+        if let Some(left) = &mut *self.dry_after.lock().unwrap() {
+            *left = left.checked_sub(1).ok_or_else(|| Fault::new("entropy", "the well is dry"))?;
+        }
+        self.water.draw()
     }
 }
 
@@ -352,6 +378,7 @@ impl Interaction for Pages {
 #[derive(Default)]
 struct Alice {
     locked: AtomicBool,
+    gone: AtomicBool,
 }
 
 #[async_trait]
@@ -361,7 +388,12 @@ impl UserClaims for Alice {
         if scope.contains("email") {
             told["email"] = json!("alice@example.com");
         }
-        Ok(if self.locked.load(Ordering::SeqCst) { None } else { told.as_object().cloned() })
+        let known = !self.locked.load(Ordering::SeqCst) && !self.gone.load(Ordering::SeqCst);
+        Ok(if known { told.as_object().cloned() } else { None })
+    }
+
+    async fn standing(&self, _subject: &Subject) -> Result<UserStanding, Fault> {
+        Ok(if self.locked.load(Ordering::SeqCst) { UserStanding::Locked } else { UserStanding::Good })
     }
 }
 
@@ -439,9 +471,10 @@ impl Bank {
             claimed: AtomicU64::new(0),
             since: AtomicI64::new(0),
         });
+        let well = Arc::new(Well::default());
         let ports = Ports {
             clock: clock.clone(),
-            entropy: Arc::new(CountedEntropy::default()),
+            entropy: well.clone(),
             clients: directory.clone(),
             client_keys: Arc::new(oauth_core::InlineKeys),
             signer: keys::signer(),
@@ -456,7 +489,18 @@ impl Bank {
         };
         let server = Arc::new(AuthorizationServer::new(policy, settings, ports)?);
         let service = OAuthService::new(Arc::clone(&server));
-        Ok(Self { server, clock, service, audit, directory, alice, claims, count: Mutex::new(0) })
+        Ok(Self {
+            server,
+            clock,
+            service,
+            audit,
+            directory,
+            alice,
+            well,
+            shown: Mutex::new(certificate()),
+            claims,
+            count: Mutex::new(0),
+        })
     }
 
     /// From now on nobody is registered.
@@ -474,22 +518,61 @@ impl Bank {
         self.alice.locked.store(locked, Ordering::SeqCst);
     }
 
+    /// From now on nothing is known of the customer, who is not locked.
+    pub(crate) fn forget_customer(&self) {
+        self.alice.gone.store(true, Ordering::SeqCst);
+    }
+
+    /// From now on there are random bytes for so many draws only, or again without end.
+    pub(crate) fn dry_after(&self, draws: Option<u64>) {
+        *self.well.dry_after.lock().unwrap() = draws;
+    }
+
     pub(crate) fn advance(&self, seconds: i64) {
         self.clock.advance(Seconds::new(seconds));
     }
 
     async fn send(&self, request: http::request::Builder, body: String) -> Answer {
-        let certificate = PeerCertificate::new(certificate(), Chain::Trusted);
-        let request: Request<Full<Bytes>> =
-            request.extension(certificate).body(Full::new(Bytes::from(body))).unwrap();
+        self.send_body(request, Full::new(Bytes::from(body))).await
+    }
+
+    /// Whatever is refused or fails is on record, under the identifier that the answer tells.
+    pub(crate) async fn send_body<B>(&self, request: http::request::Builder, body: B) -> Answer
+    where
+        B: http_body::Body + Send,
+        B::Data: Send,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let certificate = PeerCertificate::new(self.shown.lock().unwrap().clone(), Chain::Trusted);
+        let request = request.extension(certificate).body(body).unwrap();
         *self.audit.0.lock().unwrap() = None;
         let (parts, body) = self.service.handle(request).await.into_parts();
-        let rule = match &*self.audit.0.lock().unwrap() {
-            Some(AuditOutcome::Refused { rule, .. }) => Some(rule.0),
-            Some(AuditOutcome::Done | AuditOutcome::Failed { .. }) | None => None,
+        let event = self.audit.0.lock().unwrap().clone();
+        let status = parts.status.as_u16();
+        if status >= 400 && parts.headers.contains_key("x-fapi-interaction-id") {
+            let event = event.as_ref().expect("what was refused is on record");
+            assert_eq!(parts.headers["x-fapi-interaction-id"], event.correlation.as_str());
+            assert!(event.outcome != AuditOutcome::Done, "{status} {event:?}");
+        }
+        let (rule, broken) = match event.map(|event| event.outcome) {
+            Some(AuditOutcome::Refused { rule, .. }) => (Some(rule.0), None),
+            Some(AuditOutcome::Failed { port, .. }) => (None, Some(port)),
+            Some(AuditOutcome::Done) | None => (None, None),
         };
         let body = body.collect().await.unwrap().to_bytes();
-        Answer { status: parts.status.as_u16(), headers: parts.headers, body, rule }
+        Answer { status, headers: parts.headers, body, rule, broken }
+    }
+
+    /// From now on connections show this.
+    pub(crate) fn show_certificate(&self, der: &[u8]) {
+        *self.shown.lock().unwrap() = der.into();
+    }
+
+    /// Posts a form as it stands.
+    pub(crate) async fn post_form(&self, path: &str, form: &str) -> Answer {
+        let form_type = "application/x-www-form-urlencoded";
+        let request = Request::builder().method(Method::POST).uri(path).header("content-type", form_type);
+        self.send(request, form.to_owned()).await
     }
 
     /// Posts a form with the client's assertion beside it.

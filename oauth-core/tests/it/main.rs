@@ -17,6 +17,8 @@ mod message_signing;
 #[cfg(test)]
 mod oidc_claims;
 #[cfg(test)]
+mod record;
+#[cfg(test)]
 mod refusals;
 #[cfg(test)]
 mod rfc9101;
@@ -26,3 +28,5 @@ mod services;
 mod stores;
 #[cfg(test)]
 mod timeouts;
+#[cfg(test)]
+mod tokens;

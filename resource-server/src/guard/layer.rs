@@ -15,10 +15,10 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, StatusCode, header};
-use oauth_core::{Reason, Refusal};
+use oauth_core::{AuditEvent, AuditOutcome, Reason, Refusal};
 use tower_service::Service;
 
-use super::{Arrived, Guard, GuardRefusal, Needs, correlate};
+use super::{Arrived, Authority, Guard, GuardRefusal, Needs, correlate};
 use crate::http::{Origin, arrived_from};
 
 /// Puts the guard before a service. The admitted request carries [`Authority`](super::Authority) as an extension.
@@ -92,6 +92,7 @@ where
             };
             let mut answer = match admitted {
                 Ok(authority) => {
+                    record(guard, &arrived, Some(&authority), AuditOutcome::Done);
                     request.extensions_mut().insert(authority);
                     inner.call(request).await?
                 }
@@ -104,10 +105,30 @@ where
 }
 
 fn refused<R: From<Bytes>>(guard: &Guard, refusal: &GuardRefusal, arrived: &Arrived) -> Response<R> {
+    let outcome = if let GuardRefusal::Failed(fault) = refusal {
+        AuditOutcome::Failed { port: fault.port, error: fault.source.to_string() }
+    } else {
+        AuditOutcome::Refused { rule: refusal.rule(), reason: refusal.status().to_string() }
+    };
+    record(guard, arrived, None, outcome);
     let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut answer = bare(status);
     challenge(answer.headers_mut(), guard, refusal, arrived);
     answer
+}
+
+/// One event for each call: let through to the bank's own route, or turned away.
+fn record(guard: &Guard, arrived: &Arrived, who: Option<&Authority>, outcome: AuditOutcome) {
+    guard.ports().audit.record(&AuditEvent {
+        at: arrived.now,
+        endpoint: "guarded",
+        correlation: arrived.correlation.clone(),
+        client: who.map(|who| who.client.id.clone()),
+        subject: who.and_then(|who| who.subject.clone()),
+        grant: who.and_then(|who| who.claims().grant_id.clone()),
+        consent: who.and_then(|who| who.claims().consent_id.clone()),
+        outcome,
+    });
 }
 
 fn bare<R: From<Bytes>>(status: StatusCode) -> Response<R> {

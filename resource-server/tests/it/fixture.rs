@@ -1,8 +1,10 @@
 //! A bank with two customers, over a database of its own.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
 
 use http::{HeaderMap, Request};
 use http_body_util::{BodyExt as _, Full};
@@ -11,9 +13,9 @@ use oauth_core::store::database::{Database, DatabaseUrl, Statement};
 use oauth_core::store::memory::{MemoryClaims, MemoryStore};
 use oauth_core::testkit::{self, CountedEntropy, FixedClock};
 use oauth_core::{
-    AccessClaims, Binding, Chain, Client, ClientId, ConsentId, Constraint, FAPI2_SECURITY, FixedClients,
-    GrantId, InlineKeys, LogAudit, Opening, PeerCertificate, ProofNonce, Scope, Seconds, ServerSecret, Store,
-    Subject, Timestamp, TokenVerifier, VerifierSettings,
+    AccessClaims, Audit, AuditEvent, AuditOutcome, Binding, Chain, Client, ClientId, ConsentId, Constraint,
+    FAPI2_SECURITY, FixedClients, GrantId, InlineKeys, LogAudit, Opening, PeerCertificate, ProofNonce, Scope,
+    Seconds, ServerSecret, Store, Subject, Timestamp, TokenVerifier, VerifierSettings,
 };
 use rar_consent::{
     Actor, Amount, Consent, ConsentEngine, ConsentStatus, ConsentStore, DetailRegistry, Lodged,
@@ -38,6 +40,8 @@ use tower_service::Service as _;
 use zeroize::Zeroizing;
 
 pub(super) const ORIGIN: &str = "https://rs.example";
+/// The header that names a request.
+const NAME: &str = "x-fapi-interaction-id";
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
 /// A bank nobody else uses. Its file is removed with it.
@@ -51,11 +55,24 @@ pub(super) struct World {
     pub(super) service: ResourceService,
     pub(super) guard: Arc<Guard>,
     store: Arc<MemoryStore>,
+    trail: Arc<Trail>,
     _directory: Option<Directory>,
+}
+
+/// What audit was told, in order.
+#[derive(Default)]
+pub(super) struct Trail(Mutex<Vec<AuditEvent>>);
+
+impl Audit for Trail {
+    fn record(&self, event: &AuditEvent) {
+        self.0.lock().unwrap().push(event.clone());
+    }
 }
 
 /// An answer, read.
 pub(super) struct Answered {
+    /// The rule behind a refusal, from the audit.
+    pub(super) rule: Option<&'static str>,
     pub(super) status: u16,
     pub(super) headers: HeaderMap,
     pub(super) bytes: bytes::Bytes,
@@ -215,12 +232,13 @@ async fn world_since(
         sealed("keyless", None),
         Client { status: oauth_core::ClientStatus::Disabled, ..client("gone") },
     ];
+    let trail = Arc::new(Trail::default());
     let guard_ports = GuardPorts {
         clock: clock.clone(),
         entropy: entropy.clone(),
         clients: Arc::new(FixedClients::new(clients.clone())),
         consents: consents.clone(),
-        audit: Arc::new(LogAudit),
+        audit: trail.clone(),
     };
     let engine = ConsentEngine::new(DetailRegistry::standard(), consents.clone(), clock.clone());
     let core = oauth_core::Ports {
@@ -253,7 +271,7 @@ async fn world_since(
     let service = every_dialect(&operations, engine, &guard);
     let Place { name, directory: _directory, .. } = place;
     let world =
-        World { name, database, bank, consents, clock, operations, service, guard, store, _directory };
+        World { name, database, bank, consents, clock, operations, service, guard, store, trail, _directory };
     world.open("sa-1", "alice", AccountKind::Savings, 1_000_000_00).await;
     world.open("sa-2", "alice", AccountKind::Savings, 0).await;
     world.open("pa-1", "alice", AccountKind::Pera, 50_000_00).await;
@@ -419,25 +437,40 @@ impl World {
 
     pub(super) async fn call(&self, ask: Ask) -> Answered {
         let sent = (ask.method.clone(), ask.path.clone(), ask.body.clone());
-        let mut request = Request::builder().method(ask.method.as_str()).uri(&ask.path);
-        for (name, value) in &ask.headers {
-            request = request.header(name, value);
-        }
-        if let Some(certificate) = &ask.certificate {
-            let der: Arc<[u8]> = certificate.clone().into();
-            request = request.extension(PeerCertificate::new(der, Chain::Trusted));
-        }
-        if let Some(origin) = ask.origin {
-            request = request.extension(ExternalOrigin(origin));
-        }
-        let request = request.body(Full::<bytes::Bytes>::from(ask.body)).unwrap();
+        let answered = self.answer(ask.request()).await;
+        self.is_as_described(&sent, &answered);
+        answered
+    }
+
+    /// Sends any request. Whatever is refused is on record with its rule, under the identifier of the answer.
+    pub(super) async fn answer<B>(&self, request: Request<B>) -> Answered
+    where
+        B: http_body::Body + Send + 'static,
+        B::Data: Send,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
         let answer = self.service.clone().call(request).await.unwrap();
         let (parts, body) = answer.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
         let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-        let answered = Answered { status: parts.status.as_u16(), headers: parts.headers, bytes, body };
-        self.is_as_described(&sent, &answered);
-        answered
+        let status = parts.status.as_u16();
+        let rule = self.rule_on_record(&parts.headers);
+        assert!(status < 400 || !parts.headers.contains_key(NAME) || rule.is_some(), "{status} is on record");
+        Answered { rule, status, headers: parts.headers, bytes, body }
+    }
+
+    /// The rule that refused the request with the identifier of this answer.
+    pub(super) fn rule_on_record(&self, headers: &HeaderMap) -> Option<&'static str> {
+        let trail = self.trail.0.lock().unwrap();
+        let event = trail
+            .iter()
+            .rev()
+            .find(|event| headers.get(NAME).is_some_and(|id| id == event.correlation.as_str()));
+        match event.map(|event| &event.outcome) {
+            Some(AuditOutcome::Refused { rule, .. }) => Some(rule.0),
+            Some(AuditOutcome::Failed { port, .. }) => Some(port),
+            Some(AuditOutcome::Done) | None => None,
+        }
     }
 
     /// Holds what was taken and answered against the description of OFxPERA. What the UAE interfaces answer is signed; their own
@@ -545,6 +578,22 @@ pub(super) fn sign_by(
     compact(&header, claims, |input| key.sign(&ring::rand::SystemRandom::new(), input)).unwrap()
 }
 
+/// A call whose caller goes away when it was looked at so often.
+pub(super) struct Abandoned<F> {
+    pub(super) call: Pin<Box<F>>,
+    pub(super) looks: u32,
+}
+
+impl<F: Future> Future for Abandoned<F> {
+    type Output = Option<F::Output>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let Some(left) = self.looks.checked_sub(1) else { return Poll::Ready(None) };
+        self.looks = left;
+        self.call.as_mut().poll(context).map(Some)
+    }
+}
+
 /// A request about to be sent.
 #[derive(Clone)]
 pub(super) struct Ask {
@@ -596,6 +645,22 @@ impl Ask {
     pub(super) fn without(mut self, name: &str) -> Self {
         self.headers.retain(|(known, _)| known != name);
         self
+    }
+
+    /// As it is sent.
+    pub(super) fn request(self) -> Request<Full<bytes::Bytes>> {
+        let mut request = Request::builder().method(self.method.as_str()).uri(&self.path);
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
+        }
+        if let Some(certificate) = self.certificate {
+            let der: Arc<[u8]> = certificate.into();
+            request = request.extension(PeerCertificate::new(der, Chain::Trusted));
+        }
+        if let Some(origin) = self.origin {
+            request = request.extension(ExternalOrigin(origin));
+        }
+        request.body(Full::from(self.body)).unwrap()
     }
 
     /// Reached through another listener.

@@ -165,6 +165,14 @@ async fn every_route_refuses_every_wrong_token_and_changes_nothing() {
             assert!(!answer.header("www-authenticate").is_empty(), "{name}: {what}");
             assert_eq!(answer.header("cache-control"), "no-store", "{name}: {what}");
             assert!(!answer.header("x-fapi-interaction-id").is_empty(), "{name}: {what}");
+            let rule = match what {
+                "a disabled client" | "an unknown client" => "RFC7591-client-active",
+                "another audience" => "RFC9068-4-aud",
+                "another issuer" | "expired" | "no signature" => "RFC9068-4",
+                "a token in the query alone" => "RFC6750-2.3",
+                _ => continue,
+            };
+            assert_eq!(answer.rule, Some(rule), "{name}: {what}");
         }
     }
     assert_eq!(world.size().await, before);
@@ -316,6 +324,74 @@ async fn a_body_above_the_bound_is_413_and_is_not_read_without_a_token() {
     assert_eq!(world.call(large.token(&claims("c-1", "payments"))).await.status, 413);
 }
 
+/// A body that breaks off after its first bytes.
+struct Cut(Option<bytes::Bytes>);
+
+impl http_body::Body for Cut {
+    type Data = bytes::Bytes;
+    type Error = std::io::Error;
+
+    fn poll_frame(
+        mut self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Result<http_body::Frame<bytes::Bytes>, Self::Error>>> {
+        let next = self.0.take().map(|bytes| Ok(http_body::Frame::data(bytes)));
+        std::task::Poll::Ready(Some(next.unwrap_or_else(|| Err(std::io::ErrorKind::ConnectionReset.into()))))
+    }
+}
+
+/// RS-22: what arrived of a call is judged as far as its head, and its half of a body never.
+#[tokio::test]
+async fn a_call_whose_body_breaks_off_is_refused_on_every_route_and_changes_nothing() {
+    let world = file().await;
+    ready(&world).await;
+    let before = world.size().await;
+    for route in world.service.routes().iter().filter(|route| route.needs.body != Body::None) {
+        let request =
+            ask(route).token(&good(route)).request().map(|_| Cut(Some(bytes::Bytes::from_static(b"{"))));
+        let answer = world.answer(request).await;
+        let told = format!("{} {}: {}", route.method, route.path, answer.body);
+        assert_eq!((answer.status, answer.rule), (400, Some("RFC9110-15.5.14")), "{told}");
+    }
+    assert_eq!(world.size().await, before);
+}
+
+/// RS-21: a port of ours that fails is told as our fault, without a word of what it said.
+#[tokio::test]
+async fn every_route_tells_of_a_port_that_fails_and_nothing_else() {
+    let world = file().await;
+    ready(&world).await;
+    world.database.close().await;
+    let mut broken = 0;
+    for route in world.service.routes() {
+        let answer = world.call(ask(&route).token(&good(&route))).await;
+        let told = format!("{} {}: {} {}", route.method, route.path, answer.status, answer.body);
+        if answer.status < 500 {
+            // a client's own call that lacks what the route wants is refused before any port is asked
+            assert!(answer.status == 400 && route.needs.token != TokenKind::Customer, "{told}");
+            continue;
+        }
+        broken += 1;
+        let said = said(&answer.bytes).to_lowercase();
+        for word in ["pool", "sqlite", "database", "sql", "closed", "store"] {
+            assert!(!said.contains(word), "{told}");
+        }
+        if route.needs.token == TokenKind::Customer {
+            assert_eq!(answer.rule, Some("RS-port"), "{told}");
+        }
+    }
+    assert!(broken > 20, "{broken}");
+}
+
+/// What an answer says: itself, or the claims of the signed message it is.
+fn said(bytes: &[u8]) -> String {
+    use base64::Engine as _;
+    let text = String::from_utf8_lossy(bytes).into_owned();
+    let claims = text.split('.').nth(1).filter(|_| !text.starts_with('{'));
+    let claims = claims.map(|part| base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(part).unwrap());
+    claims.map_or(text, |claims| String::from_utf8(claims).unwrap())
+}
+
 /// A bank's own route: says who called.
 #[derive(Clone)]
 pub(super) struct WhoAmI;
@@ -356,8 +432,14 @@ async fn the_guard_stands_before_a_banks_own_route_too() {
     let refused = service.call(request("openid")).await.unwrap();
     assert_eq!(refused.status(), 403);
     assert!(refused.headers()["www-authenticate"].to_str().unwrap().contains("scope=\"loyalty\""));
+    assert_eq!(world.rule_on_record(refused.headers()), Some("RFC6750-3.1-scope"));
     let nobody = service.call(Request::get("/loyalty").body(()).unwrap()).await.unwrap();
     assert_eq!(nobody.status(), 401);
+    assert_eq!(world.rule_on_record(nobody.headers()), Some("RFC6750-2"));
+    world.database.close().await;
+    let broken = service.call(request("loyalty")).await.unwrap();
+    assert_eq!(broken.status(), 500);
+    assert_eq!(world.rule_on_record(broken.headers()), Some("consents"));
 }
 
 /// A call of a bank's own route with a token bound to the certificate of the connection.

@@ -4,7 +4,7 @@ use oauth_core::Seconds;
 use rar_consent::{ConsentStatus, Permission};
 use serde_json::{Value, json};
 
-use super::fixture::{Answered, Ask, World, claims, everywhere, file, now, own_claims};
+use super::fixture::{Abandoned, Answered, Ask, World, claims, everywhere, file, now, own_claims};
 
 const KEY: &str = "6a3f6f2e-0000-4000-8000-0000000000aa";
 
@@ -86,6 +86,42 @@ async fn section_3_4_a_repeat_is_answered_alike_whatever_became_of_consent_and_l
     let fresh = pay(&world, &order("1.00"), &key(2)).await;
     assert_eq!((fresh.status, fresh.code()), (403, "CONSENT_SUSPENDED"));
     assert_eq!(world.size().await, before);
+}
+
+/// T-RS-01, T-PY-06: the caller disconnects at one await after another, until none is left.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payment_whose_caller_goes_away_at_any_moment_is_whole_or_not_there() {
+    for world in everywhere().await {
+        world.consent("c-1", &[Permission::PaymentInitiate], None).await;
+        let (mut moments, mut made) = (0, 0);
+        loop {
+            let (ordered, key) = (order("1.00"), key(moments));
+            let call = Box::pin(pay(&world, &ordered, &key));
+            let answered = Abandoned { call, looks: moments + 1 }.await;
+            let again = pay(&world, &ordered, &key).await;
+            assert_eq!(again.status, 201, "{} at {moments}: {}", world.name, again.body);
+            made += 1;
+            assert_eq!(
+                world.number("SELECT count(*) FROM payment").await,
+                made,
+                "{} at {moments}",
+                world.name
+            );
+            assert_eq!(
+                world.number("SELECT count(*) FROM idempotency").await,
+                made,
+                "{} at {moments}",
+                world.name
+            );
+            world.check_books().await;
+            moments += 1;
+            if let Some(answered) = answered {
+                assert_eq!((answered.status, &answered.body), (201, &again.body));
+                break;
+            }
+        }
+        assert!(moments > 3, "{}: the caller went away {moments} times", world.name);
+    }
 }
 
 #[tokio::test]

@@ -26,6 +26,29 @@ pub(crate) fn refused_as(answer: &Answer, status: u16, errors: &[&str], case: &s
     let allowed = |byte: u8| matches!(byte, 0x20..=0x21 | 0x23..=0x5b | 0x5d..=0x7e);
     assert!(description.bytes().all(allowed) && error.bytes().all(allowed), "{told}");
     assert!(answer.header("cache-control").unwrap_or_default().contains("no-store"), "{told}");
+    on_record(answer, &told);
+}
+
+/// The bank logged the refusal under the identifier that the answer tells, with the rule that refused or the port that
+/// failed.
+#[track_caller]
+pub(crate) fn on_record(answer: &Answer, told: &str) -> String {
+    let id = answer.header("x-fapi-interaction-id").unwrap_or_else(|| panic!("{told}: no identifier"));
+    let lines = conformance::process::logged(id);
+    let lines: Vec<Value> = lines.iter().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let named = lines.iter().find_map(|line| {
+        let event = &line["fields"];
+        let ours = line["target"] == "audit" && event["correlation"] == id;
+        ["rule", "port"].into_iter().filter(|_| ours).find_map(|name| event[name].as_str().map(str::to_owned))
+    });
+    named.unwrap_or_else(|| panic!("{told}: on record is {lines:?}"))
+}
+
+/// This rule refused, says the log.
+#[track_caller]
+pub(crate) fn because(answer: &Answer, rule: &str) {
+    let told = format!("{} {}", answer.status, answer.text());
+    assert_eq!(on_record(answer, &told), rule, "{told}");
 }
 
 /// A success of an endpoint for clients.
@@ -74,6 +97,7 @@ pub(crate) fn challenged(answer: &Answer, scheme: &str, error: &str, case: &str)
         challenge.starts_with(&format!("{scheme} ")) && challenge.contains(&format!("error=\"{error}\""))
     });
     assert!(named, "{told}");
+    on_record(answer, &told);
 }
 
 /// An error page: HTML, no redirect, not to be framed, stored or referred from.
@@ -85,7 +109,9 @@ pub(crate) fn error_page(answer: &Answer, case: &str) {
     hardened_page(answer, case);
     let said = conformance::html::text_of(&answer.text(), "error");
     assert!(said.is_some_and(|text| !text.is_empty()), "{told}");
-    assert!(conformance::html::text_of(&answer.text(), "correlation-id").is_some(), "{told}");
+    let id = conformance::html::text_of(&answer.text(), "correlation-id");
+    let id = id.unwrap_or_else(|| panic!("{told}: no identifier"));
+    assert!(!conformance::process::logged(&id).is_empty(), "{told}: nothing on record under {id}");
 }
 
 /// What every page of the bank owes its reader.

@@ -8,7 +8,7 @@ use oauth_core::testkit::{self, CountedEntropy, FixedClock, keys};
 use oauth_core::{
     Audit, AuditEvent, AuditOutcome, AuthorizationServer, Client, ClientMetadata, CorrelationId, Error,
     FAPI2_SECURITY, Fault, FixedClients, Interaction, KeyId, NoConsents, NoDetailTypes, NoUserClaims, Ports,
-    Presented, Pushed, Resource, Scope, ServerSecret, Settings, Submitted, Thumbprint, VettedRequest,
+    Presented, Pushed, Resource, RuleId, Scope, ServerSecret, Settings, Submitted, Thumbprint, VettedRequest,
 };
 use serde_json::json;
 
@@ -139,6 +139,7 @@ async fn without_a_key_set_the_client_is_refused_like_any_other_that_fails_to_pr
     let Err(Error::Refused(refusal)) = bank.push(("test-es256", keys::es256())).await else {
         panic!("refused")
     };
+    assert_eq!(refusal.rule, RuleId("RFC7591-2-jwks-uri"));
     assert_eq!(bank.last_reason(), "Client(KeysUnavailable)");
     let wrong_key: oauth_core::Reason = oauth_core::ClientReason::AssertionSignature.into();
     assert_eq!(
