@@ -260,6 +260,12 @@ impl AuthorizationServer {
         Ok(secret.reveal().to_owned())
     }
 
+    /// The cookie in which the bank's pages keep the language that was chosen on one of them.
+    #[must_use]
+    pub fn language_cookie(&self) -> Option<&str> {
+        self.ports.interaction.language_cookie()
+    }
+
     /// The bank's own error page for a browser.
     #[must_use]
     pub fn error_page(&self, page: &ErrorPage) -> String {

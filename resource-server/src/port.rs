@@ -103,7 +103,8 @@ pub struct Found<T> {
 #[async_trait]
 pub trait PaymentBook: Send + Sync {
     /// Books a payment: idempotency record, use of the consent, allowance, postings, payment, statement, audit event and
-    /// outbox, all or nothing. Called last, after every check that needs no lock.
+    /// outbox, all or nothing. An order for a later day ([`PaymentTerms::debit_at`](crate::domain::PaymentTerms::debit_at)) is
+    /// kept without postings and statement, and has its turn then. Called last, after every check that needs no lock.
     async fn book(&self, change: PaymentChange) -> Result<Booked, Fault>;
 
     /// One payment as it is now.
@@ -116,7 +117,9 @@ pub trait PaymentBook: Send + Sync {
     /// a client asks what became of a request.
     async fn by_key(&self, key: &KeyRef, now: Timestamp) -> Result<Option<Keyed>, Fault>;
 
-    /// Moves a payment on, with everything that follows: postings, statement, consent, allowance. Called by the rail's
+    /// Moves a payment on, with everything that follows: postings, statement, consent, allowance. The money of an order for a
+    /// later day is taken with the first move that counts; where its consent is revoked or on hold by then, or the money is
+    /// not there, the payment is rejected instead, with its reason, and that is what this returns. Called by the rail's
     /// worker and for a cancellation.
     async fn advance(&self, change: &PaymentMove) -> Result<Advanced, Fault>;
 
@@ -248,7 +251,7 @@ pub enum Booked {
     ConsentGone,
     /// The allowance of the year is used up.
     AllowanceGone,
-    /// The balance is below the amount.
+    /// The balance is below the amount. Of an order for a later day it is asked on that day.
     FundsGone,
 }
 

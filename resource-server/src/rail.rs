@@ -54,7 +54,8 @@ use async_trait::async_trait;
 use oauth_core::{CorrelationId, Fault, Seconds, Timestamp};
 
 use crate::domain::{
-    EntryId, Line, Payment, PaymentKind, PaymentStatus, PaymentTerms, Rail, Stage, TransactionId, Zone,
+    AccountStatus, EntryId, Line, Payment, PaymentKind, PaymentStatus, PaymentTerms, Rail, RejectionReason,
+    Stage, TransactionId, Zone,
 };
 use crate::guard::fresh_uuid;
 use crate::port::{Admission, Advanced, EntryNames, PaymentMove, PaymentRail, Ports, RailStep};
@@ -116,7 +117,7 @@ async fn step(ports: &Ports, payment: &Payment, now: Timestamp) -> Result<u64, F
     };
     let change = PaymentMove {
         id: payment.id().clone(),
-        to,
+        to: unless_unusable(ports, payment, to).await?,
         rail_reference,
         at: now,
         names: fresh_names(ports)?,
@@ -127,6 +128,25 @@ async fn step(ports: &Ports, payment: &Payment, now: Timestamp) -> Result<u64, F
         Advanced::Moved(_) => Ok(1),
         Advanced::Illegal(..) | Advanced::Unknown => Ok(0),
     }
+}
+
+/// The status an order for a later day is to get, unless its account is in no state to pay by now. Whether the consent carries
+/// it and the money is there, the book judges, in its transaction.
+async fn unless_unusable(
+    ports: &Ports,
+    payment: &Payment,
+    to: PaymentStatus,
+) -> Result<PaymentStatus, Fault> {
+    if !payment.awaits_debit() || !to.stage().counts() {
+        return Ok(to);
+    }
+    let account = ports.accounts.account(&payment.terms().debtor).await?;
+    let rejected = |reason| PaymentStatus::Rejected { reason };
+    Ok(match account.map(|account| account.status) {
+        Some(AccountStatus::Active) => to,
+        Some(AccountStatus::Dormant | AccountStatus::Frozen) => rejected(RejectionReason::AccountBlocked),
+        Some(AccountStatus::Closed) | None => rejected(RejectionReason::AccountClosed),
+    })
 }
 
 /// Names for the rows of one movement.

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use conformance::bank::Settings;
+use conformance::bank::{Settings, binary};
 use conformance::client::Answer;
 use conformance::host;
 use conformance::tpp::flow::{Ask, Call, Tokens, Tpp};
@@ -112,11 +112,9 @@ impl Payers {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn of_payments_repeated_over_many_kills_none_is_lost_and_none_is_made_twice() {
-    let payments = host::setting("MANDATE_KILL_PAYMENTS").map_or(500, |many| many.parse().unwrap());
-    let mut world = World::start(Settings::default()).await;
-    let before = uae::balance(&world).await;
+/// So many payments, with the bank killed at random until the last of them is answered: the bank as it is then, who paid, and
+/// how often it was killed.
+async fn paid_over_kills(mut world: World, payments: usize) -> (World, Arc<Payers>, usize) {
     let (id, palm) = (consent_id(), world.palm());
     let ask = Ask::new("openid payments").with_details(&json!([consent(&id, payments)]));
     let request_uri = world.push(&palm, &ask).await;
@@ -146,6 +144,15 @@ async fn of_payments_repeated_over_many_kills_none_is_lost_and_none_is_made_twic
     while let Some(ended) = working.join_next().await {
         ended.unwrap();
     }
+    (world, payers, kills)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_payments_repeated_over_many_kills_none_is_lost_and_none_is_made_twice() {
+    let payments = host::setting("MANDATE_KILL_PAYMENTS").map_or(500, |many| many.parse().unwrap());
+    let world = World::start(Settings::default()).await;
+    let before = uae::balance(&world).await;
+    let (world, payers, kills) = paid_over_kills(world, payments).await;
     assert!(kills >= 2, "the bank was hardly killed");
     let told: Vec<String> = payers.told.lock().unwrap().values().cloned().collect();
     assert_eq!(told.iter().collect::<HashSet<_>>().len(), payments, "each key has a payment of its own");
@@ -159,6 +166,50 @@ async fn of_payments_repeated_over_many_kills_none_is_lost_and_none_is_made_twic
     let taken = FILS * i64::try_from(payments).unwrap();
     assert_eq!(uae::balance(&world).await, before - taken, "every payment left the account once");
     ledger_sums_to_zero(&world).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_trail_of_a_bank_that_was_killed_while_it_wrote_has_every_status_of_every_payment_once_and_verifies()
+ {
+    let payments = 60;
+    let (world, payers, kills) = paid_over_kills(World::start(Settings::default()).await, payments).await;
+    assert!(kills >= 1, "the bank was not killed");
+    let told: Vec<String> = payers.told.lock().unwrap().values().cloned().collect();
+    consent_agrees(&world, &payers, &told).await;
+    let rows = sealed_rows(&world, &payers.consent, payments * STAGES).await;
+    for place in &told {
+        let id = place.rsplit('/').next().unwrap();
+        let mut own: Vec<&Value> = rows.iter().filter(|row| row["payment"] == id).collect();
+        own.sort_by_key(|row| row["position"].as_i64());
+        let told: Vec<_> = own.iter().map(|row| (&row["from"], &row["to"])).collect();
+        let stages =
+            ["received", "pending", "debtor_settled", "creditor_accepted", "completed"].map(Value::from);
+        let before = [&Value::Null].into_iter().chain(&stages);
+        assert_eq!(told, before.zip(&stages).collect::<Vec<_>>(), "no gap and nothing twice: {id}");
+    }
+    assert_eq!(rows.len(), payments * STAGES, "and nothing else");
+    let data = world.bank.directory().display().to_string();
+    let mut verify = Command::new(binary().unwrap());
+    let verified = verify.args(["--data-dir", &data, "audit", "verify"]).output().await.unwrap();
+    let text = String::from_utf8_lossy(&verified.stdout).into_owned();
+    assert!(verified.status.success() && text.contains("The trail fits."), "{text}");
+}
+
+/// Statuses of a payment from its order to its end.
+const STAGES: usize = 5;
+
+/// The rows of the trail about a consent's payments, once there are so many and all of them are sealed.
+async fn sealed_rows(world: &World, id: &str, many: usize) -> Vec<Value> {
+    let url = format!("{}/consents/{id}", world.bank.admin_origin());
+    for _ in 0..300 {
+        let record: Value = world.bank.client().unwrap().get(&url).await.unwrap().json().unwrap();
+        let rows = record["payments"].as_array().unwrap().clone();
+        if rows.len() >= many && rows.iter().all(|row| row["position"].is_i64()) {
+            return rows;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("the trail is not complete and sealed within thirty seconds");
 }
 
 /// The consent counts every payment once, and names each.

@@ -1,13 +1,14 @@
 //! The bank is killed between two steps, as by a power cut, and started again in the same place.
 
-use conformance::bank::{Place, Settings};
+use conformance::bank::{Controls, Place, Settings};
 use conformance::host;
-use conformance::tpp::flow::Tokens;
+use conformance::tpp::flow::{Ask, Tokens};
 use conformance::tpp::mutate::HONEST;
 use conformance::user::Decision;
 use serde_json::{Value, json};
 
 use crate::support::judge::{challenged, refused};
+use crate::support::raw::{Raw, fields};
 use crate::support::uae::{self, ACCOUNT, AMOUNT};
 use crate::support::{World, identity};
 
@@ -82,6 +83,53 @@ async fn a_payment_survives_is_not_made_twice_and_comes_to_its_end() {
     assert_eq!(uae::balance(&world).await, before - 14_990);
 }
 
+/// What the audit trail has about the payments under a consent.
+async fn rows(world: &World, id: &str) -> Vec<Value> {
+    let url = format!("{}/consents/{id}", world.bank.admin_origin());
+    let record: Value = world.bank.client().unwrap().get(&url).await.unwrap().json().unwrap();
+    record["payments"].as_array().unwrap().clone()
+}
+
+#[tokio::test]
+async fn an_order_for_a_later_day_survives_a_kill_and_its_money_leaves_once_on_that_day() {
+    let world = World::start(Settings { controls: Controls::Present, ..Settings::default() }).await;
+    let palm = world.palm();
+    let before = uae::balance(&world).await;
+    let id = format!("aac-{}", host::uuid());
+    let day = uae::date(host::now() + 4 * 3600 + 86_400);
+    let mut details = uae::details(&id, AMOUNT);
+    details["Data"]["ExpirationDateTime"] = json!(format!("{day}T23:59:59+04:00"));
+    details["Data"]["ControlParameters"]["ConsentSchedule"] = json!({"SinglePayment": {
+        "Type": "UAEOF.SingleFutureDatedPayment", "Amount": {"Amount": AMOUNT, "Currency": "AED"},
+        "RequestedExecutionDateTime": format!("{day}T06:00:00+04:00")}});
+    let ask = Ask::new("openid payments").with_details(&json!([details]));
+    let request_uri = world.push(&palm, &ask).await;
+    let returned = world.decide(&palm, &request_uri, &Decision::ApproveOnly(vec![ACCOUNT.to_owned()])).await;
+    let code = palm.code(&ask, &returned).await.unwrap();
+    let tokens = Tokens::read(&palm.redeem(&ask, &code, HONEST).await.unwrap()).unwrap();
+    let (key, order) = (host::uuid(), uae::order(&id, AMOUNT));
+    let ordered = uae::pay(&world, &palm, &tokens.access, &key, &order).await;
+    assert_eq!(ordered.status, 201, "{}", ordered.text());
+    assert_eq!(uae::balance(&world).await, before, "nothing leaves before the day");
+    let world = struck(world).await;
+    let again = uae::pay(&world, &palm, &tokens.access, &key, &order).await;
+    assert_eq!((again.status, again.header("location")), (ordered.status, ordered.header("location")));
+    assert_eq!((uae::balance(&world).await, rows(&world, &id).await.len()), (before, 1), "nor by a start");
+    let mut raw = Raw::bare("POST", &format!("{}/test/clock", world.bank.admin_origin()));
+    raw.body = b"{\"advance_s\": 172800}".to_vec();
+    assert_eq!(raw.send(&world.bank.client().unwrap()).await.status, 200);
+    for _ in 0..120 {
+        if rows(&world, &id).await.len() >= 5 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(250)).await;
+    }
+    let told: Vec<Value> = rows(&world, &id).await.iter().map(|row| row["to"].clone()).collect();
+    assert_eq!(told, ["received", "pending", "debtor_settled", "creditor_accepted", "completed"]);
+    let world = struck(world).await;
+    assert_eq!(uae::balance(&world).await, before - 14_990, "once, on its day");
+}
+
 /// T-TK-06: where refresh tokens rotate, what was spent before the kill is spent after it.
 #[tokio::test]
 async fn rotations_before_and_after_a_restart_are_kept_apart() {
@@ -117,10 +165,10 @@ async fn a_session_survives() {
 async fn an_assertion_used_before_the_kill_is_not_taken_after_it() {
     let world = fresh().await;
     let palm = world.palm();
-    let raw = crate::support::raw::Raw::honest(
+    let raw = Raw::honest(
         &palm,
         "token_endpoint",
-        crate::support::raw::fields(&[("grant_type", "client_credentials"), ("scope", "payments")]),
+        fields(&[("grant_type", "client_credentials"), ("scope", "payments")]),
     );
     let http = palm.registered().http.clone();
     assert_eq!(raw.send(&http).await.status, 200);

@@ -114,6 +114,36 @@ async fn an_approval_of_a_text_that_is_not_the_one_there_is_now_is_refused_and_t
 }
 
 #[tokio::test]
+async fn an_error_page_speaks_the_language_that_was_chosen_or_that_the_browser_asks_for() {
+    let world = embedded().await;
+    let url = format!("{}/authorize?client_id=palm-books&request_uri=urn:x", world.issuer());
+    for (accept, cookie, language, direction) in [
+        ("", "", "en", "ltr"),
+        ("ar-AE,ar;q=0.9,en;q=0.5", "", "ar", "rtl"),
+        ("en", "__Host-language=ar", "ar", "rtl"),
+        ("ar", "__Host-language=en", "en", "ltr"),
+        ("ar", "__Host-language=<script>", "ar", "rtl"),
+        ("fr;q=1,<b>", "", "en", "ltr"),
+    ] {
+        let mut request = Request::get(&url);
+        for (name, value) in [("accept-language", accept), ("cookie", cookie)] {
+            if !value.is_empty() {
+                request = request.header(name, value);
+            }
+        }
+        let answer = world.bank.client().unwrap().send(request.body(Bytes::new()).unwrap()).await.unwrap();
+        let text = answer.text();
+        assert_eq!(answer.status, 400, "{text}");
+        assert!(
+            text.contains(&format!("lang=\"{language}\" dir=\"{direction}\"")),
+            "{accept} {cookie}: {text}"
+        );
+        assert_eq!(text.contains("لا يمكن فتح هذا الطلب"), language == "ar", "{text}");
+        assert!(!text.contains("<script>") && !text.contains("<b>"), "{text}");
+    }
+}
+
+#[tokio::test]
 async fn pages_are_in_the_language_of_the_request_the_browser_or_the_switch_and_run_the_right_way() {
     let world = embedded().await;
     let palm = world.palm();

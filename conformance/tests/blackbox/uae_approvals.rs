@@ -17,6 +17,7 @@ over_every_database!(
     a_joint_account_pays_when_the_second_holder_has_approved_at_the_bank,
     one_rejection_ends_a_request_of_three_and_its_tokens,
     nobody_else_sees_or_decides_what_waits_for_an_authoriser,
+    an_operator_reads_what_each_approver_saw_in_the_language_it_was_read_in,
     a_consent_for_one_person_is_not_given_from_a_joint_account,
     an_account_that_the_request_names_is_the_one_that_pays,
     the_banks_side_holds_decides_and_revokes_and_no_third_party_does,
@@ -227,6 +228,41 @@ async fn nobody_else_sees_or_decides_what_waits_for_an_authoriser(world: &World)
     mariam.open(&at).await.unwrap();
     assert_ne!(page(&mariam.submit(&own, "approve").await.unwrap()).status, 200, "another's form");
     assert_eq!(status(world, &palm, &id).await, "AwaitingAuthorization");
+}
+
+async fn an_operator_reads_what_each_approver_saw_in_the_language_it_was_read_in(world: &World) {
+    let palm = world.palm();
+    let (id, ask) = multi_payment();
+    approved(world, &palm, &ask, JOINT).await;
+    let mut omar = browser_of(world, "omar").await;
+    let place = omar.open(&format!("{}/my/consents/{id}?lang=ar", world.issuer())).await.unwrap();
+    let mut forged = page_form(&place, "approve");
+    assert!(forged.fill("shown", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"));
+    assert_eq!(page(&omar.submit(&forged, "approve").await.unwrap()).status, 403, "a text nobody was shown");
+    let mut other = page_form(&place, "approve");
+    assert!(other.fill("lang", "en"));
+    let again = omar.submit(&other, "approve").await.unwrap();
+    assert_eq!(page(&again).status, 422, "read in one language, approved in another");
+    assert_eq!(status(world, &palm, &id).await, "AwaitingAuthorization");
+    let done = omar.submit(&page_form(&place, "approve"), "approve").await.unwrap();
+    assert_eq!(page(&done).status, 200);
+    let url = format!("{}/consents/{id}", world.bank.admin_origin());
+    let record: Value = world.bank.client().unwrap().get(&url).await.unwrap().json().unwrap();
+    let history = record["history"].as_array().unwrap();
+    let shown: Vec<&Value> =
+        history.iter().map(|entry| &entry["shown"]).filter(|one| !one.is_null()).collect();
+    let languages: Vec<&Value> = shown.iter().map(|one| &one["language"]).collect();
+    assert_eq!(languages, ["en", "ar"]);
+    let kept = shown[1]["text"].as_str().unwrap();
+    let read = plain(&page(&place).text()).replace("&amp;", "&");
+    let read = read.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(kept.contains("Date Palm Books LLC") && kept.lines().count() > 10, "{kept}");
+    for line in kept.lines() {
+        assert!(read.contains(line), "on the page: {line}");
+    }
+    let form = page_form(&place, "approve");
+    let hash = form.fields.iter().find(|field| field.name == "shown").unwrap();
+    assert_eq!(hash.value, shown[1]["sha256"].as_str().unwrap());
 }
 
 async fn a_consent_for_one_person_is_not_given_from_a_joint_account(world: &World) {

@@ -167,7 +167,7 @@ impl Bank {
                 keys: Arc::clone(&ground.keys),
                 doors,
                 clock: Arc::clone(&ground.clock),
-                operators: ground.operators()?,
+                operators: ground.operators(deployment)?,
                 controls,
                 interfaces: Interfaces::at(&deployment.api(), Arc::clone(&books.ports.pera.participants)),
             },

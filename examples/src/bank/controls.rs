@@ -262,6 +262,7 @@ impl Controls {
         };
         let own = consent.approvals.iter().find(own);
         let own = own.ok_or_else(|| asked("user: the consent does not wait for this user"))?;
+        let read = ui.read_by(customer.clone(), (&consent, own)).await?;
         let actor = Actor::Customer(customer.subject.clone());
         let vote = Vote {
             consent: id,
@@ -272,6 +273,7 @@ impl Controls {
             },
             actor: &actor,
             channel: Channel::OnlineBanking,
+            shown: Some(&read),
         };
         match ui.consents.decide(&vote, now).await? {
             Decided::Now(consent) => Ok(json!({ "status": consent.status.as_str() })),

@@ -30,6 +30,7 @@ use super::issuer_files::IssuerFiles;
 use super::mandates::BankMandates;
 use super::operator::Operators;
 use super::outbound::Calls;
+use super::payment_record::PaymentRecords;
 use super::signing_keys::SigningKeys;
 use super::ui::PageInteraction;
 use super::{barred, customers, fixture, mandates, sessions};
@@ -162,8 +163,11 @@ impl Ground {
     }
 
     /// What operators see of consents.
-    pub(super) fn operators(&self) -> Result<Operators, Fault> {
-        Operators::new(&self.database, &self.pages, &*self.entropy)
+    pub(super) fn operators(&self, deployment: &Deployment) -> Result<Operators, Fault> {
+        let own = deployment.issuers.iter().zip(&self.data.issuers);
+        let openers = own.map(|(plan, files)| (plan.issuer().clone(), files.decrypter())).collect();
+        let payments = PaymentRecords::new(&self.database, openers);
+        Operators::new((&self.database, payments), &self.pages, &*self.entropy)
     }
 
     /// The sealer of the audit trail.

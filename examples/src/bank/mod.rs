@@ -29,6 +29,7 @@ pub mod log;
 pub mod mandates;
 pub mod operator;
 pub mod outbound;
+mod payment_record;
 pub mod resource;
 mod scheme;
 pub mod sealing;

@@ -24,6 +24,7 @@ use subtle::ConstantTimeEq as _;
 
 use super::admin::{AdminService, json_answer};
 use super::key_admin::text;
+use super::payment_record::PaymentRecords;
 use super::ui::operator_pages::{self, Found};
 use super::ui::web::{Posted, is_our_own};
 use crate::pages::{Pages, PagesFault};
@@ -40,6 +41,7 @@ pub(super) const PAGES: &str = "/operator/consents";
 pub struct Operators {
     store: SqlConsents,
     trail: Trail,
+    payments: PaymentRecords,
     pages: Arc<Pages>,
     /// What a form of ours carries.
     token: Arc<str>,
@@ -72,14 +74,16 @@ enum Done {
 }
 
 impl Operators {
-    /// Over the database of the bank.
-    ///
-    /// # Errors
-    /// When the random source fails.
-    pub fn new(database: &Database, pages: &Arc<Pages>, entropy: &dyn Entropy) -> Result<Self, Fault> {
+    /// Over the database of the bank. Fails with the random source.
+    pub(super) fn new(
+        (database, payments): (&Database, PaymentRecords),
+        pages: &Arc<Pages>,
+        entropy: &dyn Entropy,
+    ) -> Result<Self, Fault> {
         Ok(Self {
             store: SqlConsents::new(database.clone()),
             trail: Trail::new(database.clone()),
+            payments,
             pages: Arc::clone(pages),
             token: digest(&*entropy.draw()?).to_string().into(),
         })
@@ -129,6 +133,10 @@ impl Operators {
             (&Method::GET, [id]) => Ok(match self.found(bank, id).await? {
                 Some(found) => json_answer(StatusCode::OK, &record(&found)),
                 None => refuse(StatusCode::NOT_FOUND, "unknown_consent"),
+            }),
+            (&Method::GET, [consent, "payments", id]) => Ok(match self.payments.one(consent, id).await? {
+                Some(payment) => json_answer(StatusCode::OK, &payment),
+                None => refuse(StatusCode::NOT_FOUND, "unknown_payment"),
             }),
             (&Method::POST, [id, verb]) => {
                 let (id, verb) = (ConsentId::new(id), Verb::parse(verb));

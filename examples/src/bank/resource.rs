@@ -88,7 +88,7 @@ impl ResourceServer {
                 keys: Arc::clone(&ground.keys),
                 doors: ground.doors(directories),
                 clock: Arc::clone(&ground.clock),
-                operators: ground.operators()?,
+                operators: ground.operators(deployment)?,
                 controls: None,
                 interfaces: Interfaces::at(&deployment.api(), Arc::clone(&books.ports.pera.participants)),
             },

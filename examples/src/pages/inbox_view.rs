@@ -34,6 +34,8 @@ pub struct ApprovalView {
     pub form: Option<Form>,
     /// What happens on approval.
     pub next: String,
+    /// The hash of the text that an approval is of.
+    pub shown_hash: Option<String>,
     /// Why the last attempt failed.
     pub error: Option<String>,
 }

@@ -54,8 +54,8 @@ pub struct OperatorConsentView {
     pub rows: Vec<Row>,
     /// What happened, oldest first, with positions in the audit trail.
     pub history: Vec<HistoryEntry>,
-    /// What the customer approved.
-    pub shown: Option<ShownView>,
+    /// What was approved, by everybody who read it here, in the order of the approvals.
+    pub shown: Vec<ShownView>,
     /// Where an action is posted.
     pub form: Form,
     /// What can be done now.
@@ -67,6 +67,10 @@ pub struct OperatorConsentView {
 /// The text that was approved.
 #[derive(Debug, Clone, Serialize)]
 pub struct ShownView {
+    /// Who read and approved it.
+    pub by: String,
+    /// When.
+    pub at: Moment,
     /// Its hash.
     pub hash: String,
     /// BCP 47.

@@ -13,7 +13,7 @@ use super::command::PayOrder;
 use super::error::{Refusal, Stop, quoted};
 use super::http::Ask;
 use super::narrate::Report;
-use super::plan::{Plan, plan};
+use super::plan::{Kind, Plan, plan};
 use super::state::{Api, State};
 use super::token::Granted;
 use super::v1_2;
@@ -101,10 +101,14 @@ pub(crate) fn ask(tpp: &Tpp, order: &PayOrder) -> Result<Asked, Stop> {
 fn planned(tpp: &Tpp, order: &PayOrder) -> Result<Plan, Stop> {
     let now = tpp.clock.now();
     let plan = plan(&order.terms, &order.amount, now)?;
-    Ok(match order.via {
-        Api::UaeV1_2 => v1_2::within(plan, now),
-        Api::Uae | Api::Ofxpera => plan,
-    })
+    match order.via {
+        Api::UaeV1_2 => Ok(v1_2::within(plan, now)),
+        Api::Uae | Api::Ofxpera if order.terms.kind == Kind::VariableDefinedUpTo => {
+            let why = "--type variable-defined-up-to: only version 1.2 has it, add --via uae-v1.2";
+            Err(Stop::Declined(why.to_owned()))
+        }
+        Api::Uae | Api::Ofxpera => Ok(plan),
+    }
 }
 
 /// From the customer's approval to payments that have settled, of all that is due today.

@@ -25,6 +25,8 @@ pub(crate) enum Kind {
     VariableOnDemand,
     /// Listed amounts on listed days
     VariableDefined,
+    /// Listed days, on each up to an amount; only with --via uae-v1.2
+    VariableDefinedUpTo,
     /// One payment now and the same amount every period
     Combined,
 }
@@ -101,6 +103,7 @@ pub(crate) fn plan(terms: &Terms, amount: &str, now: Timestamp) -> Result<Plan, 
         | Kind::VariableRecurring
         | Kind::VariableOnDemand
         | Kind::VariableDefined
+        | Kind::VariableDefinedUpTo
         | Kind::Combined => today,
     };
     let first = terms.first.as_deref().map_or(Ok(default_first), day)?;
@@ -143,6 +146,7 @@ pub(crate) fn plan(terms: &Terms, amount: &str, now: Timestamp) -> Result<Plan, 
             several(draft.variable(UaePaymentType::VariableOnDemand)?, vec![UaePaymentType::VariableOnDemand])
         }
         Kind::VariableDefined => draft.recurring(several(draft.listed(), Vec::new())),
+        Kind::VariableDefinedUpTo => draft.recurring(several(draft.listed_up_to()?, Vec::new())),
         Kind::Combined => {
             let mut plan = draft.recurring(several(draft.fixed_recurring(), Vec::new()));
             if let Some(schedule) = plan.schedule.as_object_mut() {
@@ -216,11 +220,25 @@ impl Draft<'_> {
         json!({"Type": UaePaymentType::VariableDefined, "PaymentSchedule": listed})
     }
 
+    /// The same list in the words of version 1.2, which alone has it: the amounts are what each payment has at most.
+    fn listed_up_to(&self) -> Result<Value, Stop> {
+        let most =
+            self.terms.most.as_deref().map_or(Ok(self.amount.clone()), |most| money("--most", most))?;
+        let days = (0..self.payments()).filter_map(|index| self.periods().occurrence(index));
+        let entry = |day: Day| json!({"PaymentExecutionDate": day.to_string(), "MaximumIndividualAmount": aed(&most.decimal())});
+        let mut part = json!({"Type": UP_TO, "PaymentSchedule": days.map(entry).collect::<Vec<Value>>()});
+        if let Some(total) = &self.terms.total {
+            set(&mut part, "MaximumCumulativeValueOfPayments", aed(&money("--total", total)?.decimal()));
+        }
+        Ok(part)
+    }
+
     /// The plan of payments that have their days: the first is made at once when its day is today.
     fn recurring(&self, mut plan: Plan) -> Plan {
         let kind = plan.schedule.pointer("/MultiPayment/Type").cloned().unwrap_or_default();
         if self.first == self.today {
-            plan.today.extend(serde_json::from_value::<UaePaymentType>(kind));
+            let own = if kind == UP_TO { json!(UaePaymentType::VariableDefined) } else { kind };
+            plan.today.extend(serde_json::from_value::<UaePaymentType>(own));
         }
         let next = (0..self.payments()).filter_map(|index| self.periods().occurrence(index));
         let next = next.into_iter().find(|day| *day > self.today);
@@ -230,6 +248,8 @@ impl Draft<'_> {
 }
 
 const CURRENCY: &str = "AED";
+/// The one type that the early drafts do not have.
+pub(super) const UP_TO: &str = "VariableDefinedSchedule";
 
 fn single(amount: &str) -> Value {
     json!({"Type": UaePaymentType::SingleInstant, "Amount": aed(amount)})
@@ -306,7 +326,7 @@ mod tests {
 
     #[test]
     fn every_kind_is_taken_by_the_bank_on_every_day_of_the_year() {
-        for kind in Kind::value_variants() {
+        for kind in Kind::value_variants().iter().filter(|kind| **kind != Kind::VariableDefinedUpTo) {
             for every in Every::value_variants() {
                 for offset in 0..800 {
                     let day = Day::parse("2027-01-01").unwrap().add_days(offset).unwrap();

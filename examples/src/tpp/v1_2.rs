@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use super::Tpp;
 use super::command::PayOrder;
 use super::error::{Refusal, Stop};
-use super::plan::{Plan, set};
+use super::plan::{Plan, UP_TO, set};
 
 /// The type of the consent.
 const TYPE: &str = "urn:openfinanceuae:service-initiation-consent:v1.2";
@@ -104,13 +104,14 @@ fn several(seed: &Value) -> Value {
         "FixedOnDemandPayment" => "FixedOnDemand",
         "VariableRecurringPayment" => "VariablePeriodicSchedule",
         "VariableOnDemandPayment" => "VariableOnDemand",
+        UP_TO => UP_TO,
         _ => "FixedDefinedSchedule",
     };
     let mut periodic = seed.get("PeriodicSchedule").cloned().unwrap_or_else(|| json!({}));
     set(&mut periodic, "Type", name.into());
     let individual = &seed["MaximumIndividualPaymentAmount"];
     match name {
-        "FixedDefinedSchedule" => set(&mut periodic, "Schedule", seed["PaymentSchedule"].clone()),
+        "FixedDefinedSchedule" | UP_TO => set(&mut periodic, "Schedule", seed["PaymentSchedule"].clone()),
         "VariablePeriodicSchedule" => set(&mut periodic, "MaximumIndividualAmount", individual.clone()),
         "VariableOnDemand" => set(&mut periodic, "Controls", json!({"MaximumIndividualAmount": individual})),
         "FixedOnDemand" => {
@@ -157,6 +158,10 @@ mod tests {
         assert_eq!(on_demand["PeriodicSchedule"]["Controls"], json!({"MaximumIndividualAmount": aed}));
         let listed = own(json!({"Type": "UAEOF.VariableDefinedPayment", "PaymentSchedule": [1]}));
         assert_eq!(listed, json!({"PeriodicSchedule": {"Type": "FixedDefinedSchedule", "Schedule": [1]}}));
+        let up_to =
+            own(json!({"Type": UP_TO, "PaymentSchedule": [1], "MaximumCumulativeValueOfPayments": aed}));
+        assert_eq!(up_to["PeriodicSchedule"], json!({"Type": "VariableDefinedSchedule", "Schedule": [1]}));
+        assert_eq!(up_to["MaximumCumulativeValueOfPayments"], aed);
         let dated =
             schedule(&json!({"SinglePayment": {"Type": "UAEOF.SingleFutureDatedPayment", "Amount": aed,
             "RequestedExecutionDateTime": "2026-12-05T06:00:00+04:00"}}));

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION, PRAGMA, SET_COOKIE, WWW_AUTHENTICATE};
-use http::{HeaderName, HeaderValue, Response, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use http_body_util::Full;
 use serde::Serialize;
 
@@ -163,11 +163,20 @@ fn challenge(server: &AuthorizationServer, answer: &mut Answer, error: &Error, w
 }
 
 /// An error of the authorization endpoint: the bank's page, never a redirect, because nothing has been proven yet.
-pub(super) fn error_page(server: &AuthorizationServer, error: &Error, correlation: &CorrelationId) -> Answer {
+pub(super) fn error_page(
+    server: &AuthorizationServer,
+    error: &Error,
+    (correlation, wanted): (&CorrelationId, Wanted),
+) -> Answer {
     let wire = wire(error, At::Browser);
     let status = StatusCode::from_u16(wire.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let page =
-        ErrorPage { status: wire.status, description: wire.description, correlation: correlation.clone() };
+    let page = ErrorPage {
+        status: wire.status,
+        description: wire.description,
+        correlation: correlation.clone(),
+        chosen_language: wanted.chosen,
+        accept_language: wanted.accepted,
+    };
     let mut answer = with_type(status, server.error_page(&page).into_bytes(), "text/html; charset=utf-8");
     no_store(&mut answer);
     put(&mut answer, http::header::CONTENT_SECURITY_POLICY, PAGE_POLICY);
@@ -175,6 +184,22 @@ pub(super) fn error_page(server: &AuthorizationServer, error: &Error, correlatio
     put(&mut answer, http::header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     put(&mut answer, http::header::REFERRER_POLICY, "no-referrer");
     answer
+}
+
+/// The language a browser would rather read.
+pub(super) struct Wanted {
+    chosen: Option<String>,
+    accepted: String,
+}
+
+impl Wanted {
+    pub(super) fn of(server: &AuthorizationServer, headers: &HeaderMap) -> Self {
+        let accepted = headers.get(http::header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+        Self {
+            chosen: server.language_cookie().and_then(|name| super::service::cookie(headers, name)),
+            accepted: accepted.unwrap_or_default().to_owned(),
+        }
+    }
 }
 
 /// What an error page may load: the bank's own style sheet.

@@ -124,9 +124,10 @@ impl OAuthService {
         let endpoint = self.routes.asked(&head.method, head.uri.path());
         let tried = tried_basic(&head.headers);
         let allowed = self.routes.allowed(head.uri.path());
+        let wanted = answer::Wanted::of(&self.server, &head.headers);
         let mut response = match self.dispatch(endpoint, (head, body), &correlation).await {
             Ok(response) => response,
-            Err(stopped) => self.refused(endpoint, stopped, &correlation),
+            Err(stopped) => self.refused(endpoint, stopped, (&correlation, wanted)),
         };
         answer::put(&mut response, INTERACTION_ID, correlation.as_str());
         if response.status() == StatusCode::METHOD_NOT_ALLOWED {
@@ -156,7 +157,12 @@ impl OAuthService {
     }
 
     /// The answer to what did not get through, on record whoever stopped it.
-    fn refused(&self, endpoint: Option<Endpoint>, stopped: Stopped, correlation: &CorrelationId) -> Answer {
+    fn refused(
+        &self,
+        endpoint: Option<Endpoint>,
+        stopped: Stopped,
+        (correlation, wanted): (&CorrelationId, answer::Wanted),
+    ) -> Answer {
         let error = match stopped {
             Stopped::Outside(error) => {
                 self.server.record_outside(endpoint.map_or("", Endpoint::name), &error, correlation);
@@ -165,7 +171,7 @@ impl OAuthService {
             Stopped::Inside(error) => error,
         };
         match endpoint {
-            Some(Endpoint::Authorize) => answer::error_page(&self.server, &error, correlation),
+            Some(Endpoint::Authorize) => answer::error_page(&self.server, &error, (correlation, wanted)),
             Some(_) | None => answer::error(&self.server, endpoint, &error),
         }
     }

@@ -14,6 +14,11 @@ pub trait Interaction: Send + Sync {
     /// arrives at the authorization endpoint; may be called several times for one request.
     async fn begin(&self, ticket: &str, request: &VettedRequest) -> Result<String, Fault>;
 
+    /// The name of the cookie in which the bank's pages keep the language that was chosen on one of them, where they do.
+    fn language_cookie(&self) -> Option<&str> {
+        None
+    }
+
     /// The page shown when a request ends in the browser and may not be sent back to the client.
     fn error_page(&self, page: &ErrorPage) -> String {
         format!(
@@ -24,7 +29,8 @@ pub trait Interaction: Send + Sync {
     }
 }
 
-/// What an error page says. Every member is plain text from fixed tables: nothing of the request is in it.
+/// What an error page says, in plain text from fixed tables, and in which language it is to be said. Nothing else of the
+/// request is in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ErrorPage {
     /// HTTP status.
@@ -33,6 +39,10 @@ pub struct ErrorPage {
     pub description: String,
     /// The identifier of this request in our log.
     pub correlation: CorrelationId,
+    /// What the cookie holds that [`Interaction::language_cookie`] names; as sent, for choosing words and nothing else.
+    pub chosen_language: Option<String>,
+    /// `Accept-Language` (RFC 9110 section 12.5.4), as sent, for choosing words and nothing else; empty where it is missing.
+    pub accept_language: String,
 }
 
 /// What the bank's pages found out.

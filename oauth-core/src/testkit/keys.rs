@@ -62,6 +62,14 @@ pub fn decryption() -> crate::jose::DecryptionKey {
     crate::jose::DecryptionKey::from_pkcs8_pem(alg, &id, TEST_ONLY_RSA_2048).expect("a key")
 }
 
+/// A key that others encrypt to with ECDH-ES.
+#[cfg(feature = "jwe")]
+pub fn agreement() -> crate::jose::DecryptionKey {
+    let id = KeyId::new("test-ecdh-es").expect("a key identifier");
+    let alg = crate::jose::KeyManagement::EcdhEs;
+    crate::jose::DecryptionKey::from_pkcs8_pem(alg, &id, TEST_ONLY_P256).expect("a key")
+}
+
 const TEST_ONLY_P256: &str = "\
 -----BEGIN PRIVATE KEY-----\n\
 MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgIEjphVXOBjV+Ez11\n\

@@ -1,12 +1,12 @@
 //! Who approves, where an account asks for more than one person (UAE bank service initiation section 7). Pure.
 
-use oauth_core::{Subject, Timestamp};
+use oauth_core::{ShownText, Subject, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::Consent;
 use super::history::{Actor, Changed, HistoryEntry};
 use super::status::ConsentStatus;
 use super::terms::{Terms, UaeAuthorization};
+use super::{Consent, Shown};
 
 /// Somebody whom an account asks for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +30,9 @@ pub struct AuthorizerApproval {
     pub state: ApprovalState,
     /// When; nothing while it is pending.
     pub decided_at: Option<Timestamp>,
+    /// What this person was shown and approved, where that was a page of this bank.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shown: Option<Shown>,
 }
 
 /// How far an approval has come: `AuthorizationStatus`.
@@ -126,7 +129,7 @@ impl Consent {
                 true => (ApprovalState::Approved, Some(now)),
                 false => (ApprovalState::Pending, None),
             };
-            AuthorizerApproval { authorizer, state, decided_at }
+            AuthorizerApproval { authorizer, state, decided_at, shown: None }
         };
         let approvals: Vec<AuthorizerApproval> = match authorizers.len() {
             1 if alone => Vec::new(),
@@ -185,6 +188,18 @@ impl Consent {
                 Ok((after, entry))
             }
         }
+    }
+
+    /// The consent with what those authorisers read who have approved and whom `read` picks. The hash stands here, the text in
+    /// the history, in the entry of the approval.
+    pub(crate) fn having_shown(self, text: &ShownText, read: impl Fn(&Authorizer) -> bool) -> Self {
+        let shown = |entry: AuthorizerApproval| match entry.state {
+            ApprovalState::Approved if read(&entry.authorizer) => {
+                AuthorizerApproval { shown: Some(Shown::of(text)), ..entry }
+            }
+            ApprovalState::Approved | ApprovalState::Pending | ApprovalState::Rejected => entry,
+        };
+        Self { approvals: self.approvals.into_iter().map(shown).collect(), ..self }
     }
 
     /// Whether nobody's approval is missing. True as well where one approval is enough.

@@ -61,7 +61,7 @@ pub struct Consent {
     pub authorised_at: Option<Timestamp>,
     /// How it was revoked.
     pub revocation: Option<Revocation>,
-    /// What the customer was shown and approved.
+    /// What the first customer was shown and approved. What others read stands with their approvals.
     pub shown: Option<Shown>,
     /// When an authorization request first referred to it, for a consent that was there before: from then on its terms
     /// stand still until the customer has decided, so that what is approved is what was shown.

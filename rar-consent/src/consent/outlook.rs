@@ -3,7 +3,7 @@
 use oauth_core::Timestamp;
 
 use super::Consent;
-use super::schedule::{MultiPayment, PeriodicSchedule, Schedule, SinglePayment};
+use super::schedule::{ListedPayment, Maxima, MultiPayment, PeriodicSchedule, Schedule, SinglePayment};
 use super::status::ConsentStatus;
 use super::terms::{Permission, Terms};
 use crate::value::amount::Amount;
@@ -60,7 +60,7 @@ impl Consent {
     /// The next day of a schedule on which nothing was paid yet.
     fn next_of(&self, multi: &MultiPayment, today: Day) -> Option<Day> {
         match multi {
-            MultiPayment::VariableDefined { payments } => {
+            MultiPayment::VariableDefined { payments } | MultiPayment::DefinedUpTo { payments, .. } => {
                 let days = payments.iter().map(|listed| listed.day).filter(|day| *day >= today);
                 days.filter(|day| self.is_free(*day)).min()
             }
@@ -111,6 +111,11 @@ fn of_schedule(schedule: &Schedule) -> Allowed {
             let currency = payments.first().map_or("AED", |listed| listed.amount.currency.as_str());
             of_amount(u32::try_from(payments.len()).unwrap_or(u32::MAX), Amount::new(total, currency))
         }
+        MultiPayment::DefinedUpTo { payments, lifetime } => {
+            let Maxima { count, value } = bounds(payments, lifetime);
+            let currency = value.as_ref().map_or("AED", |value| &value.currency).to_owned();
+            Allowed { currency, count, total: value }
+        }
     });
     match (single, multi) {
         (Some(one), Some(more)) => Allowed {
@@ -123,6 +128,18 @@ fn of_schedule(schedule: &Schedule) -> Allowed {
         },
         (Some(alone), None) | (None, Some(alone)) => alone,
         (None, None) => Allowed { currency: "AED".to_owned(), count: None, total: None },
+    }
+}
+
+/// What a list of most amounts comes to at most: with the bounds beside it, or by the list alone.
+pub(crate) fn bounds(payments: &[ListedPayment], lifetime: &Maxima) -> Maxima {
+    let sum = payments.iter().fold(0_i64, |sum, listed| sum.saturating_add(listed.amount.minor));
+    let currency = payments.first().map_or("AED", |listed| listed.amount.currency.as_str());
+    let entries = u32::try_from(payments.len()).unwrap_or(u32::MAX);
+    let value = lifetime.value.as_ref().map_or(sum, |most| most.minor.min(sum));
+    Maxima {
+        count: Some(lifetime.count.map_or(entries, |most| most.min(entries))),
+        value: Some(Amount::new(value, currency)),
     }
 }
 

@@ -29,7 +29,7 @@ pub enum UaePaymentType {
     /// Up to an amount whenever asked.
     #[serde(rename = "UAEOF.VariableOnDemandPayment")]
     VariableOnDemand,
-    /// Listed days with listed amounts.
+    /// Listed days with listed amounts; in version 1.2 also up to listed amounts.
     #[serde(rename = "UAEOF.VariableDefinedPayment")]
     VariableDefined,
 }
@@ -140,6 +140,14 @@ pub enum MultiPayment {
     VariableDefined {
         /// `PaymentSchedule`.
         payments: Vec<ListedPayment>,
+    },
+    /// `VariableDefinedSchedule` of version 1.2: one payment on each listed day, up to its amount. The early drafts have no
+    /// such type.
+    DefinedUpTo {
+        /// `Schedule`: the amount of an entry is its `MaximumIndividualAmount`.
+        payments: Vec<ListedPayment>,
+        /// The bounds of all payments together.
+        lifetime: Maxima,
     },
 }
 
@@ -259,7 +267,7 @@ impl MultiPayment {
             Self::FixedOnDemand { .. } => UaePaymentType::FixedOnDemand,
             Self::VariableRecurring { .. } => UaePaymentType::VariableRecurring,
             Self::VariableOnDemand { .. } => UaePaymentType::VariableOnDemand,
-            Self::VariableDefined { .. } => UaePaymentType::VariableDefined,
+            Self::VariableDefined { .. } | Self::DefinedUpTo { .. } => UaePaymentType::VariableDefined,
         }
     }
 
@@ -273,7 +281,19 @@ impl MultiPayment {
             Self::FixedOnDemand { periodic, .. } | Self::VariableOnDemand { periodic, .. } => {
                 periodic.as_ref()
             }
-            Self::VariableDefined { .. } => None,
+            Self::VariableDefined { .. } | Self::DefinedUpTo { .. } => None,
+        }
+    }
+
+    /// Its listed payments, when it has any.
+    #[must_use]
+    pub fn listed(&self) -> Option<&[ListedPayment]> {
+        match self {
+            Self::VariableDefined { payments } | Self::DefinedUpTo { payments, .. } => Some(payments),
+            Self::FixedRecurring { .. }
+            | Self::FixedOnDemand { .. }
+            | Self::VariableRecurring { .. }
+            | Self::VariableOnDemand { .. } => None,
         }
     }
 
@@ -283,7 +303,8 @@ impl MultiPayment {
         match self {
             Self::FixedOnDemand { lifetime, .. }
             | Self::VariableRecurring { lifetime, .. }
-            | Self::VariableOnDemand { lifetime, .. } => Some(lifetime),
+            | Self::VariableOnDemand { lifetime, .. }
+            | Self::DefinedUpTo { lifetime, .. } => Some(lifetime),
             Self::FixedRecurring { .. } | Self::VariableDefined { .. } => None,
         }
     }

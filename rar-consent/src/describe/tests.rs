@@ -111,7 +111,7 @@ fn periodic(kind: &str, alignment: &str) -> Value {
 }
 
 /// One schedule of each type.
-fn schedules() -> [Value; 7] {
+fn schedules() -> [Value; 8] {
     let lifetime = json!({"count": 40, "value": aed(777_700)});
     let instant = json!({"instant": {"amount": aed(50_000)}});
     let recurring = json!({"fixed_recurring": {
@@ -126,6 +126,8 @@ fn schedules() -> [Value; 7] {
         json!({"multi": {"variable_on_demand": {
             "individual": aed(12_003), "lifetime": lifetime, "periodic": periodic("Day", "calendar")}}}),
         json!({"multi": {"variable_defined": {"payments": [
+            {"day": "2026-12-15", "amount": aed(1_000_004)}, {"day": "2027-03-15", "amount": aed(750_005)}]}}}),
+        json!({"multi": {"defined_up_to": {"lifetime": {"count": 40, "value": aed(1_500_006)}, "payments": [
             {"day": "2026-12-15", "amount": aed(1_000_004)}, {"day": "2027-03-15", "amount": aed(750_005)}]}}}),
         json!({"combined": {"single": instant, "multi": recurring}}),
     ]
@@ -172,6 +174,10 @@ fn every_uae_payment_type_says_what_it_asks_for_and_what_happens_next() {
         (
             "Pay AED 17500.09 to Home Hub in 2 payments?",
             "You pay in all AED 17500.09, 2 payments on the days listed below",
+        ),
+        (
+            "Allow payments of up to AED 15000.06 in all to Home Hub, in 2 payments?",
+            "All payments together, at most AED 15000.06, At most 2 payments, on the days listed below",
         ),
         (
             "Pay Home Hub AED 500.00 once, today, and AED 200.01 every month, 6 times?",

@@ -1,11 +1,11 @@
 //! Approvals by several people, and what stands in the way of one.
 
-use oauth_core::{ConsentId, Fault, Subject, Timestamp};
+use oauth_core::{ConsentId, Fault, ShownText, Subject, Timestamp};
 
 use super::{ConsentEngine, contended};
 use crate::consent::Consent;
 use crate::consent::approval::{Authorizer, Decision, DecisionFault};
-use crate::consent::history::{Actor, Channel};
+use crate::consent::history::{Actor, Channel, HistoryEntry};
 use crate::consent::status::ConsentStatus;
 use crate::consent::terms::Terms;
 use crate::port::Replaced;
@@ -23,6 +23,9 @@ pub struct Vote<'a> {
     pub actor: &'a Actor,
     /// Through which door.
     pub channel: Channel,
+    /// What the authoriser read on a page of this bank: kept with an approval, word for word. Nothing where the bank brings
+    /// the decision.
+    pub shown: Option<&'a ShownText>,
 }
 
 /// What became of the decision of an authoriser.
@@ -66,7 +69,8 @@ impl ConsentEngine {
                 Err(DecisionFault::DecidedBefore) => return Ok(Decided::Before),
                 Err(DecisionFault::Closed(status)) => return Ok(Decided::Closed(status)),
             };
-            if self.store.replace(&changed, &entry.through(vote.channel)).await? == Replaced::Done {
+            let (changed, entry) = showing(vote, changed, entry.through(vote.channel));
+            if self.store.replace(&changed, &entry).await? == Replaced::Done {
                 return Ok(Decided::Now(Box::new(super::kept(changed))));
             }
         }
@@ -122,6 +126,17 @@ impl ConsentEngine {
                 && base.subject.as_ref() == Some(customer)
         };
         Ok(if stored.as_ref().is_some_and(own) { None } else { Some(Objection::OtherBase) })
+    }
+}
+
+/// An approval with what was read before it.
+fn showing(vote: &Vote<'_>, changed: Consent, entry: HistoryEntry) -> (Consent, HistoryEntry) {
+    match (vote.decision, vote.shown) {
+        (Decision::Approved, Some(text)) => {
+            let own = |authorizer: &Authorizer| authorizer.id == vote.authorizer;
+            (changed.having_shown(text, own), entry.showing(Some(text.clone())))
+        }
+        (Decision::Approved, None) | (Decision::Rejected, _) => (changed, entry),
     }
 }
 

@@ -8,7 +8,7 @@ use oauth_core::{
 };
 
 use super::ConsentEngine;
-use crate::consent::approval::{FirstApproval, FirstFault};
+use crate::consent::approval::{Authorizer, FirstApproval, FirstFault};
 use crate::consent::history::{Actor, Changed, Channel, HistoryEntry};
 use crate::consent::status::ConsentStatus;
 use crate::consent::{Consent, Lodged, Shown};
@@ -83,7 +83,13 @@ impl Consents for ConsentEngine {
         let authorizers = self.authorizers(&consent.terms, &accounts).await?;
         let (approved, entry) =
             consent.approved_by(FirstApproval { by, accounts, authorizers }, now).map_err(not_approved)?;
-        let approved = Consent { shown: approval.shown.as_ref().map(Shown::of), ..approved };
+        let approved = match &approval.shown {
+            Some(text) => {
+                let own = |authorizer: &Authorizer| authorizer.subject.as_ref() == Some(&approval.subject);
+                Consent { shown: Some(Shown::of(text)), ..approved.having_shown(text, own) }
+            }
+            None => approved,
+        };
         self.replacing(&approved, &entry.through(Channel::Redirect).showing(approval.shown.clone()))
     }
 

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use oauth_core::testkit::FixedClock;
 use oauth_core::{
-    ApprovalReason, Consents as _, Error, Fault, Reason, Seconds, Standing, Subject, Timestamp, VettedRequest,
+    ApprovalReason, Consents as _, Error, Fault, Reason, Seconds, ShownText, Standing, Subject, Timestamp,
+    VettedRequest,
 };
 use rar_consent::{
     Actor, ApprovalState, Authorizer, Changed, Channel, Consent, ConsentEngine, ConsentStatus, ConsentStore,
     Decided, Decision, DecisionFault, DetailRegistry, FirstApproval, FirstFault, Mandates, MemoryConsents,
-    SqlConsents, Terms, Vote,
+    Shown, SqlConsents, Terms, Vote,
 };
 use serde_json::json;
 
@@ -212,7 +213,8 @@ impl Bank {
 
     async fn vote(&self, consent: &Consent, id: &str, decision: Decision, at: i64) -> Decided {
         let (actor, channel) = (operator(), Channel::BankApi);
-        let vote = Vote { consent: &consent.id, authorizer: id, decision, actor: &actor, channel };
+        let vote =
+            Vote { consent: &consent.id, authorizer: id, decision, actor: &actor, channel, shown: None };
         self.engine.decide(&vote, NOW.plus(Seconds::new(at))).await.unwrap()
     }
 }
@@ -235,6 +237,7 @@ async fn a_joint_account_waits_for_the_other_holder_and_says_so_to_that_one() {
             decision: Decision::Approved,
             actor: &actor,
             channel,
+            shown: None,
         };
         assert_eq!(bank.engine.decide(&vote, NOW).await.unwrap(), Decided::Unknown, "another's approval");
         vote.authorizer = "fin-1";
@@ -263,6 +266,45 @@ async fn a_joint_account_waits_for_the_other_holder_and_says_so_to_that_one() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_each_approver_read_is_kept_word_for_word_with_its_language() {
+    let text =
+        |language: &str, text: &str| ShownText { language: language.to_owned(), text: text.to_owned() };
+    let (english, arabic) = (text("en", "Pay?\nAED 1.00"), text("ar", "هل تدفع؟"));
+    for bank in everywhere().await {
+        let request = any_account(1);
+        bank.engine.lodge(&request, NOW).await.unwrap();
+        let first = oauth_core::Approval { shown: Some(english.clone()), ..approval(&["acc-2"]) };
+        bank.engine.authorise(&grant(&request), &first, NOW).await.unwrap();
+        let consent = bank.of(&request, NOW).await;
+        for (n, decision, read) in
+            [(1, Decision::Approved, Some(&arabic)), (2, Decision::Rejected, Some(&english))]
+        {
+            let actor = Actor::Customer(subject(&format!("other-{n}")));
+            let vote = Vote {
+                consent: &consent.id,
+                authorizer: &format!("fin-{n}"),
+                decision,
+                actor: &actor,
+                channel: Channel::OnlineBanking,
+                shown: read,
+            };
+            assert!(matches!(bank.engine.decide(&vote, NOW).await.unwrap(), Decided::Now(_)));
+        }
+        let after = bank.of(&request, NOW).await;
+        let kept: Vec<_> = after.approvals.iter().map(|entry| entry.shown.clone()).collect();
+        assert_eq!(kept, [Some(Shown::of(&english)), Some(Shown::of(&arabic)), None], "hash and language");
+        assert_eq!(after.shown, Some(Shown::of(&english)), "the first customer's stays the first customer's");
+        let history = bank.store.history(&consent.id).await.unwrap();
+        let texts: Vec<_> = history.into_iter().map(|entry| entry.shown).collect();
+        assert_eq!(
+            texts,
+            [None, Some(english.clone()), Some(arabic.clone()), None],
+            "who rejects signs nothing"
+        );
+    }
+}
+
 #[tokio::test]
 async fn a_third_party_decides_for_nobody() {
     let bank = bank(Arc::new(MemoryConsents::new()));
@@ -275,6 +317,7 @@ async fn a_third_party_decides_for_nobody() {
             decision: Decision::Approved,
             actor: &actor,
             channel,
+            shown: None,
         };
         assert_eq!(bank.engine.decide(&vote, NOW).await.unwrap(), Decided::Unknown, "{actor:?}");
     }

@@ -3,8 +3,9 @@
 
 use oauth_core::{ConsentFacts, DetailsFault, Timestamp};
 use rar_consent::{
-    Consent, ConsentStatus, Language, MultiPayment, Schedule, SinglePayment, Terms, UaeAuthorization,
-    UaePayment, UaePaymentType, UaeVocabulary, Use, describe, describe_in, ordered_creditor, read_instant,
+    Consent, ConsentStatus, ExerciseFault, Language, MultiPayment, Schedule, SinglePayment, Terms,
+    UaeAuthorization, UaePayment, UaePaymentType, UaeVocabulary, Use, describe, describe_in,
+    ordered_creditor, read_instant,
 };
 use serde_json::{Value, json};
 
@@ -272,7 +273,7 @@ fn section_5_3_a_schedule_broken_in_one_place_is_refused_where_the_client_wrote_
     let pointer = "/consent/ControlParameters/ConsentSchedule/MultiPayment/PeriodicSchedule";
     for (below, value, rule, path) in [
         ("/Type", json!("UAEOF.VariableOnDemandPayment"), "UAEBSI-5-type", "PeriodicSchedule.Type"),
-        ("/Type", json!("VariableDefinedSchedule"), "UAEBSI-5-type", "PeriodicSchedule.Type"),
+        ("/Type", json!("VariableSchedule"), "UAEBSI-5-type", "PeriodicSchedule.Type"),
         ("/Controls", json!({}), "UAEBSI-5-type", "PeriodicSchedule.Controls"),
         (
             "/Controls/MaximumIndividualAmount",
@@ -410,4 +411,139 @@ fn section_5_3_bounds_that_version_1_2_leaves_out_bound_nothing_and_are_told_so(
     assert!(refused.path.ends_with("MaximumCumulativeValueOfPaymentsPerPeriodType"), "{refused:?}");
     let (settled, _) = used.succeeded(&within, now).unwrap();
     assert_eq!(settled.status, ConsentStatus::Authorized, "it ends by time alone");
+}
+
+const LIST: &str = "ControlParameters.ConsentSchedule.MultiPayment.PeriodicSchedule.Schedule";
+
+fn up_to(day: &str, most: &str) -> Value {
+    json!({"PaymentExecutionDate": day, "MaximumIndividualAmount": aed(most)})
+}
+
+/// A list of most amounts, and the bounds beside it.
+fn defined(list: &[Value], bounds: Value) -> Value {
+    let mut multi = json!({"PeriodicSchedule": {"Type": "VariableDefinedSchedule", "Schedule": list}});
+    multi.as_object_mut().unwrap().extend(bounds.as_object().unwrap().clone());
+    of(json!({"MultiPayment": multi}))
+}
+
+fn two() -> [Value; 2] {
+    [up_to("2026-12-15", "500.00"), up_to("2027-03-15", "750.00")]
+}
+
+fn ordered(minor: i64, day: &str) -> Use {
+    Use { kind: None, ..use_of(minor, at(&format!("{day}T08:00:00Z"))) }
+}
+
+#[test]
+fn section_5_3_a_list_of_most_amounts_takes_one_payment_a_day_up_to_the_amount_of_that_day() {
+    let (consent, _) = authorised(&push(defined(&two(), json!({})), to_books()).lodged());
+    let listed = "Data.ControlParameters.ConsentSchedule.MultiPayment.PaymentSchedule";
+    for (minor, day, fault) in [
+        (1, "2026-12-14", ExerciseFault::Day),
+        (1, "2026-12-16", ExerciseFault::Day),
+        (50_001, "2026-12-15", ExerciseFault::Amount),
+        (75_001, "2027-03-15", ExerciseFault::Amount),
+    ] {
+        let refused = consent.exercise(&ordered(minor, day)).unwrap_err();
+        assert_eq!((refused.fault, refused.path), (fault, listed), "{minor} on {day}");
+    }
+    let first = ordered(12_345, "2026-12-15");
+    let used = consent.exercise(&first).unwrap();
+    let again = used.exercise(&ordered(1, "2026-12-15")).unwrap_err();
+    assert_eq!((again.fault, again.path), (ExerciseFault::Count, listed), "what is left of a day is gone");
+    assert!(
+        used.give_back(&first).exercise(&ordered(50_000, "2026-12-15")).is_ok(),
+        "unless it was rejected"
+    );
+    let (paid, _) = used.succeeded(&first, first.at).unwrap();
+    assert_eq!(paid.status, ConsentStatus::Authorized);
+    let second = ordered(75_000, "2027-03-15");
+    let (done, _) = paid.exercise(&second).unwrap().succeeded(&second, second.at).unwrap();
+    assert_eq!(done.status, ConsentStatus::Finished, "when every day has its payment");
+    assert_eq!((done.usage.count, done.usage.total_minor), (2, 87_345));
+}
+
+#[test]
+fn section_9_3_bounds_beside_a_list_of_most_amounts_hold_and_end_the_consent() {
+    let bounds =
+        json!({"MaximumCumulativeNumberOfPayments": 1, "MaximumCumulativeValueOfPayments": aed("800.00")});
+    let (consent, _) = authorised(&push(defined(&two(), bounds), to_books()).lodged());
+    let first = ordered(100, "2026-12-15");
+    let used = consent.exercise(&first).unwrap();
+    let second = used.exercise(&ordered(100, "2027-03-15")).unwrap_err();
+    assert!(second.path.ends_with("MaximumCumulativeNumberOfPayments"), "{second:?}");
+    assert_eq!(used.succeeded(&first, first.at).unwrap().0.status, ConsentStatus::Finished);
+    let bounds = json!({"MaximumCumulativeValueOfPayments": aed("800.00")});
+    let (consent, _) = authorised(&push(defined(&two(), bounds), to_books()).lodged());
+    let used = consent.exercise(&ordered(50_000, "2026-12-15")).unwrap();
+    let over = used.exercise(&ordered(30_001, "2027-03-15")).unwrap_err();
+    assert!(over.path.ends_with("MaximumCumulativeValueOfPayments"), "{over:?}");
+    assert!(used.exercise(&ordered(30_000, "2027-03-15")).is_ok(), "to the very limit");
+}
+
+#[test]
+fn section_5_3_a_list_of_most_amounts_broken_in_one_place_is_refused_there() {
+    let exact = json!({"PaymentExecutionDate": "2026-12-15", "Amount": aed("1.00")});
+    let many: Vec<Value> = (0..54).map(|_| up_to("2026-12-15", "1.00")).collect();
+    let most = json!({"MaximumCumulativeValueOfPayments": aed("749.99")});
+    let none = json!({"MaximumCumulativeNumberOfPayments": 0});
+    for (element, rule, path) in [
+        (defined(&[], json!({})), "UAEBSI-5.1-7-size", LIST.to_owned()),
+        (defined(&many, json!({})), "UAEBSI-5.1-7-size", LIST.to_owned()),
+        (
+            defined(&[up_to("2026-12-15", "1.00"), up_to("2026-12-15", "2.00")], json!({})),
+            "UAEBSI-5.1-7-unique",
+            format!("{LIST}[0].PaymentExecutionDate"),
+        ),
+        (
+            defined(&[up_to("2026-11-20", "1.00")], json!({})),
+            "UAEBSI-5.1-7-ahead",
+            format!("{LIST}[0].PaymentExecutionDate"),
+        ),
+        (
+            defined(&[up_to("2027-06-01", "1.00")], json!({})),
+            "UAEBSI-5.1-7-end",
+            format!("{LIST}[0].PaymentExecutionDate"),
+        ),
+        (
+            defined(&[up_to("2026-12-15", "0.00")], json!({})),
+            "UAEBSI-4-amount",
+            format!("{LIST}[0].MaximumIndividualAmount.Amount"),
+        ),
+        (defined(&two(), most), "UAEBSI-5.1-value", format!("{LIST}[1].MaximumIndividualAmount")),
+        (defined(&two(), none), "UAEBSI-5-number", format!("{MULTI}.MaximumCumulativeNumberOfPayments")),
+        (defined(&[exact], json!({})), "RFC9396-5-member", format!("{LIST}[0].Amount")),
+    ] {
+        push(element, to_books()).because(rule, &format!("{AT}.{path}"));
+    }
+}
+
+#[test]
+fn section_5_3_a_list_of_most_amounts_is_told_day_by_day_in_both_languages() {
+    let bounds = json!({"MaximumCumulativeValueOfPayments": aed("800.00")});
+    let waiting = push(defined(&two(), bounds), to_books()).lodged();
+    let words = describe(&waiting);
+    assert_eq!(
+        words.headline,
+        "Allow payments of up to AED 800.00 in all to Date Palm Books LLC, in 2 payments?"
+    );
+    let row = |wanted: &str| {
+        let rows = words.sections.iter().flat_map(|section| &section.rows);
+        rows.into_iter().find(|row| row.term == wanted).map(|row| row.value.clone())
+    };
+    assert_eq!(row("15 December 2026").as_deref(), Some("Up to AED 500.00"));
+    assert_eq!(row("15 March 2027").as_deref(), Some("Up to AED 750.00"));
+    assert_eq!(row("Most of all payments together").as_deref(), Some("AED 800.00"));
+    assert!(words.next.contains("at most 2 payments and AED 800.00 in all"), "{}", words.next);
+    let arabic = describe_in(&waiting, Language::Arabic);
+    assert!(
+        arabic.headline.contains("800.00") && arabic.headline.contains("ما لا يتجاوز"),
+        "{}",
+        arabic.headline
+    );
+    let rows: Vec<_> = arabic.sections.iter().flat_map(|section| &section.rows).collect();
+    assert!(
+        rows.iter().any(|row| row.value.contains("500.00"))
+            && rows.iter().any(|row| row.value.contains("750.00"))
+    );
 }

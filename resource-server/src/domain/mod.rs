@@ -39,7 +39,7 @@ pub use page::{Page, PageFault, PageRequest, PastTheEnd};
 pub use party::{Line, LineFault, LocalizedName, Nameless};
 pub use payment::{
     Billing, BillingKind, Creditor, IllegalMove, Move, PURPOSE_LETTERS, Payment, PaymentId, PaymentKind,
-    PaymentStatus, PaymentTerms, Purpose, Rail, RejectionReason, Stage, TRANSITIONS,
+    PaymentStatus, PaymentTerms, Purpose, Rail, RejectionReason, SealedNote, Stage, TRANSITIONS,
 };
 pub use person::{
     ContributorType, Country, CustomerFile, CustomerRisk, DueDiligence, Email, LandlineNumber, MobileNumber,

@@ -96,6 +96,12 @@ impl Payment {
         Self { rail_reference: Some(rail_reference), ..self }
     }
 
+    /// Whether it is an order for a later day whose money nobody has taken yet.
+    #[must_use]
+    pub fn awaits_debit(&self) -> bool {
+        self.status.stage() == Stage::Received && self.terms.debit_at.is_some()
+    }
+
     /// What was ordered.
     #[must_use]
     pub const fn terms(&self) -> &PaymentTerms {
@@ -153,6 +159,10 @@ pub struct PaymentTerms {
     /// The instant before which it is not executed, where the consent names one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub execute_at: Option<Timestamp>,
+    /// The instant from which its money is taken, where that is a later day's matter: until then it is an order and nothing
+    /// has left the account. `None` for what is taken with the order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub debit_at: Option<Timestamp>,
     /// Which part of its consent it uses, where the consent says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub consent_part: Option<UaePaymentType>,
@@ -168,8 +178,36 @@ pub struct PaymentTerms {
     /// What the client is billed for, told again and not interpreted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub billing: Option<Billing>,
+    /// What was said of people with the order for the assessment of risk, as it was sent: encrypted to the bank.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub personal: Option<SealedNote>,
     /// When the order arrived.
     pub created_at: Timestamp,
+}
+
+/// What a third party signed and then encrypted to the bank, as it was sent. No log shows it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SealedNote(String);
+
+impl SealedNote {
+    /// A JWE in compact form that was opened when it came.
+    #[must_use]
+    pub const fn new(sealed: String) -> Self {
+        Self(sealed)
+    }
+
+    /// The JWE.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for SealedNote {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "SealedNote({} bytes)", self.0.len())
+    }
 }
 
 impl PaymentTerms {
@@ -305,12 +343,14 @@ mod tests {
             rail: Rail::UaeInstant,
             execution_day: Some(Day::parse("2026-11-22").unwrap()),
             execute_at: None,
+            debit_at: None,
             consent_part: None,
             debtor_reference: None,
             creditor_reference: Some(Line::new("INV-2026-11").unwrap()),
             purpose: Some(Purpose::new("RENT").unwrap()),
             client_sequence: None,
             billing: None,
+            personal: None,
             created_at: Timestamp::from_seconds(1000),
         }
     }

@@ -120,6 +120,12 @@ pub(super) fn within_bounds(
     }
 }
 
+/// When the money of an order for a later day is taken.
+pub(super) fn debit_at(order: &PaymentOrder, now: Timestamp) -> Option<Timestamp> {
+    let day = || order.execution_day.map(|day| day.start_of_day(zone(order.kind)));
+    order.execute_at.or_else(day).filter(|at| now < *at)
+}
+
 const fn zone(kind: OrderKind) -> Zone {
     match kind {
         OrderKind::Contribution => Zone::Manila,

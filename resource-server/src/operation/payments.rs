@@ -8,7 +8,8 @@ use rar_consent::{ExerciseRefusal, UaePaymentType};
 
 use crate::domain::{
     AccountId, Billing, Creditor, Day, IdempotencyKey, Line, Money, MoneyFault, Page, PageRequest,
-    PastTheEnd, Payment, PaymentId, PaymentStatus, PaymentTerms, Purpose, Rail, RequestFingerprint, Stage,
+    PastTheEnd, Payment, PaymentId, PaymentStatus, PaymentTerms, Purpose, Rail, RequestFingerprint,
+    SealedNote, Stage,
 };
 use crate::guard::{Authority, GuardRefusal};
 use crate::port::{
@@ -16,7 +17,7 @@ use crate::port::{
 };
 use crate::rail::{fresh_names, settle_one};
 
-use super::order::{admitted, allowance, creditor_exists, debtor, kind, within_bounds};
+use super::order::{admitted, allowance, creditor_exists, debit_at, debtor, kind, within_bounds};
 use super::{Operations, Settlement};
 
 pub use super::order::DebtorFault;
@@ -48,6 +49,8 @@ pub struct PaymentOrder {
     pub client_sequence: Option<Line<20>>,
     /// What the client is billed for, where it says so.
     pub billing: Option<Billing>,
+    /// What was said of people for the assessment of risk, as it was sent.
+    pub personal: Option<SealedNote>,
     /// The instant before which it is not executed, where the consent names one.
     pub execute_at: Option<Timestamp>,
     /// Which part of the consent it uses, where the consent says so.
@@ -211,7 +214,7 @@ pub async fn initiate_fresh(
     let debtor = debtor(operations, authority, &order).await?;
     within_bounds(operations, authority, &order)?;
     let id = crate::guard::fresh_uuid(&*operations.ports.entropy)?;
-    let (key, fingerprint) = (order.key.clone(), order.fingerprint);
+    let (key, fingerprint, later) = (order.key.clone(), order.fingerprint, debit_at(&order, authority.now));
     let key_until = match order.key_kept {
         KeyKept::AsSet => authority.now.plus(operations.settings.key_kept),
         KeyKept::WithPayment => Timestamp::FAR_FUTURE,
@@ -228,12 +231,14 @@ pub async fn initiate_fresh(
         rail: order.rail,
         execution_day: order.execution_day,
         execute_at: order.execute_at,
+        debit_at: later,
         consent_part: order.consent_part,
         debtor_reference: order.debtor_reference,
         creditor_reference: order.creditor_reference,
         purpose: order.purpose,
         client_sequence: order.client_sequence,
         billing: order.billing,
+        personal: order.personal,
         created_at: authority.now,
     };
     admitted(operations, &terms, authority.now).await?;

@@ -14,6 +14,7 @@
 
 mod accounts;
 mod atomicity;
+mod dated;
 mod desk;
 mod events;
 mod limits;
@@ -95,6 +96,7 @@ where
 {
     accounts::hold(&make).await?;
     payments::hold(&make).await?;
+    dated::hold(&make).await?;
     lodgings::hold(&make).await?;
     events::hold(&make).await?;
     races::hold(&make).await?;

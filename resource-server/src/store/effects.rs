@@ -1,10 +1,11 @@
 //! What booking a payment writes, and what follows from each change of its status. Pure: every book applies the same.
 
-use rar_consent::{Consent, HistoryEntry};
+use oauth_core::Timestamp;
+use rar_consent::{Consent, ConsentStatus, HistoryEntry};
 
 use crate::domain::{
     AccountId, BookedTransaction, EntryId, JournalEntry, LedgerAccount, Money, Payment, PaymentKind,
-    SignedMoney, Stage, TransactionStatus, Unbalanced,
+    PaymentStatus, RejectionReason, SignedMoney, Stage, TransactionStatus, Unbalanced,
 };
 use crate::port::{PaymentChange, PaymentMove};
 
@@ -12,8 +13,9 @@ use super::lines;
 
 /// The entry and the line of a payment about to be booked: from the payer to what the rail is owed.
 pub(super) fn booking(change: &PaymentChange) -> Result<(JournalEntry, BookedTransaction), Unbalanced> {
-    let entry = booked(&change.payment, change.names.entry.clone())?;
-    Ok((entry, lines::debit(&change.payment, change.names.debit.clone())))
+    let (payment, at) = (&change.payment, change.payment.terms().created_at);
+    let entry = booked(payment, change.names.entry.clone(), at)?;
+    Ok((entry, lines::debit(payment, change.names.debit.clone(), at)))
 }
 
 /// The entry and the amount of a movement that came another way. The other side of the entry is `against`.
@@ -39,9 +41,39 @@ pub(super) enum Movement {
     Given(Money),
 }
 
+/// What a move means for the payer of an order for a later day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// Nothing: the money was taken before, or is not to be taken.
+    Settled,
+    /// The money is taken with this move, if it is there.
+    Debit,
+    /// The order is turned down instead.
+    Refuse(RejectionReason),
+}
+
+/// Judges the move of an order whose day has come over the consent as it is then. A consent that has ended by time alone has
+/// let its orders go; one that is revoked or on hold moves no money.
+pub(super) fn turn(before: &Payment, to: PaymentStatus, consent: Option<&Consent>) -> Turn {
+    if !before.awaits_debit() || !to.stage().counts() {
+        return Turn::Settled;
+    }
+    let carries = consent.is_some_and(|consent| match consent.status {
+        ConsentStatus::Authorized | ConsentStatus::Finished => true,
+        ConsentStatus::Expired => consent.suspended_by.is_none(),
+        ConsentStatus::AwaitingAuthorization
+        | ConsentStatus::Suspended
+        | ConsentStatus::Rejected
+        | ConsentStatus::Revoked => false,
+    });
+    if carries { Turn::Debit } else { Turn::Refuse(RejectionReason::ConsentEnded) }
+}
+
 /// What follows from a change of status.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Effects {
+    /// The money of an order for a later day, which leaves the payer's account now: its entry and its line.
+    pub(super) debit: Option<(JournalEntry, BookedTransaction)>,
     /// What becomes of the consent.
     pub(super) consent: OfConsent,
     /// The year whose allowance gets the amount back.
@@ -77,7 +109,7 @@ pub(super) struct Credit {
     pub(super) line: BookedTransaction,
 }
 
-/// Judges a move that the table of statuses allows. `booked_as` is the entry of the booking. Nothing is erased: what is undone
+/// Judges a move that the table of statuses allows. `booked_as` is the name of the entry that takes the payer's money. Nothing is erased: what is undone
 /// is reversed, and the statement shows both.
 pub(super) fn of_move(
     (before, after): (&Payment, &Payment),
@@ -86,6 +118,12 @@ pub(super) fn of_move(
 ) -> Result<Effects, Unbalanced> {
     let (from, to) = (before.status().stage(), after.status().stage());
     let mut effects = Effects::default();
+    let own = || booked_as.clone();
+    if before.awaits_debit() && to.counts() {
+        let at = after.status_at();
+        let line = lines::debit(after, change.names.debit.clone(), at);
+        effects.debit = Some((booked(after, own(), at)?, line));
+    }
     // That the debtor has paid is what a consent counts as a success.
     if to.succeeded() && !from.succeeded() {
         (effects.consent, effects.posts_debit) = (OfConsent::Succeeded, Posting::Posted);
@@ -94,12 +132,15 @@ pub(super) fn of_move(
         effects.credit = payee(after, change)?;
     }
     if from.counts() && !to.counts() {
-        (effects.consent, effects.posts_debit) = (OfConsent::GivenBack, Posting::Posted);
+        effects.consent = OfConsent::GivenBack;
         effects.frees_year = match after.terms().kind {
             PaymentKind::Contribution { year } => Some(year),
             PaymentKind::Transfer => None,
         };
-        effects.credit = Some(payer(after, change, booked_as)?);
+        if !before.awaits_debit() {
+            effects.posts_debit = Posting::Posted;
+            effects.credit = Some(payer(after, change, own())?);
+        }
     }
     Ok(effects)
 }
@@ -138,17 +179,18 @@ fn payee(after: &Payment, change: &PaymentMove) -> Result<Option<Credit>, Unbala
 
 /// The payer gets the money back.
 fn payer(after: &Payment, change: &PaymentMove, booked_as: EntryId) -> Result<Credit, Unbalanced> {
-    let original = booked(after, booked_as)?;
+    let terms = after.terms();
+    let original = booked(after, booked_as, terms.debit_at.unwrap_or(terms.created_at))?;
     let entry = JournalEntry::reversal_of(&original, change.names.entry.clone(), after.status_at())?;
     let line = lines::reversal(after, change.names.credit.clone(), after.status_at());
-    Ok(Credit { account: after.terms().debtor.clone(), amount: after.terms().amount, entry, line })
+    Ok(Credit { account: terms.debtor.clone(), amount: terms.amount, entry, line })
 }
 
-/// The entry a booking makes.
-fn booked(payment: &Payment, id: EntryId) -> Result<JournalEntry, Unbalanced> {
+/// The entry that takes the payer's money.
+fn booked(payment: &Payment, id: EntryId, at: Timestamp) -> Result<JournalEntry, Unbalanced> {
     let terms = payment.terms();
     let from = LedgerAccount::Customer(terms.debtor.clone());
-    JournalEntry::transfer(id, terms.created_at, from, settlement(payment), terms.amount)
+    JournalEntry::transfer(id, at, from, settlement(payment), terms.amount)
 }
 
 /// Where a rail's money stands between payer and payee.

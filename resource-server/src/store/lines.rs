@@ -8,7 +8,7 @@ use crate::domain::{
 };
 
 /// The payer's line, pending until the debtor has paid.
-pub(super) fn debit(payment: &Payment, id: TransactionId) -> BookedTransaction {
+pub(super) fn debit(payment: &Payment, id: TransactionId, at: Timestamp) -> BookedTransaction {
     let terms = payment.terms();
     BookedTransaction {
         id,
@@ -17,7 +17,7 @@ pub(super) fn debit(payment: &Payment, id: TransactionId) -> BookedTransaction {
         status: TransactionStatus::Pending,
         amount: terms.amount.debited(),
         description: description(payment),
-        executed_at: told(terms.created_at),
+        executed_at: told(at),
         reference: terms.debtor_reference.clone(),
         payment: Some(terms.id.clone()),
     }
@@ -45,13 +45,11 @@ pub(super) fn credit(payment: &Payment, id: TransactionId, at: Timestamp) -> Opt
 
 /// The line that gives the payer the money back.
 pub(super) fn reversal(payment: &Payment, id: TransactionId, at: Timestamp) -> BookedTransaction {
-    let line = debit(payment, id);
     BookedTransaction {
         kind: TransactionKind::Reversal,
         status: TransactionStatus::Posted { at: told(at) },
         amount: payment.terms().amount.credited(),
-        executed_at: told(at),
-        ..line
+        ..debit(payment, id, at)
     }
 }
 

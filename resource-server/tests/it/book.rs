@@ -309,12 +309,14 @@ fn change(number: u32, consent: &str, minor: i64) -> PaymentChange {
         rail: Rail::Internal,
         execution_day: None,
         execute_at: None,
+        debit_at: None,
         consent_part: None,
         debtor_reference: None,
         creditor_reference: None,
         purpose: None,
         client_sequence: None,
         billing: None,
+        personal: None,
         created_at: now(),
     });
     PaymentChange {

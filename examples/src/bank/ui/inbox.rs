@@ -2,6 +2,7 @@
 //! the first approval, and the decision, once.
 
 use http::{Method, StatusCode};
+use oauth_core::ShownText;
 use rar_consent::{
     Actor, ApprovalState, AuthorizerApproval, Channel, Consent, Decided, Decision, Language, Vote,
 };
@@ -12,6 +13,7 @@ use crate::pages::inbox_view::{ApprovalView, ApproverLine};
 use crate::pages::my_view::ConsentLine;
 use crate::pages::view::{Form, Hidden};
 use crate::pages::words::{Words, fill};
+use crate::pages::{Pages, agreed_text};
 
 /// What the decision form is for, in its form token.
 const DECIDE: &str = "approval";
@@ -54,19 +56,25 @@ async fn decide(
     visit: &Visit,
     (consent, own): (&Consent, &AuthorizerApproval),
 ) -> Result<Answer, UiFault> {
-    let purpose = format!("{DECIDE} {}", consent.id);
+    let read = visit.posted.get("shown").unwrap_or_default();
+    let purpose = purpose(consent, read);
     if !ui.sessions.form_token_fits(visit.posted.get("csrf"), visit.session.as_deref(), &purpose) {
         return Err(UiFault::Form);
     }
     let Some((signed_in, _)) = &visit.signed_in else { return Err(UiFault::Form) };
+    let (_, pages) = mine::spoken(ui, visit);
+    let t = pages.words();
     let decision = match visit.posted.get("decision") {
         Some("approve") => Decision::Approved,
         Some("deny") => Decision::Rejected,
-        Some(_) | None => {
-            let (_, pages) = mine::spoken(ui, visit);
-            return show(ui, visit, (consent, own), Some(pages.words().decide_first)).await;
-        }
+        Some(_) | None => return show(ui, visit, (consent, own), Some(t.decide_first)).await,
     };
+    let text = agreed(ui, visit, (consent, own)).await?;
+    if decision == Decision::Approved && text.sha256() != read {
+        let mut answer = show(ui, visit, (consent, own), Some(t.text_changed)).await?;
+        *answer.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
+        return Ok(answer);
+    }
     let actor = Actor::Customer(signed_in.subject.clone());
     let vote = Vote {
         consent: &consent.id,
@@ -74,9 +82,8 @@ async fn decide(
         decision,
         actor: &actor,
         channel: Channel::OnlineBanking,
+        shown: Some(&text),
     };
-    let (_, pages) = mine::spoken(ui, visit);
-    let t = pages.words();
     let problem = match ui.consents.decide(&vote, visit.now).await? {
         Decided::Now(_) => None,
         Decided::Before => Some(t.decided_before),
@@ -98,18 +105,53 @@ async fn show(
     (consent, own): (&Consent, &AuthorizerApproval),
     error: Option<&str>,
 ) -> Result<Answer, UiFault> {
+    let (_, pages) = mine::spoken(ui, visit);
+    let draft = view(ui, visit, (consent, own)).await?;
+    let hash = agreed_on(&pages, &draft)?.sha256();
+    let session = visit.session.as_deref().unwrap_or_default();
+    let csrf = Hidden::new(ui.sessions.form_token(session, &purpose(consent, &hash)));
+    let view = ApprovalView {
+        form: draft.form.map(|form| Form { csrf, ..form }),
+        shown_hash: Some(hash),
+        error: error.map(str::to_owned),
+        ..draft
+    };
+    Ok(page(StatusCode::OK, pages.approval(&view)?, None))
+}
+
+/// What an approval by this customer, on this page, is of.
+pub(super) async fn agreed(
+    ui: &Ui,
+    visit: &Visit,
+    (consent, own): (&Consent, &AuthorizerApproval),
+) -> Result<ShownText, UiFault> {
+    let (_, pages) = mine::spoken(ui, visit);
+    agreed_on(&pages, &view(ui, visit, (consent, own)).await?)
+}
+
+fn agreed_on(pages: &Pages, view: &ApprovalView) -> Result<ShownText, UiFault> {
+    let text = agreed_text(&pages.approval(view)?).ok_or(UiFault::Form)?;
+    Ok(ShownText { language: pages.words().tag.to_owned(), text })
+}
+
+/// What the token of the decision form is for: this request, read in this text.
+fn purpose(consent: &Consent, shown: &str) -> String {
+    format!("{DECIDE} {} {shown}", consent.id)
+}
+
+/// Everything the page says; its form is not signed yet.
+async fn view(
+    ui: &Ui,
+    visit: &Visit,
+    (consent, own): (&Consent, &AuthorizerApproval),
+) -> Result<ApprovalView, UiFault> {
     let (language, pages) = mine::spoken(ui, visit);
     let t = pages.words();
     let requester = mine::requester(ui, consent, t).await?;
     let description = ui.describe(consent, language);
-    let session = visit.session.as_deref().unwrap_or_default();
-    let form = || Form {
-        action: mine::path(ui, consent, "decide"),
-        csrf: Hidden::new(ui.sessions.form_token(session, &format!("{DECIDE} {}", consent.id))),
-        ticket: None,
-    };
+    let form = || Form { action: mine::path(ui, consent, "decide"), csrf: Hidden::new(""), ticket: None };
     let asked = consent.waits_for().any(|subject| Some(subject) == own.authorizer.subject.as_ref());
-    let view = ApprovalView {
+    Ok(ApprovalView {
         session: mine::session(ui, visit),
         back_href: ui.at("/my/consents"),
         heading: description.headline.clone(),
@@ -122,10 +164,10 @@ async fn show(
         until: words::moment(consent.authorise_until, t),
         form: asked.then(form),
         next: format!("{} {}", description.next, t.all_approve),
-        error: error.map(str::to_owned),
+        shown_hash: None,
+        error: None,
         requester,
-    };
-    Ok(page(StatusCode::OK, pages.approval(&view)?, None))
+    })
 }
 
 fn line(ui: &Ui, entry: &AuthorizerApproval, t: &Words) -> ApproverLine {

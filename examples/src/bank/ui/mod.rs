@@ -3,6 +3,7 @@
 mod accounts;
 mod consent;
 mod inbox;
+mod interaction;
 mod login;
 mod mine;
 pub(super) mod operator_pages;
@@ -14,17 +15,17 @@ mod words;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use http::{Method, Request, StatusCode};
 use http_body::Body;
 use oauth_core::http::{BROWSER_COOKIE, cookie};
 use oauth_core::{
-    ApprovalReason, AuthorizationServer, ClientDirectory, Clock, CorrelationId, Error, ErrorPage, Fault,
-    Interaction, Issuer, Reason, Timestamp, UserClaims as _, UserStanding, VettedRequest,
+    ApprovalReason, AuthorizationServer, ClientDirectory, Clock, CorrelationId, Error, Fault, Issuer, Reason,
+    Timestamp, UserClaims as _, UserStanding, VettedRequest,
 };
 use rar_consent::{Consent, ConsentEngine, Description, Holder, Language, describe_at};
 
 pub use accounts::{CustomerAccounts, Debit, OwnAccount};
+pub use interaction::PageInteraction;
 pub use stand_in::{StandIn, Verdict};
 
 use self::web::{Answer, Posted, page, redirect};
@@ -333,31 +334,4 @@ fn is_page(path: &str) -> bool {
         || path == "/my/consents"
         || path.starts_with("/my/consents/")
         || path.starts_with("/assets/")
-}
-
-/// Where the core sends browsers: our own page for the ticket; and how its errors look.
-#[derive(Debug)]
-pub struct PageInteraction {
-    /// The issuer's path, below which its pages are.
-    pub prefix: String,
-    /// How it looks.
-    pub pages: Arc<Pages>,
-}
-
-#[async_trait]
-impl Interaction for PageInteraction {
-    async fn begin(&self, ticket: &str, _request: &VettedRequest) -> Result<String, Fault> {
-        Ok(format!("{}/request?ticket={ticket}", self.prefix))
-    }
-
-    fn error_page(&self, shown: &ErrorPage) -> String {
-        let t = self.pages.words();
-        let view = ErrorView {
-            heading: t.cannot_open.to_owned(),
-            what: shown.description.clone(),
-            advice: t.start_again.to_owned(),
-            correlation_id: shown.correlation.as_str().to_owned(),
-        };
-        self.pages.error(&view).unwrap_or_default()
-    }
 }

@@ -68,24 +68,31 @@ pub(in crate::bank) fn one(
 ) -> Result<Answer, PagesFault> {
     let t = Words::of(Language::English);
     let consent = &found.consent;
-    let shown = found.history.iter().rev().find_map(|entry| entry.shown.as_ref());
     let view = OperatorConsentView {
         back_href: PAGES.to_owned(),
         heading: consent.id.as_str().to_owned(),
         status: words::standing(consent.status, t),
         rows: rows(consent, t),
         history: history(found, t),
-        shown: shown.map(|shown| ShownView {
-            hash: shown.sha256(),
-            language: shown.language.clone(),
-            text: shown.text.clone(),
-        }),
+        shown: found.history.iter().filter_map(|entry| shown(entry, consent, t)).collect(),
         form: Form { action: format!("{PAGES}/{}", consent.id), csrf: Hidden::new(token), ticket: None },
         verbs: verbs(consent.status),
         error: error.map(str::to_owned),
     };
     let status = if error.is_some() { StatusCode::CONFLICT } else { StatusCode::OK };
     Ok(page(status, pages.further("operator_consent", consent.id.as_str(), &view)?, None))
+}
+
+/// The text of an approval, with who read it.
+fn shown(entry: &HistoryEntry, consent: &Consent, t: &Words) -> Option<ShownView> {
+    let text = entry.shown.as_ref()?;
+    Some(ShownView {
+        by: entry.actor.name().unwrap_or_else(|| entry.actor.role().as_str()).to_owned(),
+        at: words::moment_of(&consent.terms, entry.at, t),
+        hash: text.sha256(),
+        language: text.language.clone(),
+        text: text.text.clone(),
+    })
 }
 
 fn rows(consent: &Consent, t: &Words) -> Vec<Row> {

@@ -1,13 +1,13 @@
 //! Deciding a request for a customer, by the same steps as the approval page: for the test controls.
 
-use oauth_core::{Approval, Authentication, Denial, Outcome, ResumeSubmitted, Return};
-use rar_consent::Language;
+use oauth_core::{Approval, Authentication, Denial, Outcome, ResumeSubmitted, Return, ShownText};
+use rar_consent::{AuthorizerApproval, Consent, Language};
 
 use super::super::customers::Customer;
 use super::super::sessions::SignedIn;
 use super::consent::{chosen, gather, offered, render, unfit, waiting};
 use super::web::Posted;
-use super::{Ui, UiFault, Visit};
+use super::{Ui, UiFault, Visit, inbox};
 
 /// A decision in a customer's name.
 pub struct StandIn {
@@ -43,23 +43,9 @@ impl Ui {
     /// # Errors
     /// [`UiFault::Form`] for accounts that the page would not have offered; otherwise what the page would have shown.
     pub async fn stand_in(&self, decided: StandIn) -> Result<Return, UiFault> {
-        let now = self.clock.now();
-        let authentication =
-            Authentication { at: now, acr: "urn:mandate:password".to_owned(), amr: vec!["pwd".to_owned()] };
-        let signed_in = SignedIn { subject: decided.customer.subject.clone(), authentication };
-        let visit = Visit {
-            browser: decided.browser.clone(),
-            session: None,
-            signed_in: Some((signed_in.clone(), decided.customer)),
-            ticket: Some(decided.ticket.clone()),
-            posted: Posted::default(),
-            chosen: None,
-            accepted: Language::default(),
-            address: String::new(),
-            from: None,
-            now,
-            correlation: self.server.fresh_correlation()?,
-        };
+        let (visit, signed_in) = self.visit_of(decided.customer)?;
+        let (browser, ticket) = (decided.browser.clone(), Some(decided.ticket.clone()));
+        let visit = Visit { browser, ticket, ..visit };
         let outcome = match decided.verdict {
             Verdict::Deny => Outcome::Denied(Denial::Refused),
             Verdict::Approve(accounts) => {
@@ -86,5 +72,40 @@ impl Ui {
         };
         let submitted = ResumeSubmitted { ticket: decided.ticket, browser: decided.browser, outcome };
         Ok(self.server.resume(submitted, &visit.correlation).await?)
+    }
+
+    /// What one of several authorisers would read on the page before approving.
+    ///
+    /// # Errors
+    /// What the page would have shown.
+    pub async fn read_by(
+        &self,
+        customer: Customer,
+        (consent, own): (&Consent, &AuthorizerApproval),
+    ) -> Result<ShownText, UiFault> {
+        let (visit, _) = self.visit_of(customer)?;
+        inbox::agreed(self, &visit, (consent, own)).await
+    }
+
+    /// A customer who has just signed in, in no browser.
+    fn visit_of(&self, customer: Customer) -> Result<(Visit, SignedIn), UiFault> {
+        let now = self.clock.now();
+        let authentication =
+            Authentication { at: now, acr: "urn:mandate:password".to_owned(), amr: vec!["pwd".to_owned()] };
+        let signed_in = SignedIn { subject: customer.subject.clone(), authentication };
+        let visit = Visit {
+            browser: None,
+            session: None,
+            signed_in: Some((signed_in.clone(), customer)),
+            ticket: None,
+            posted: Posted::default(),
+            chosen: None,
+            accepted: Language::default(),
+            address: String::new(),
+            from: None,
+            now,
+            correlation: self.server.fresh_correlation()?,
+        };
+        Ok((visit, signed_in))
     }
 }

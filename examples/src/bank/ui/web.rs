@@ -72,7 +72,12 @@ pub fn is_our_own(headers: &HeaderMap, origin: &str) -> bool {
 /// The language a browser asks for (RFC 9110 section 12.5.4): of those there are, the one it prefers; English otherwise.
 #[must_use]
 pub fn accepted(headers: &HeaderMap) -> Language {
-    let text = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    accepted_in(headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default())
+}
+
+/// The same for the text of the header.
+#[must_use]
+pub fn accepted_in(text: &str) -> Language {
     let mut best: Option<(Language, u16)> = None;
     for range in text.split(',').take(RANGES_MAX) {
         let (tag, weight) = range.split_once(';').unwrap_or((range, ""));

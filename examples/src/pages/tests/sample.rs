@@ -362,13 +362,14 @@ pub(super) fn approval() -> ApprovalView {
         until: moment("22 November 2026, 15:28", "2026-11-22T15:28:00+04:00"),
         form: Some(own_form("/my/consents/c-9/decide")),
         next: text("If you approve, the payment is made. Everybody listed here has to approve."),
+        shown_hash: Some(text("hash-4711")),
         error: None,
     }
 }
 
 pub(super) fn decided_approval() -> ApprovalView {
     let error = Some(text("You have decided this request before."));
-    ApprovalView { form: None, error, ..approval() }
+    ApprovalView { form: None, shown_hash: None, error, ..approval() }
 }
 
 pub(super) fn ended_consent() -> ConsentDetailsView {
@@ -478,11 +479,13 @@ pub(super) fn operator_consent() -> OperatorConsentView {
             entry("Asked for: asked", "tpp palm-books, api; position 41 of the audit trail"),
             entry("Approved: approved", "customer cus-1, redirect; not sealed yet"),
         ],
-        shown: Some(ShownView {
+        shown: vec![ShownView {
+            by: text("cus-1"),
+            at: moment("21 November 2026, 15:28", "2026-11-21T15:28:00+04:00"),
             hash: text("q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA"),
             language: text("ar"),
             text: text("هل تريد دفع AED 149.90 إلى مكتبة النخيل؟\nالدفع"),
-        }),
+        }],
         form: own_form("/operator/consents/aac-3f0a9b64-9d0e-4c57-8d6b-1f2f7b5c0a01"),
         verbs: vec![Verb { name: "suspend", label: "Hold" }, Verb { name: "revoke", label: "End" }],
         error: None,

@@ -6,7 +6,7 @@ use oauth_core::Timestamp;
 use super::{ExerciseFault, ExerciseRefusal, Use, demand, exactly, refusal};
 use crate::consent::Consent;
 use crate::consent::schedule::{
-    Maxima, MultiPayment, Part, PeriodicSchedule, Schedule, SinglePayment, UaePaymentType,
+    ListedPayment, Maxima, MultiPayment, Part, PeriodicSchedule, Schedule, SinglePayment, UaePaymentType,
 };
 use crate::consent::terms::{Terms, UaePayment};
 use crate::consent::usage::{MultiUsage, SlotUsage, Usage};
@@ -123,7 +123,7 @@ struct Order<'a> {
 }
 
 impl Order<'_> {
-    /// Types 3 to 7: the period or the listed day it is counted in, when it is within all limits.
+    /// Types 3 to 7 and the list of version 1.2: the period or the listed day it is counted in, when it is within all limits.
     fn slot_within(&self, multi: &MultiPayment) -> Result<Option<Day>, ExerciseRefusal> {
         match multi {
             MultiPayment::FixedRecurring { amount, payments, periodic } => {
@@ -142,23 +142,35 @@ impl Order<'_> {
             MultiPayment::VariableRecurring { individual, lifetime, periodic } => {
                 let period = self.occurrence(periodic)?;
                 self.once(period)?;
-                self.at_most(Some(individual))?;
+                self.at_most(Some(individual), INDIVIDUAL)?;
                 self.within_lifetime(lifetime)?;
                 self.within_period(periodic, period)
             }
             MultiPayment::VariableOnDemand { individual, lifetime, periodic } => {
-                self.at_most(individual.as_ref())?;
+                self.at_most(individual.as_ref(), INDIVIDUAL)?;
                 self.within_lifetime(lifetime)?;
                 self.on_demand(periodic.as_ref())
             }
             MultiPayment::VariableDefined { payments } => {
-                let listed = payments.iter().find(|listed| listed.day == self.day);
-                let listed = listed.ok_or_else(|| refusal(ExerciseFault::Day, LISTED))?;
-                demand(self.of_slot(listed.day, LISTED)?.count == 0, ExerciseFault::Count, LISTED)?;
+                let listed = self.of_today(payments)?;
                 exactly(&listed.amount, self.wanted)?;
                 Ok(Some(listed.day))
             }
+            MultiPayment::DefinedUpTo { payments, lifetime } => {
+                let listed = self.of_today(payments)?;
+                self.at_most(Some(&listed.amount), LISTED)?;
+                self.within_lifetime(lifetime)?;
+                Ok(Some(listed.day))
+            }
         }
+    }
+
+    /// The entry of this day, under which nothing was paid yet.
+    fn of_today<'p>(&self, payments: &'p [ListedPayment]) -> Result<&'p ListedPayment, ExerciseRefusal> {
+        let listed = payments.iter().find(|listed| listed.day == self.day);
+        let listed = listed.ok_or_else(|| refusal(ExerciseFault::Day, LISTED))?;
+        demand(self.of_slot(listed.day, LISTED)?.count == 0, ExerciseFault::Count, LISTED)?;
+        Ok(listed)
     }
 
     /// The period of which this day is the occurrence.
@@ -172,13 +184,13 @@ impl Order<'_> {
     }
 
     /// Where nothing bounds one payment, its currency is that of every consent: section 4.
-    fn at_most(&self, individual: Option<&Amount>) -> Result<(), ExerciseRefusal> {
+    fn at_most(&self, individual: Option<&Amount>, path: &'static str) -> Result<(), ExerciseRefusal> {
         let currency = individual.map_or(CURRENCY, |most| &most.currency);
         let same = self.wanted.currency == currency;
         demand(same, ExerciseFault::Currency, "Data.Instruction.Amount.Currency")?;
         demand(self.wanted.amount_minor > 0, ExerciseFault::Amount, INSTRUCTED)?;
         let within = individual.is_none_or(|most| self.wanted.amount_minor <= most.minor);
-        demand(within, ExerciseFault::Amount, INDIVIDUAL)
+        demand(within, ExerciseFault::Amount, path)
     }
 
     fn within_lifetime(&self, most: &Maxima) -> Result<(), ExerciseRefusal> {
@@ -231,7 +243,7 @@ pub(super) fn given_back(consent: &Consent, payment: &UaePayment, used: &Use) ->
 
 fn slot(multi: &MultiPayment, day: Day) -> Option<Day> {
     match multi {
-        MultiPayment::VariableDefined { .. } => Some(day),
+        MultiPayment::VariableDefined { .. } | MultiPayment::DefinedUpTo { .. } => Some(day),
         MultiPayment::FixedRecurring { .. }
         | MultiPayment::FixedOnDemand { .. }
         | MultiPayment::VariableRecurring { .. }
@@ -272,8 +284,15 @@ fn all_made(multi: &MultiPayment, usage: &MultiUsage) -> bool {
         | MultiPayment::VariableOnDemand { lifetime, .. } => {
             lifetime.count.is_some_and(made) || less_is_left(lifetime, 1)
         }
-        MultiPayment::VariableDefined { payments } => made(u32::try_from(payments.len()).unwrap_or(u32::MAX)),
+        MultiPayment::VariableDefined { payments } => made(entries(payments)),
+        MultiPayment::DefinedUpTo { payments, lifetime } => {
+            made(entries(payments)) || lifetime.count.is_some_and(made) || less_is_left(lifetime, 1)
+        }
     }
+}
+
+fn entries(payments: &[ListedPayment]) -> u32 {
+    u32::try_from(payments.len()).unwrap_or(u32::MAX)
 }
 
 /// What has been used of a consent, as it is told (section 8.5). Of all parts, payments that are still pending included.

@@ -3,9 +3,9 @@
 //! in every sentence, so that its direction moves nothing around it.
 
 use super::schedule::{Around, PartWords, Words};
-use crate::consent::schedule::{
-    ListedPayment, Maxima, MultiPayment, PeriodicSchedule, Schedule, SinglePayment,
-};
+mod listed;
+
+use crate::consent::schedule::{Maxima, MultiPayment, PeriodicSchedule, Schedule, SinglePayment};
 use crate::describe::{PaymentWords, Row, isolated, plain, section, strong};
 use crate::value::amount::Amount;
 use crate::value::calendar::{Day, Zone};
@@ -85,7 +85,8 @@ fn multi(part: &MultiPayment, around: &Around<'_>) -> PartWords {
         MultiPayment::VariableOnDemand { individual, lifetime, periodic } => {
             variable_on_demand((individual.as_ref(), lifetime), periodic.as_ref(), around)
         }
-        MultiPayment::VariableDefined { payments } => variable_defined(payments, around),
+        MultiPayment::VariableDefined { payments } => listed::exactly(payments, around),
+        MultiPayment::DefinedUpTo { payments, lifetime } => listed::up_to((payments, lifetime), around),
     }
 }
 
@@ -240,33 +241,6 @@ fn variable_on_demand(
             "يمكن للطرف الثالث أن يطلب دفعات {each} إلى {payee} دون الرجوع إليك: {bounds}{}. \
              ولا يُدفع شيء بعد {until}.",
             within_periods(periodic)
-        ),
-    }
-}
-
-fn variable_defined(payments: &[ListedPayment], around: &Around<'_>) -> PartWords {
-    let (payee, until) = (isolated(around.payee), around.until);
-    let sum = payments.iter().fold(0_i64, |sum, listed| sum.saturating_add(listed.amount.minor));
-    let currency = payments.first().map_or("AED", |listed| listed.amount.currency.as_str());
-    let sum = Amount::new(sum, currency);
-    let total = isolated(&sum);
-    let counted = counted(u32::try_from(payments.len()).unwrap_or(u32::MAX));
-    let mut rows: Vec<Row> = payments
-        .iter()
-        .map(|listed| strong(&listed.day.words_in_arabic(), listed.amount.to_string()))
-        .collect();
-    rows.push(strong("مجموع الدفعات", sum.to_string()));
-    rows.push(plain("عدد المرات", "مرة واحدة في كل يوم من هذه الأيام"));
-    PartWords {
-        headline: format!("هل تريد دفع {total} إلى {payee} على {counted}؟"),
-        gist: format!("{total} على {counted} في أيام محددة"),
-        lead: "المبلغ الإجمالي",
-        amount: sum.to_string(),
-        note: format!("على {counted} في الأيام المبينة أدناه"),
-        rows,
-        next: format!(
-            "ستُدفع المبالغ المبينة بالضبط إلى {payee} في أيامها، بمجموع {total}. والدفعة التي تفوت لا تُنفَّذ لاحقًا. ولا يُدفع \
-             شيء بعد {until}."
         ),
     }
 }

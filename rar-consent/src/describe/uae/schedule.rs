@@ -1,9 +1,9 @@
 //! The payments of a UAE consent in words: one function for each type, and one for the combined consent. All words about a
 //! type stand in its function.
 
-use crate::consent::schedule::{
-    ListedPayment, Maxima, MultiPayment, PeriodicSchedule, Schedule, SinglePayment,
-};
+mod listed;
+
+use crate::consent::schedule::{Maxima, MultiPayment, PeriodicSchedule, Schedule, SinglePayment};
 use crate::describe::{PaymentWords, Row, Section, plain, section, strong};
 use crate::value::amount::Amount;
 use crate::value::calendar::{Day, Zone};
@@ -111,7 +111,8 @@ fn multi(part: &MultiPayment, around: &Around<'_>) -> PartWords {
         MultiPayment::VariableOnDemand { individual, lifetime, periodic } => {
             variable_on_demand((individual.as_ref(), lifetime), periodic.as_ref(), around)
         }
-        MultiPayment::VariableDefined { payments } => variable_defined(payments, around),
+        MultiPayment::VariableDefined { payments } => listed::exactly(payments, around),
+        MultiPayment::DefinedUpTo { payments, lifetime } => listed::up_to((payments, lifetime), around),
     }
 }
 
@@ -269,30 +270,6 @@ fn variable_on_demand(
             "the third party can order payments of {each} to {payee} without asking you again: {bounds}{}. Nothing is \
              paid after {until}.",
             within_periods(periodic)
-        ),
-    }
-}
-
-fn variable_defined(payments: &[ListedPayment], around: &Around<'_>) -> PartWords {
-    let Around { payee, until } = around;
-    let total = payments.iter().fold(0_i64, |sum, listed| sum.saturating_add(listed.amount.minor));
-    let currency = payments.first().map_or("AED", |listed| listed.amount.currency.as_str());
-    let total = Amount::new(total, currency);
-    let counted = counted(u32::try_from(payments.len()).unwrap_or(u32::MAX));
-    let mut rows: Vec<Row> =
-        payments.iter().map(|listed| strong(&listed.day.words(), listed.amount.to_string())).collect();
-    rows.push(strong("All payments together", total.to_string()));
-    rows.push(plain("How often", "Once on each of these days"));
-    PartWords {
-        headline: format!("Pay {total} to {payee} in {counted}?"),
-        gist: format!("{total} in {counted} on days that are listed"),
-        lead: "You pay in all",
-        amount: total.to_string(),
-        note: format!("{counted} on the days listed below"),
-        rows,
-        next: format!(
-            "exactly the amounts listed are paid to {payee} on their days, {total} in all. A payment that is missed is \
-             not made later. Nothing is paid after {until}."
         ),
     }
 }

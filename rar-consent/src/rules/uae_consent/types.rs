@@ -4,7 +4,7 @@
 use oauth_core::{DetailsFault, Reason, Rule, RuleId};
 
 use super::UaeCase;
-use crate::consent::schedule::{ListedPayment, MultiPayment, PeriodicSchedule, SinglePayment};
+use crate::consent::schedule::{ListedPayment, Maxima, MultiPayment, PeriodicSchedule, SinglePayment};
 use crate::detail::Place;
 use crate::rules::{demand, value};
 use crate::value::calendar::{Day, Zone};
@@ -30,7 +30,8 @@ pub(crate) const NUMBERS: Rule<UaeCase> = Rule {
             MultiPayment::FixedOnDemand { .. }
             | MultiPayment::VariableRecurring { .. }
             | MultiPayment::VariableOnDemand { .. }
-            | MultiPayment::VariableDefined { .. } => None,
+            | MultiPayment::VariableDefined { .. }
+            | MultiPayment::DefinedUpTo { .. } => None,
         };
         let numbers = [
             (total, "TotalNumberOfPayments"),
@@ -84,7 +85,8 @@ pub(crate) const START_AHEAD: Rule<UaeCase> = Rule {
             MultiPayment::FixedOnDemand { .. }
             | MultiPayment::VariableRecurring { .. }
             | MultiPayment::VariableOnDemand { .. }
-            | MultiPayment::VariableDefined { .. },
+            | MultiPayment::VariableDefined { .. }
+            | MultiPayment::DefinedUpTo { .. },
         )
         | None => Ok(()),
     },
@@ -104,7 +106,8 @@ pub(crate) const LAST_BEFORE_END: Rule<UaeCase> = Rule {
             MultiPayment::FixedOnDemand { .. }
             | MultiPayment::VariableRecurring { .. }
             | MultiPayment::VariableOnDemand { .. }
-            | MultiPayment::VariableDefined { .. },
+            | MultiPayment::VariableDefined { .. }
+            | MultiPayment::DefinedUpTo { .. },
         )
         | None => Ok(()),
     },
@@ -121,7 +124,7 @@ pub(crate) const START_BEFORE_END: Rule<UaeCase> = Rule {
     },
 };
 
-/// Section 5.1, types 4 to 6: one payment fits into the value of all.
+/// Section 5.1, types 4 to 6, and the list of version 1.2: one payment fits into the value of all.
 pub(crate) const VALUE_HOLDS_ONE: Rule<UaeCase> = Rule {
     id: RuleId("UAEBSI-5.1-value"),
     check: |case, _| {
@@ -135,13 +138,15 @@ pub(crate) const VALUE_HOLDS_ONE: Rule<UaeCase> = Rule {
             Some(MultiPayment::VariableOnDemand { individual, lifetime, .. }) => {
                 (individual.as_ref(), lifetime, "MaximumIndividualPaymentAmount")
             }
+            Some(MultiPayment::DefinedUpTo { payments, lifetime }) => {
+                return each_within(case, payments, lifetime);
+            }
             Some(MultiPayment::FixedRecurring { .. } | MultiPayment::VariableDefined { .. }) | None => {
                 return Ok(());
             }
         };
-        let hint = "one payment may have more than all together: MaximumCumulativeValueOfPayments";
         let holds = one.zip(most.value.as_ref()).is_none_or(|(one, most)| one.minor <= most.minor);
-        value(holds, &in_multi(case, member), hint)
+        value(holds, &in_multi(case, member), HOLDS_ONE)
     },
 };
 
@@ -185,6 +190,7 @@ const EXECUTION: &str = "RequestedExecutionDateTime";
 const START: &str = "PeriodicSchedule.PeriodStartDate";
 const PERIOD_COUNT: &str = "PeriodicSchedule.MaximumCumulativeNumberOfPaymentsPerPeriodType";
 const LIST: &str = "PaymentSchedule";
+const HOLDS_ONE: &str = "one payment may have more than all together: MaximumCumulativeValueOfPayments";
 
 fn in_single(case: &UaeCase, member: &str) -> Place {
     case.at(&format!("{SINGLE}.{member}"))
@@ -208,16 +214,16 @@ fn execution_day(case: &UaeCase) -> Option<Day> {
 }
 
 fn listed(case: &UaeCase) -> Option<&[ListedPayment]> {
-    match case.terms.schedule.multi() {
-        Some(MultiPayment::VariableDefined { payments }) => Some(payments),
-        Some(
-            MultiPayment::FixedRecurring { .. }
-            | MultiPayment::FixedOnDemand { .. }
-            | MultiPayment::VariableRecurring { .. }
-            | MultiPayment::VariableOnDemand { .. },
-        )
-        | None => None,
-    }
+    case.terms.schedule.multi().and_then(MultiPayment::listed)
+}
+
+/// Each entry of a list fits into the value of all, or the first that does not is named.
+fn each_within(case: &UaeCase, payments: &[ListedPayment], lifetime: &Maxima) -> Result<(), Reason> {
+    payments.iter().enumerate().try_for_each(|(index, entry)| {
+        let place = in_multi(case, &format!("{LIST}[{index}].MaximumIndividualAmount"));
+        let holds = lifetime.value.as_ref().is_none_or(|most| entry.amount.minor <= most.minor);
+        value(holds, &place, HOLDS_ONE)
+    })
 }
 
 /// Every listed day fits, or the first that does not is named.

@@ -140,7 +140,7 @@ impl MultipleAuthorizers {
                 return Err(wrong());
             }
             let authorizer = Authorizer { id: one.authorizer_id, kind: one.authorizer_type, subject: None };
-            Ok(AuthorizerApproval { authorizer, state: one.authorization_status, decided_at })
+            Ok(AuthorizerApproval { authorizer, state: one.authorization_status, decided_at, shown: None })
         };
         self.authorizations.into_iter().map(read).collect()
     }

@@ -128,6 +128,7 @@ async fn decide(bank: &ConsentManager, call: &Call) -> Result<Answer, Stop> {
         decision,
         actor: &actor,
         channel: Channel::BankApi,
+        shown: None,
     };
     match bank.consents.decide(&vote, call.arrived.now).await? {
         Decided::Now(consent) => Ok(json(StatusCode::OK, &DecisionTold::of(&consent))),

@@ -41,6 +41,7 @@ pub(super) async fn create_payment(dialect: &Ofxpera, call: &Call) -> Result<Ans
         purpose: None,
         client_sequence: None,
         billing: None,
+        personal: None,
         execute_at: None,
         consent_part: None,
         key,

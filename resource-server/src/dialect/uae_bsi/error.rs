@@ -175,7 +175,7 @@ impl Reason {
                 signed(400, CONSENT_INVALID, "The consent cannot be moved from its status to that one.")
             }
             Self::OtherSide => {
-                signed(403, GENERIC, "The bank has suspended this consent and alone can lift that.")
+                signed(403, ACCOUNT_BLOCKED, "The bank has suspended this consent and alone can lift that.")
             }
             Self::BusinessRule => signed(
                 400,
@@ -189,7 +189,7 @@ impl Reason {
                 "The payment is outside the control parameter of the consent named in Path.",
             ),
             Self::AccountBlocked => {
-                signed(403, "Consent.AccountTemporarilyBlocked", "The account is blocked for the time being.")
+                signed(403, ACCOUNT_BLOCKED, "The account is blocked for the time being.")
             }
             Self::AccountUnreachable => signed(
                 403,
@@ -268,6 +268,7 @@ const INVALID_SCOPE: &str = "AccessToken.InvalidScope";
 const CONSENT_INVALID: &str = "Consent.Invalid";
 const BUSINESS_RULE: &str = "Consent.BusinessRuleViolation";
 const GENERIC: &str = "GenericError";
+const ACCOUNT_BLOCKED: &str = "Consent.AccountTemporarilyBlocked";
 const RECOVERABLE: &str = "GenericRecoverableError";
 
 const fn signed(status: u16, code: &'static str, text: &'static str) -> Wire {
@@ -306,6 +307,7 @@ mod tests {
         (Reason::Funds, 400, Some("Consent.BusinessRuleViolation")),
         (Reason::ControlParameters, 400, Some("Consent.FailsControlParameters")),
         (Reason::AccountBlocked, 403, Some("Consent.AccountTemporarilyBlocked")),
+        (Reason::OtherSide, 403, Some("Consent.AccountTemporarilyBlocked")),
         (Reason::AccountUnreachable, 403, Some("Consent.TransientAccountAccessFailure")),
         (Reason::AccountGone, 403, Some("Consent.PermanentAccountAccessFailure")),
         (Reason::KeyReused, 409, Some("GenericError")),

@@ -80,6 +80,7 @@ pub(crate) fn order(
         purpose: Some(data.payment_purpose_code),
         client_sequence: data.instruction.payment_sequence_number.map(SequenceNumber::into_line),
         billing: None,
+        personal: None,
         consent_part: Some(part),
         key,
         key_kept: KeyKept::WithPayment,
@@ -346,6 +347,9 @@ const fn rejection(reason: RejectionReason) -> (&'static str, &'static str) {
         RejectionReason::CreditorAccountInvalid => {
             ("LFI.CreditorAccountInvalid", "the creditor account does not exist or takes no money")
         }
+        RejectionReason::ConsentEnded => {
+            ("LFI.GenericFailure", "the consent was not in force on the day of execution")
+        }
         RejectionReason::LimitExceeded => ("LFI.LimitExceeded", "a limit of the bank or of the rail"),
         RejectionReason::FraudSuspected => ("LFI.FraudSuspected", "the bank suspects fraud"),
         RejectionReason::RailRefused => ("AANI.Refused", "the rail or the receiving bank refused"),
@@ -387,12 +391,14 @@ mod tests {
             rail: Rail::UaeInstant,
             execution_day: None,
             execute_at: None,
+            debit_at: None,
             consent_part: Some(UaePaymentType::SingleInstant),
             debtor_reference: Some(Line::new("order 88121").unwrap()),
             creditor_reference: Some(Line::new("88121").unwrap()),
             purpose: Some(Purpose::new("GDDS").unwrap()),
             client_sequence: Some(Line::new("1").unwrap()),
             billing: None,
+            personal: None,
             created_at: read_instant("2026-11-21T08:15:30.412Z").unwrap(),
         };
         Payment::receive(terms).unwrap()

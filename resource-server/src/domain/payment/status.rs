@@ -130,6 +130,8 @@ pub enum RejectionReason {
     AccountClosed,
     /// The creditor account does not exist or takes no money.
     CreditorAccountInvalid,
+    /// On its day, the consent it was ordered under is revoked or on hold.
+    ConsentEnded,
     /// A limit of the bank or of the rail.
     LimitExceeded,
     /// The bank suspects fraud.

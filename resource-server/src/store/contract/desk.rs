@@ -236,12 +236,14 @@ pub(super) fn change_at(
         rail: Rail::Internal,
         execution_day: None,
         execute_at: None,
+        debit_at: None,
         consent_part: None,
         debtor_reference: None,
         creditor_reference: None,
         purpose: None,
         client_sequence: None,
         billing: None,
+        personal: None,
         created_at: at,
     };
     Ok(PaymentChange {

@@ -4,12 +4,15 @@ use async_trait::async_trait;
 use oauth_core::{Fault, Timestamp, limits};
 use rar_consent::{Consent, HeldConsents, HistoryEntry, Inserted, Replaced};
 
-use crate::domain::{AccountId, Balance, BookedTransaction, Payment, PaymentId, TransactionStatus};
+use crate::domain::{
+    AccountId, Balance, BookedTransaction, JournalEntry, Payment, PaymentId, PaymentStatus, RejectionReason,
+    TransactionStatus, funds_allow,
+};
 use crate::port::{
     Advanced, Allowance, Booked, Found, KeyRef, Keyed, KeyedConsent, Lodging, LodgingBook, LodgingChange,
     PaymentBook, PaymentChange, PaymentMove, PaymentQuery,
 };
-use crate::store::effects::{self, Effects, Posting};
+use crate::store::effects::{self, Effects, Posting, Turn};
 use crate::store::{events, lines};
 
 use super::accounts::page_of;
@@ -136,11 +139,13 @@ impl Books {
             Some(used) => used,
             None => None,
         };
-        let (entry, line) = balanced(effects::booking(&change))?;
-        let Some(balance) = self.less(&terms.debtor, terms.amount, &entry)? else {
-            return Ok(Booked::FundsGone);
+        let taken = match change.payment.awaits_debit() {
+            true => None,
+            false => match self.taking(&change.payment, balanced(effects::booking(&change))?)? {
+                Some(taken) => Some(taken),
+                None => return Ok(Booked::FundsGone),
+            },
         };
-        self.are_new(&entry, &line)?;
         if self.payments.contains_key(&terms.id) {
             return Err(broken("a payment of this name exists"));
         }
@@ -150,9 +155,11 @@ impl Books {
         if let Some((year, used)) = allowance {
             self.allowances.insert((terms.customer.clone(), year), used);
         }
-        let (id, booked_as) = (terms.id.clone(), entry.id().clone());
-        self.write(entry, balance, line);
-        self.outbox.insert(id.clone(), terms.created_at);
+        let (id, booked_as) = (terms.id.clone(), change.names.entry.clone());
+        if let Some((entry, balance, line)) = taken {
+            self.write(entry, balance, line);
+        }
+        self.outbox.insert(id.clone(), terms.debit_at.unwrap_or(terms.created_at));
         let PaymentChange { key, fingerprint, key_until, payment, .. } = change;
         self.payment_keys.insert(key, Held { fingerprint, until: key_until, outcome: id.clone() });
         self.payments.insert(id, Kept { payment: payment.clone(), booked_as });
@@ -164,7 +171,11 @@ impl Books {
         let Some(Kept { payment: before, booked_as }) = self.payments.get(&change.id).cloned() else {
             return Ok(Advanced::Unknown);
         };
-        let after = match before.advance(change.to, change.at) {
+        if let Err(illegal) = before.advance(change.to, change.at) {
+            return Ok(Advanced::Illegal(before, illegal));
+        }
+        let to = self.turned(&before, change, consents.consent(&before.terms().consent).as_ref())?;
+        let after = match before.advance(to, change.at) {
             Ok(after) => after,
             Err(illegal) => return Ok(Advanced::Illegal(before, illegal)),
         };
@@ -172,7 +183,11 @@ impl Books {
             Some(reference) => after.traced(reference.clone()),
             None => after,
         };
-        let effects = balanced(effects::of_move((&before, &after), change, booked_as.clone()))?;
+        let mut effects = balanced(effects::of_move((&before, &after), change, booked_as.clone()))?;
+        let taken = match effects.debit.take() {
+            Some(debit) => self.taking(&after, debit)?,
+            None => None,
+        };
         let balance = match &effects.credit {
             Some(credit) => {
                 self.are_new(&credit.entry, &credit.line)?;
@@ -191,12 +206,50 @@ impl Books {
         if let Some((changed, entry)) = changed {
             keep(&mut consents, &changed, entry.as_ref())?;
         }
+        if let Some((entry, balance, line)) = taken {
+            self.write(entry, balance, line);
+        }
         self.follow(&after, effects, balance);
         self.payments.insert(change.id.clone(), Kept { payment: after.clone(), booked_as });
         if after.status().stage().is_terminal() {
             self.outbox.remove(&change.id);
         }
         Ok(Advanced::Moved(after))
+    }
+
+    /// The status that an order for a later day gets when its day has come.
+    fn turned(
+        &self,
+        before: &Payment,
+        change: &PaymentMove,
+        consent: Option<&Consent>,
+    ) -> Result<PaymentStatus, Fault> {
+        let rejected = |reason| PaymentStatus::Rejected { reason };
+        Ok(match effects::turn(before, change.to, consent) {
+            Turn::Settled => change.to,
+            Turn::Refuse(reason) => rejected(reason),
+            Turn::Debit => {
+                let terms = before.terms();
+                let available =
+                    self.balances.get(&terms.debtor).map(|balance| balance.available()).transpose();
+                match available.map_err(fault)?.map(|available| funds_allow(available, terms.amount)) {
+                    Some(Ok(())) => change.to,
+                    Some(Err(_)) | None => rejected(RejectionReason::InsufficientFunds),
+                }
+            }
+        })
+    }
+
+    /// What taking the payer's money writes; `None` when it is not there.
+    fn taking(
+        &self,
+        payment: &Payment,
+        (entry, line): (JournalEntry, BookedTransaction),
+    ) -> Result<Option<(JournalEntry, Balance, BookedTransaction)>, Fault> {
+        let terms = payment.terms();
+        let Some(balance) = self.less(&terms.debtor, terms.amount, &entry)? else { return Ok(None) };
+        self.are_new(&entry, &line)?;
+        Ok(Some((entry, balance, line)))
     }
 
     /// Writes what follows. Cannot fail.

@@ -110,14 +110,17 @@ async fn book(transaction: &mut Transaction<'_>, change: &PaymentChange) -> Resu
     }
     let payment = &change.payment;
     let terms = payment.terms();
-    if take(transaction, &terms.debtor, terms.amount).await? == Taken::Short {
-        return refuse(Booked::FundsGone);
+    if !payment.awaits_debit() {
+        if take(transaction, &terms.debtor, terms.amount).await? == Taken::Short {
+            return refuse(Booked::FundsGone);
+        }
+        let (entry, debit) = balanced(effects::booking(change))?;
+        post(transaction, &entry).await?;
+        line(transaction, &debit).await?;
     }
-    let (entry, debit) = balanced(effects::booking(change))?;
-    post(transaction, &entry).await?;
-    line(transaction, &debit).await?;
     insert(transaction, change).await?;
-    let turn = Statement::new(ENQUEUE).text(terms.id.as_str()).int(terms.created_at.millis());
+    let due = terms.debit_at.unwrap_or(terms.created_at);
+    let turn = Statement::new(ENQUEUE).text(terms.id.as_str()).int(due.millis());
     transaction.execute(turn).await?;
     tell(transaction, events::created(&consent, payment)).await?;
     note(transaction, payment, None, change.correlation.as_str()).await?;

@@ -4,12 +4,12 @@ use oauth_core::store::database::{DbError, Statement, Transaction};
 use rar_consent::Consent;
 use rar_consent::store::sql::{lock, save};
 
-use crate::domain::{EntryId, Payment, TransactionStatus};
+use crate::domain::{EntryId, Payment, PaymentStatus, RejectionReason, TransactionStatus};
 use crate::port::{Advanced, PaymentMove};
-use crate::store::effects::{self, Effects, OfConsent, Posting};
+use crate::store::effects::{self, Effects, OfConsent, Posting, Turn};
 use crate::store::events;
 
-use super::ledger::{balanced, give, line, lines_of, post, relist};
+use super::ledger::{Taken, balanced, give, line, lines_of, post, relist, take};
 use super::payments::{note, tell};
 use super::read::{body, stage, written};
 
@@ -28,7 +28,11 @@ pub(super) async fn advance(
     let Some(row) = row else { return Ok(Advanced::Unknown) };
     let before: Payment = body(&row)?;
     let entry = EntryId::new(row.text("entry")?).map_err(|_| super::corrupt("an entry without a name"))?;
-    let after = match before.advance(change.to, change.at) {
+    if let Err(illegal) = before.advance(change.to, change.at) {
+        return Ok(Advanced::Illegal(before, illegal));
+    }
+    let to = turned(transaction, &before, change.to).await?;
+    let after = match before.advance(to, change.at) {
         Ok(after) => after,
         Err(illegal) => return Ok(Advanced::Illegal(before, illegal)),
     };
@@ -54,6 +58,28 @@ pub(super) async fn advance(
     Ok(Advanced::Moved(after))
 }
 
+/// The status that an order for a later day gets when its day has come: the one it is to have with its money taken, or rejected.
+async fn turned(
+    transaction: &mut Transaction<'_>,
+    before: &Payment,
+    to: PaymentStatus,
+) -> Result<PaymentStatus, DbError> {
+    if !before.awaits_debit() {
+        return Ok(to);
+    }
+    let terms = before.terms();
+    let consent = lock(transaction, &terms.consent).await?;
+    let rejected = |reason| PaymentStatus::Rejected { reason };
+    Ok(match effects::turn(before, to, consent.as_ref()) {
+        Turn::Settled => to,
+        Turn::Refuse(reason) => rejected(reason),
+        Turn::Debit => match take(transaction, &terms.debtor, terms.amount).await? {
+            Taken::Yes => to,
+            Taken::Short => rejected(RejectionReason::InsufficientFunds),
+        },
+    })
+}
+
 async fn update(transaction: &mut Transaction<'_>, after: &Payment) -> Result<(), DbError> {
     let row = Statement::new(UPDATE)
         .text(stage(after.status().stage()))
@@ -67,6 +93,10 @@ async fn apply(
     (after, consent): (&Payment, Option<Consent>),
     effects: Effects,
 ) -> Result<(), DbError> {
+    if let Some((entry, debit)) = &effects.debit {
+        post(transaction, entry).await?;
+        line(transaction, debit).await?;
+    }
     if let Some(consent) = consent {
         of_consent(transaction, (after, consent), effects.consent).await?;
     }

@@ -27,13 +27,15 @@ use resource_server::dialect::consent_manager::ConsentManager;
 use resource_server::dialect::uae_bsi::{UaeBsi, UaeNotices};
 use resource_server::domain::{
     Account, AccountId, AccountKind, AccountNumber, AccountStatus, BookedTransaction, Currency, EntryId,
-    Iban, LedgerAccount, Line, PaymentId, PaymentStatus, RejectionReason, SignedMoney, TransactionId,
-    TransactionKind, TransactionStatus, read_instant,
+    Iban, LedgerAccount, Line, Payment, PaymentId, PaymentStatus, RejectionReason, SignedMoney,
+    TransactionId, TransactionKind, TransactionStatus, read_instant,
 };
 use resource_server::guard::{Guard, GuardPorts};
 use resource_server::http::{Origin, ResourceService};
 use resource_server::operation::{OperationSettings, Operations, Settlement};
-use resource_server::port::{Advanced, EntryNames, PaymentBook as _, PaymentMove, PeraPorts, Ports};
+use resource_server::port::{
+    AccountBook as _, Advanced, EntryNames, PaymentBook as _, PaymentMove, PeraPorts, Ports,
+};
 use resource_server::rail::{SandboxRail, settle};
 use resource_server::store::sql::{Recorded, SqlBank};
 use resource_server::webhook::{Attempt, Notices, Webhooks};
@@ -127,7 +129,7 @@ impl Bank {
         let engine =
             ConsentEngine::with_mandates(registry, consents.clone(), clock.clone(), Arc::new(TwoHolders));
         let rules = Arc::new(Rules::default());
-        let decrypter = LocalDecrypter::new(vec![keys::decryption()]);
+        let decrypter = LocalDecrypter::new(vec![keys::decryption(), keys::agreement()]);
         let client_keys = Arc::new(oauth_core::InlineKeys);
         let opener = PersonalOpener::new(decrypter.clone(), client_keys.clone(), &UAE_OPEN_FINANCE);
         let core = CorePorts {
@@ -206,6 +208,18 @@ impl Bank {
                 attempts.push(self.webhooks.deliver(event, self.now()).await.unwrap());
             }
         }
+    }
+
+    /// The payment of an answer as it is kept.
+    pub(super) async fn kept(&self, answer: &Value) -> Payment {
+        let id = PaymentId::new(answer["Data"]["PaymentId"].as_str().unwrap()).unwrap();
+        self.books.payment(&id).await.unwrap().unwrap()
+    }
+
+    /// What is on Alice's account, in fils.
+    pub(super) async fn balance(&self) -> i64 {
+        let account = AccountId::new("acc-1").unwrap();
+        self.books.balance(&account).await.unwrap().unwrap().booked().minor()
     }
 
     pub(super) async fn change_account(&self, status: AccountStatus) {
@@ -348,6 +362,21 @@ impl Bank {
         let until = details.until.unwrap();
         let grant = Grant { client: client.id, scope, details, until, ..testkit::grant(&id, now) };
         (request, grant)
+    }
+
+    /// The rule by which an element is refused when it is pushed.
+    pub(super) async fn refused_at_par(&self, element: &Value, name: &str) -> &'static str {
+        let client = client(name);
+        let asked = AuthorizationDetails::from_value(json!([element])).unwrap();
+        let case = DetailsCase {
+            asked: &asked,
+            scope: &Scope::new("openid payments").unwrap(),
+            client: &client,
+            facts: &self.core.consents.facts(&asked, &client).await.unwrap(),
+            now: self.now(),
+            fresh: &self.core.entropy.draw().unwrap(),
+        };
+        self.core.details.vet(&case).unwrap_err().rule.0
     }
 
     async fn open_grant(&self, request: &VettedRequest, grant: &Grant) {

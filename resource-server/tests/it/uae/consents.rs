@@ -197,7 +197,7 @@ async fn section_7_a_consent_of_two_waits_with_tokens_and_pays_when_both_have_ap
     bank.clock.advance(Seconds::new(30));
     let (actor, id) = (Actor::Operator("lfi".to_owned()), consent_id());
     let (decision, channel) = (Decision::Approved, Channel::BankApi);
-    let vote = Vote { consent: &id, authorizer: "mgt-0009", decision, actor: &actor, channel };
+    let vote = Vote { consent: &id, authorizer: "mgt-0009", decision, actor: &actor, channel, shown: None };
     assert!(matches!(bank.engine.decide(&vote, bank.now()).await.unwrap(), Decided::Now(_)));
     let after = read(&bank, CONSENT).await;
     assert_eq!(after["Data"]["Status"], "Authorized");

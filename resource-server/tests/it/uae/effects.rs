@@ -223,7 +223,14 @@ impl Whole {
             }
             ConsentStatus::Rejected => {
                 let (decision, channel) = (Decision::Rejected, Channel::BankApi);
-                let vote = Vote { consent: &id, authorizer: "mgt-0009", decision, actor: &operator, channel };
+                let vote = Vote {
+                    consent: &id,
+                    authorizer: "mgt-0009",
+                    decision,
+                    actor: &operator,
+                    channel,
+                    shown: None,
+                };
                 bank.engine.decide(&vote, bank.now()).await.unwrap();
             }
             ConsentStatus::Expired => {

@@ -1,10 +1,13 @@
 //! Section 8.2, row by row: the same request twice has the effect of one.
 
+use std::time::Duration;
+
+use http::Method;
 use oauth_core::Seconds;
 use rar_consent::Actor;
 use serde_json::{Value, json};
 
-use super::bank::{Bank, CONSENT, Got, consent_id, order};
+use super::bank::{Bank, CONSENT, Got, Sent, consent_id, order};
 use super::{KEY, OTHER, changed};
 
 fn same(again: &Got, first: &Got) {
@@ -96,4 +99,60 @@ async fn an_attempt_that_made_no_payment_leaves_its_key_free_for_any_content() {
     assert_eq!(bank.pay(&token, KEY, &order(CONSENT)).await.code(), (400, "Consent.BusinessRuleViolation"));
     bank.fill_account().await;
     assert_eq!(bank.pay(&token, KEY, &order(CONSENT)).await.status, 201);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn section_8_2_a_caller_that_vanishes_at_any_moment_has_ordered_once_or_not_at_all() {
+    let (mut cut, mut whole) = (0, 0);
+    for moment in 0..60_u64 {
+        let bank = Bank::open().await;
+        let token = bank.consented(CONSENT, "tpp").await;
+        let order = order(CONSENT);
+        let vanishing = bank.pay(&token, KEY, &order);
+        match tokio::time::timeout(Duration::from_micros(moment * moment * 20), vanishing).await {
+            Ok(_) => whole += 1,
+            Err(_) => cut += 1,
+        }
+        // what was handed to the database goes on without its caller
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        let made = !bank.nothing_booked().await;
+        assert_eq!(bank.balance().await, if made { 85_010 } else { 100_000 }, "a whole payment or none");
+        let again = bank.pay(&token, KEY, &order).await;
+        assert_eq!(again.status, 201, "{again:?}");
+        assert_eq!(bank.balance().await, 85_010, "and once in the end");
+    }
+    assert!(cut >= 5 && whole >= 5, "{cut} vanished, {whole} stayed");
+}
+
+#[tokio::test]
+async fn section_8_1_an_order_says_nothing_of_its_own_fate_and_no_header_makes_it_another_call() {
+    let bank = Bank::open().await;
+    let token = bank.consented(CONSENT, "tpp").await;
+    for (member, value) in [
+        ("PaymentStatus", json!("AcceptedCreditSettlementCompleted")),
+        ("PaymentId", json!("6f1d2c7a-2b56-4c1e-9c57-0f4f5d0a7b33")),
+        ("CreationDateTime", json!("2026-01-01T00:00:00Z")),
+        ("PaymentTransactionId", json!("1")),
+        ("DebtorCharges", json!([])),
+    ] {
+        let mut wanted = order(CONSENT);
+        wanted["Data"][member] = value;
+        let got = bank.pay(&token, KEY, &wanted).await;
+        assert_eq!(got.code(), (400, "Body.InvalidFormat"), "{member}: {got:?}");
+    }
+    assert!(bank.nothing_booked().await);
+    let names = ["x-http-method-override", "x-http-method", "x-method-override"];
+    let body = bank.signed("tpp", &order(CONSENT));
+    let mut headers = vec![("x-idempotency-key", KEY), ("content-type", "application/jwt")];
+    headers.extend(names.map(|name| (name, "GET")));
+    let made =
+        bank.send(Sent { method: Method::POST, path: "/payments", token: &token, headers, body }).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    let path = format!("/payments/{}", made.message["Data"]["PaymentId"].as_str().unwrap());
+    for method in ["DELETE", "PATCH", "POST"] {
+        let headers = names.map(|name| (name, method)).to_vec();
+        let sent = Sent { method: Method::GET, path: &path, token: &token, headers, body: String::new() };
+        let read = bank.send(sent).await;
+        assert_eq!((read.status.as_u16(), &read.message["Data"]["PaymentStatus"]), (200, &json!("Pending")));
+    }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use oauth_core::{Grant, Seconds};
+use resource_server::domain::AccountStatus;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -140,6 +141,7 @@ async fn section_5_1_2_a_future_dated_payment_waits_for_its_instant() {
     let paid = desk.paid("now", &order("300.00")).await;
     desk.settle().await;
     assert_eq!(desk.payment(&paid).await["PaymentStatus"], "Pending");
+    assert_eq!(desk.bank.balance().await, 100_000, "nothing is taken before the day");
     desk.bank.at("2026-12-05T01:59:00Z");
     desk.settle().await;
     let waiting = desk.payment(&paid).await;
@@ -149,6 +151,70 @@ async fn section_5_1_2_a_future_dated_payment_waits_for_its_instant() {
     desk.settle().await;
     assert_eq!(desk.payment(&paid).await["PaymentStatus"], "AcceptedCreditSettlementCompleted");
     assert_eq!(desk.status().await, "Finished");
+    assert_eq!(desk.bank.balance().await, 70_000, "and once then");
+}
+
+/// An order of AED 300.00 for the fifth of December.
+async fn ordered() -> (Desk, Value) {
+    let schedule = json!({"SinglePayment": {
+        "Type": "UAEOF.SingleFutureDatedPayment", "Amount": aed("300.00"),
+        "RequestedExecutionDateTime": "2026-12-05T06:00:00+04:00"}});
+    let desk = Desk::open(schedule, "2026-12-06T00:00:00+04:00").await;
+    let paid = desk.paid("now", &order("300.00")).await;
+    (desk, paid)
+}
+
+/// What an order that was turned down on its day says of it.
+async fn turned_down(desk: &Desk, paid: &Value) -> Value {
+    desk.bank.at("2026-12-05T02:00:01Z");
+    desk.settle().await;
+    let payment = desk.payment(paid).await;
+    assert_eq!(payment["PaymentStatus"], "Rejected", "{payment}");
+    payment["PaymentStatusDetail"]["Reason"].clone()
+}
+
+#[tokio::test]
+async fn section_8_3_an_order_whose_money_is_gone_on_its_day_is_rejected_for_that_and_may_be_made_again() {
+    let (desk, paid) = ordered().await;
+    desk.bank.empty_account().await;
+    let reason = turned_down(&desk, &paid).await;
+    assert_eq!(reason["Code"], "LFI.InsufficientFunds", "{reason}");
+    assert_eq!(desk.status().await, "Authorized");
+    desk.bank.fill_account().await;
+    let again = desk.paid("again", &order("300.00")).await;
+    desk.settle().await;
+    assert_eq!(desk.payment(&again).await["PaymentStatus"], "AcceptedCreditSettlementCompleted");
+}
+
+#[tokio::test]
+async fn section_8_3_an_order_whose_consent_was_revoked_or_held_before_its_day_is_rejected_and_takes_nothing()
+{
+    for status in ["Revoked", "Suspended"] {
+        let (desk, paid) = ordered().await;
+        let (id, bank) =
+            (oauth_core::ConsentId::new(ID).unwrap(), rar_consent::Actor::Operator("b".to_owned()));
+        if status == "Revoked" {
+            desk.bank.engine.revoke(&id, &bank, "left", desk.bank.now()).await.unwrap();
+        } else {
+            desk.bank.engine.suspend(&id, &bank, "checked", desk.bank.now()).await.unwrap();
+        }
+        let reason = turned_down(&desk, &paid).await;
+        assert_eq!(reason["Code"], "LFI.GenericFailure", "{status}: {reason}");
+        assert!(reason["Detail"].as_str().unwrap().contains("consent was not in force"), "{reason}");
+        assert_eq!((desk.status().await, desk.bank.balance().await), (json!(status), 100_000));
+    }
+}
+
+#[tokio::test]
+async fn section_8_3_an_order_whose_account_is_blocked_on_its_day_is_rejected_for_that() {
+    for (status, code) in
+        [(AccountStatus::Frozen, "LFI.AccountBlocked"), (AccountStatus::Closed, "LFI.AccountClosed")]
+    {
+        let (desk, paid) = ordered().await;
+        desk.bank.change_account(status).await;
+        assert_eq!(turned_down(&desk, &paid).await["Code"], code);
+        assert_eq!(desk.bank.balance().await, 100_000);
+    }
 }
 
 #[tokio::test]

@@ -2,10 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::Method;
 use oauth_core::Seconds;
+use oauth_core::jose::{ContentEncryption, Encryption, KeyManagement, encrypt_jwt};
 use oauth_core::testkit::keys;
 use rar_consent::Actor;
+use resource_server::domain::SealedNote;
 use serde_json::{Value, json};
 
 use super::bank::{Bank, Got, Sent, consent_id, sealed, sign_with};
@@ -328,6 +332,48 @@ async fn section_16_what_is_not_signed_and_encrypted_is_refused_and_never_read_i
 }
 
 #[tokio::test]
+async fn section_16_who_is_paid_is_encrypted_in_the_one_way_there_is_though_the_bank_has_other_keys() {
+    let bank = Bank::open().await;
+    let token = consented(&bank, &on_demand(&[account(IBAN, "Date Palm Books LLC")])).await;
+    let said = json!({"Initiation": account(IBAN, "Date Palm Books LLC")});
+    let signed = sign_with(&keys::ps256(), None, &said);
+    let to_ec = |signed: &str| {
+        let encryption = Encryption { alg: KeyManagement::EcdhEs, enc: ContentEncryption::A256Gcm };
+        encrypt_jwt(signed, keys::agreement().public(), encryption).unwrap()
+    };
+    let good = sealed(&signed);
+    let with = |header: Value| {
+        let header = URL_SAFE_NO_PAD.encode(header.to_string());
+        format!("{header}.{}", good.split_once('.').unwrap().1)
+    };
+    let mut wrong = vec![to_ec(&signed)];
+    for (alg, enc) in [
+        ("RSA-OAEP-256", "A128GCM"),
+        ("RSA-OAEP-256", "A192GCM"),
+        ("RSA-OAEP-256", "A256CBC-HS512"),
+        ("RSA-OAEP", "A128GCM"),
+        ("RSA-OAEP-512", "A256GCM"),
+        ("RSA1_5", "A256GCM"),
+        ("ECDH-ES+A256KW", "A256GCM"),
+        ("A256KW", "A256GCM"),
+        ("dir", "A256GCM"),
+    ] {
+        wrong.push(with(json!({"alg": alg, "enc": enc, "kid": "test-rsa-oaep-256"})));
+    }
+    for sealed in wrong {
+        let mut order = order("10.00");
+        order["Data"]["PersonalIdentifiableInformation"] = json!(sealed);
+        let got = pay(&bank, &token, KEY, &order).await;
+        assert_eq!((got.code(), got.rule), ((400, "JWE.InvalidHeader"), Some("UAEBSI-16-opened")), "{got:?}");
+    }
+    let mut element = staged("1d1e2f30-4152-4637-8849-5a6b7c8d9e09");
+    let consent = sign_with(&keys::ps256(), None, &to_books());
+    element["consent"]["PersonalIdentifiableInformation"] = json!(to_ec(&consent));
+    assert_eq!(bank.refused_at_par(&element, "tpp").await, "UAEBSI-16-personal");
+    assert!(bank.nothing_booked().await);
+}
+
+#[tokio::test]
 async fn section_8_1_an_order_of_version_1_2_is_closed_and_says_what_it_is_billed_for() {
     let bank = Bank::open().await;
     let token = consented(&bank, &on_demand(&[account(IBAN, "Date Palm Books LLC")])).await;
@@ -365,7 +411,8 @@ async fn section_6_a_client_of_version_1_2_holds_its_consent_and_lifts_that_but_
     let id = oauth_core::ConsentId::new(ID).unwrap();
     bank.engine.suspend(&id, &operator, "checked", bank.now()).await.unwrap();
     let got = patch(&bank, &to("Authorized")).await;
-    assert_eq!((got.status.as_u16(), got.rule), (403, Some("UAEBSI-6-side")), "{got:?}");
+    let blocked = (403, "Consent.AccountTemporarilyBlocked");
+    assert_eq!((got.code(), got.rule), (blocked, Some("UAEBSI-6-side")), "{got:?}");
     for (message, code) in [
         (to("Consumed"), "Consent.Invalid"),
         (to("Finished"), "Body.InvalidFormat"),
@@ -422,4 +469,57 @@ async fn section_11_2_events_of_a_consent_of_version_1_2_speak_its_words() {
     assert_eq!(payment["Data"]["OpenFinanceBilling"]["Type"], "Collection");
     assert!(payment["Meta"]["EventResource"].as_str().unwrap().starts_with(URL));
     assert!(!told.iter().any(|one| one.to_string().contains("PersonalIdentifiableInformation")));
+}
+
+#[tokio::test]
+async fn section_9_3_a_listed_day_of_version_1_2_takes_one_payment_up_to_its_amount() {
+    let bank = Bank::open().await;
+    let most = |day: &str, most: &str| json!({"PaymentExecutionDate": day, "MaximumIndividualAmount": {"Amount": most, "Currency": "AED"}});
+    let mut element = on_demand(&[account(IBAN, "Date Palm Books LLC")]);
+    element["consent"]["ControlParameters"] = json!({"ConsentSchedule": {"MultiPayment": {"PeriodicSchedule": {
+        "Type": "VariableDefinedSchedule",
+        "Schedule": [most("2026-12-15", "50.00"), most("2026-12-20", "80.00")]}}}});
+    let grant = bank.approved(&element, "tpp").await;
+    let place = "Data.ControlParameters.ConsentSchedule.MultiPayment.PeriodicSchedule.Schedule";
+    let refused = async |key: &'static str, amount: &str| {
+        let got = pay(&bank, &bank.bearer(&grant), key, &order(amount)).await;
+        assert_eq!(
+            (got.code(), got.path()),
+            ((400, "Consent.FailsControlParameters"), place),
+            "{key} {got:?}"
+        );
+    };
+    refused("early", "10.00").await;
+    bank.at("2026-12-14T20:00:00Z");
+    refused("more", "50.01").await;
+    let paid = pay(&bank, &bank.bearer(&grant), "first", &order("49.99")).await;
+    assert_eq!(paid.status, 201, "{paid:?}");
+    refused("again", "0.01").await;
+    bank.at("2026-12-15T20:00:00Z");
+    refused("late", "10.00").await;
+    let read = get(&bank, &bank.client_token("tpp"), &format!("/payment-consents/{ID}")).await;
+    let used = &read.message["Data"]["PaymentConsumption"];
+    let told = json!({"CumulativeNumberOfPayments": 1, "CumulativeValueOfPayments": {"Amount": "49.99", "Currency": "AED"}});
+    assert_eq!(*used, told);
+}
+
+#[tokio::test]
+async fn section_16_what_is_said_for_the_assessment_of_risk_is_kept_as_it_came_and_told_to_nobody() {
+    let bank = Bank::open().await;
+    let token = consented(&bank, &on_demand(&[account(IBAN, "Date Palm Books LLC")])).await;
+    let said =
+        json!({"Initiation": account(IBAN, "Date Palm Books LLC"), "Risk": {"Device": {"Ip": "192.0.2.1"}}});
+    let sealed = personal(&said);
+    let mut wanted = order("10.00");
+    wanted["Data"]["PersonalIdentifiableInformation"] = json!(sealed);
+    let paid = pay(&bank, &token, "with", &wanted).await;
+    assert_eq!(paid.status, 201, "{paid:?}");
+    let kept = bank.kept(&paid.message).await;
+    assert_eq!(kept.terms().personal.as_ref().map(SealedNote::as_str), Some(&*sealed));
+    let told = format!("{kept:?}");
+    assert!(!told.contains(&sealed) && !told.contains("192.0.2.1"), "{told}");
+    assert!(!paid.message.to_string().contains("192.0.2.1") && !paid.raw.contains(&sealed));
+    let plain = order_to("10.00", &account(IBAN, "Date Palm Books LLC"));
+    let paid = pay(&bank, &token, "without", &plain).await;
+    assert_eq!(bank.kept(&paid.message).await.terms().personal, None, "nothing is kept without need");
 }

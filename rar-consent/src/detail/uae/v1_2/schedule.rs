@@ -117,6 +117,21 @@ struct Listed {
     amount: WireAmount,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct VariableDefined {
+    #[serde(rename = "Type")]
+    _type: String,
+    schedule: Vec<ListedUpTo>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct ListedUpTo {
+    payment_execution_date: String,
+    maximum_individual_amount: WireAmount,
+}
+
 /// Which payments a consent asks for. `place` is that of its container.
 pub(super) fn read(
     wire: WireSchedule,
@@ -172,6 +187,7 @@ impl Reader<'_> {
             Some("FixedOnDemand") => self.fixed_on_demand(&typed(wire, &place)?, &place),
             Some("VariableOnDemand") => self.variable_on_demand(&typed(wire, &place)?, &place),
             Some("FixedDefinedSchedule") => self.fixed_defined(&typed(wire, &place)?, &place),
+            Some("VariableDefinedSchedule") => self.variable_defined(&typed(wire, &place)?, &place),
             Some(_) | None => {
                 let hint = "not a schedule of version 1.2 that is on offer";
                 Err(place.member("Type").refuse(uae_consent::SCHEDULE, DetailsFault::Value, hint))
@@ -251,6 +267,19 @@ impl Reader<'_> {
         }
         self.holds_all(payments.iter().fold(0, |sum: i64, one| sum.saturating_add(one.amount.minor)))?;
         Ok(MultiPayment::VariableDefined { payments })
+    }
+
+    /// A bound of all payments below what the list comes to is a bound; without any, the list bounds itself.
+    fn variable_defined(&self, wire: &VariableDefined, place: &Place) -> Result<MultiPayment, Refusal> {
+        let listed = wire.schedule.iter().enumerate().map(|(index, wire)| {
+            let place = place.member(&format!("Schedule[{index}]"));
+            Ok(ListedPayment {
+                day: day(&wire.payment_execution_date, &place.member("PaymentExecutionDate"))?,
+                amount: amount(&wire.maximum_individual_amount, &place.member(INDIVIDUAL))?,
+            })
+        });
+        let payments = listed.collect::<Result<_, Refusal>>()?;
+        Ok(MultiPayment::DefinedUpTo { payments, lifetime: self.lifetime()? })
     }
 
     fn periodic(&self, kind: PeriodType, start: &str, place: &Place) -> Result<PeriodicSchedule, Refusal> {

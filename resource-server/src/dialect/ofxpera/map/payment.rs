@@ -115,6 +115,9 @@ const fn rejection(reason: RejectionReason) -> Rejection {
         RejectionReason::CreditorAccountInvalid => {
             ("PERA_ACCOUNT_INVALID", "The PERA account takes no money.")
         }
+        RejectionReason::ConsentEnded => {
+            ("CONSENT_ENDED", "The consent was not in force on the day of execution.")
+        }
         RejectionReason::LimitExceeded => ("LIMIT_EXCEEDED", "A limit of the bank or the rail was exceeded."),
         RejectionReason::FraudSuspected => ("REFUSED", "The bank refused the payment."),
         RejectionReason::RailRefused => ("RAIL_REFUSED", "The rail refused the payment."),

@@ -14,6 +14,7 @@ use super::body::{
 };
 use crate::domain::{
     Billing, IdempotencyKey, Line, Payment, PaymentId, PaymentStatus, Purpose, Rail, RequestFingerprint,
+    SealedNote,
 };
 use crate::operation::payments::{Debtor, KeyKept, OrderKind, PaymentOrder};
 use crate::rules::uae_payments as rules;
@@ -22,7 +23,7 @@ use crate::rules::uae_payments as rules;
 pub(super) fn order(
     data: PaymentRequestData,
     consent: (&Consent, &UaePayment),
-    paid: Option<UaeAccount>,
+    (paid, personal): (Option<UaeAccount>, Option<SealedNote>),
     (key, fingerprint): (IdempotencyKey, RequestFingerprint),
 ) -> Result<PaymentOrder, Refused> {
     let (consent, terms) = consent;
@@ -50,6 +51,7 @@ pub(super) fn order(
             kind: billing.kind,
             merchant: billing.merchant_id.map(MerchantId::into_line),
         }),
+        personal,
         consent_part: part,
         key,
         key_kept: KeyKept::WithPayment,

@@ -20,7 +20,7 @@ use super::body::PaymentRequest;
 use super::described as about;
 use super::map;
 use crate::dialect::{Answer, Call, Route};
-use crate::domain::PaymentId;
+use crate::domain::{PaymentId, SealedNote};
 use crate::guard::{Authentication, Body, IDEMPOTENCY_KEY, IN_FORCE, Needs, Retry, TokenKind};
 use crate::operation::payments;
 use crate::rules::uae_payments as rules;
@@ -104,15 +104,16 @@ async fn create_payment(bank: &UaeBsi, call: &Call) -> Result<Answer, Stop> {
     bank.can_answer(&call.authority.client, call.arrived.now).await?;
     let mut message = bank.message(call).await?;
     let PaymentRequest { data } = message.clone().into_shape()?;
-    let paid = match &data.personal_identifiable_information {
+    let (paid, personal) = match &data.personal_identifiable_information {
         Some(sealed) => {
             let opened = open(bank, call, sealed).await?;
             let paid =
                 ordered_creditor(&opened).map_err(|path| Refused::at(SCHEMA, Reason::Format, &path))?;
+            let kept = opened.get("Risk").is_some().then(|| SealedNote::new(sealed.clone()));
             message = message.saying("/Data/PersonalIdentifiableInformation", opened);
-            paid
+            (paid, kept)
         }
-        None => None,
+        None => (None, None),
     };
     let fingerprint = message.fingerprint();
     if call.authority.claims().consent_id.as_ref() != Some(&data.consent_id) {
@@ -122,7 +123,7 @@ async fn create_payment(bank: &UaeBsi, call: &Call) -> Result<Answer, Stop> {
         return Err(not_found().into());
     };
     let terms = payment_terms(bank, consent)?;
-    let order = map::order(data, (consent, terms), paid, (key.clone(), fingerprint))?;
+    let order = map::order(data, (consent, terms), (paid, personal), (key.clone(), fingerprint))?;
     let booked = book(bank, call, consent, order).await;
     let payment = booked.map_err(|refusal| in_own_words(of_payment(refusal), bank, terms))?;
     let base = bank.base_of(call);

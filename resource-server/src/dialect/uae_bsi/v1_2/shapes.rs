@@ -93,7 +93,15 @@ named!(
         sometimes("MaximumCumulativeValueOfPaymentsPerPeriod", Shape::Of(&AMOUNT)),
     ]
 );
-named!(LISTED, "ListedPayment", &[always("PaymentExecutionDate", DAY), always("Amount", Shape::Of(&AMOUNT))]);
+named!(
+    LISTED,
+    "ListedPayment",
+    &[
+        always("PaymentExecutionDate", DAY),
+        sometimes("Amount", Shape::Of(&AMOUNT)),
+        sometimes("MaximumIndividualAmount", Shape::Of(&AMOUNT)),
+    ]
+);
 named!(
     PERIODIC,
     "PeriodicSchedule",
@@ -106,6 +114,7 @@ named!(
                 "FixedOnDemand",
                 "VariableOnDemand",
                 "FixedDefinedSchedule",
+                "VariableDefinedSchedule",
             ]),
         ),
         sometimes("PeriodType", PERIOD),
