@@ -182,10 +182,7 @@ impl OAuthService {
         (head, body): (Parts, Unread<'_>),
         correlation: &CorrelationId,
     ) -> Result<Answer, Stopped> {
-        let Some(endpoint) = endpoint else {
-            left_over(body).await;
-            return Err(refuse(PATH, RequestReason::NotFound).into());
-        };
+        let endpoint = endpoint.ok_or_else(|| refuse(PATH, RequestReason::NotFound))?;
         if !endpoint.methods().contains(&head.method) {
             left_over(body).await;
             return Err(refuse(METHOD, RequestReason::Method).into());
