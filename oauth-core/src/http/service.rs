@@ -243,6 +243,7 @@ impl OAuthService {
 
     async fn submitted(&self, head: &Parts, body: Unread<'_>) -> Result<Submitted, Refusal> {
         if head.uri.query().is_some_and(|query| !query.is_empty()) {
+            left_over(body).await;
             return Err(refuse(BODY_ONLY, RequestReason::Malformed));
         }
         let presented = self.presented(head);
@@ -315,7 +316,12 @@ impl From<Error> for Stopped {
 /// RFC 6750 section 2 with FAPI 2.0 Security Profile section 5.3.4: the token travels in the header and nowhere else.
 async fn only_in_the_header(head: &Parts, body: Unread<'_>) -> Result<(), Refusal> {
     let query = head.uri.query().unwrap_or_default().as_bytes().to_vec();
-    let form = if is_form(&head.headers) { read_form(&head.headers, body).await? } else { Vec::new() };
+    let form = if is_form(&head.headers) {
+        read_form(&head.headers, body).await?
+    } else {
+        left_over(body).await;
+        Vec::new()
+    };
     for parameters in [query, form] {
         if Form::read(&parameters, limits::FORM_BODY_BYTES)?.get("access_token").is_some() {
             return Err(Refusal { rule: IN_THE_HEADER, reason: TokenReason::Misplaced.into() });

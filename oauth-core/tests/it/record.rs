@@ -1,6 +1,8 @@
 //! What is refused or fails is on record, and what fails has changed nothing.
 
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -63,6 +65,42 @@ async fn what_the_transport_stops_is_on_record_with_its_rule_under_the_identifie
 }
 
 /// RFC 9110 section 6.4: half a request is none, whatever its first half asks for.
+/// A body that says when it was read to its end.
+struct Watched(Option<&'static str>, Arc<AtomicBool>);
+
+impl Body for Watched {
+    type Data = Bytes;
+    type Error = std::io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        let next = self.0.take().map(|bytes| Ok(Frame::data(Bytes::from_static(bytes.as_bytes()))));
+        if next.is_none() {
+            self.1.store(true, Ordering::Relaxed);
+        }
+        Poll::Ready(next)
+    }
+}
+
+/// RFC 9112 section 9.3: a body left unread would end the connection under an honest client's next request.
+#[tokio::test]
+async fn what_is_refused_for_its_method_query_or_media_type_is_read_to_its_end_all_the_same() {
+    let bank = bank();
+    for (request, status) in [
+        (named(Method::PUT, "/par"), 405),
+        (named(Method::POST, "/token?grant_type=refresh_token").header("content-type", FORM), 400),
+        (named(Method::POST, "/introspect"), 415),
+        (named(Method::POST, "/userinfo").header("content-type", "text/plain"), 401),
+    ] {
+        let (asked, ended) = (format!("{request:?}"), Arc::new(AtomicBool::default()));
+        let answer = bank.send_body(request, Watched(Some("token=x"), Arc::clone(&ended))).await;
+        assert_eq!(answer.status, status, "{asked}");
+        assert!(ended.load(Ordering::Relaxed), "{asked}: the connection would be closed");
+    }
+}
+
 #[tokio::test]
 async fn a_form_that_breaks_off_is_refused_and_nothing_of_it_is_used() {
     let bank = bank();
