@@ -33,6 +33,15 @@ where
     }
 }
 
+/// Reads a form body where there is one; what is none counts as empty.
+pub(super) async fn form_if_any(headers: &http::HeaderMap, body: Unread<'_>) -> Result<Vec<u8>, Refusal> {
+    if is_form(headers) {
+        return body.await;
+    }
+    left_over(body).await;
+    Ok(Vec::new())
+}
+
 /// Reads a form body.
 pub(super) async fn read_form(headers: &http::HeaderMap, body: Unread<'_>) -> Result<Vec<u8>, Refusal> {
     if is_form(headers) {
@@ -49,7 +58,7 @@ pub(super) async fn left_over(body: Unread<'_>) {
 }
 
 /// One `Content-Type` of a form, no other charset than UTF-8, and no content coding.
-pub(super) fn is_form(headers: &http::HeaderMap) -> bool {
+fn is_form(headers: &http::HeaderMap) -> bool {
     let mut types = headers.get_all(http::header::CONTENT_TYPE).iter();
     let (Some(only), None) = (types.next(), types.next()) else { return false };
     let Ok(text) = only.to_str() else { return false };

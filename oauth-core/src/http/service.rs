@@ -14,7 +14,7 @@ use http_body_util::Full;
 
 use super::ExternalOrigin;
 use super::answer::{self, Answer, DPOP_NONCE, INTERACTION_ID, INTROSPECTION_JWT};
-use super::body::{Unread, is_form, left_over, read_form, refuse, whole};
+use super::body::{Unread, form_if_any, left_over, read_form, refuse, whole};
 use super::routes::{Aliased, Endpoint, Routes};
 use crate::endpoint::Submitted;
 use crate::endpoint::authorize::AuthorizeSubmitted;
@@ -316,12 +316,7 @@ impl From<Error> for Stopped {
 /// RFC 6750 section 2 with FAPI 2.0 Security Profile section 5.3.4: the token travels in the header and nowhere else.
 async fn only_in_the_header(head: &Parts, body: Unread<'_>) -> Result<(), Refusal> {
     let query = head.uri.query().unwrap_or_default().as_bytes().to_vec();
-    let form = if is_form(&head.headers) {
-        read_form(&head.headers, body).await?
-    } else {
-        left_over(body).await;
-        Vec::new()
-    };
+    let form = form_if_any(&head.headers, body).await?;
     for parameters in [query, form] {
         if Form::read(&parameters, limits::FORM_BODY_BYTES)?.get("access_token").is_some() {
             return Err(Refusal { rule: IN_THE_HEADER, reason: TokenReason::Misplaced.into() });
