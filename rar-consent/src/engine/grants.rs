@@ -7,13 +7,15 @@ use oauth_core::{
     Subject, Timestamp, VettedRequest,
 };
 
+use serde_json::Value;
+
 use super::ConsentEngine;
 use crate::consent::approval::{Authorizer, FirstApproval, FirstFault};
 use crate::consent::history::{Actor, Changed, Channel, HistoryEntry};
 use crate::consent::status::ConsentStatus;
 use crate::consent::{Consent, Lodged, Shown};
 use crate::describe::{AccountChoice, choice};
-use crate::detail::{Lodging, ofxpera};
+use crate::detail::{Lodging, Place, ofxpera};
 
 /// UAE bank service initiation section 4.1: an identifier is used once. One that nobody approved is remembered as long as
 /// its consent is.
@@ -54,7 +56,7 @@ impl Consents for ConsentEngine {
                 let (consent, entry) = Consent::awaiting(lodged, *terms, now);
                 let consent = Consent { subscription, ..consent };
                 let companion = self.store.insertion(&consent, &entry)?;
-                Ok(Some(ConsentChange { companion, overtaken: Overtaken::Refused(id_used()) }))
+                Ok(Some(ConsentChange { companion, overtaken: Overtaken::Refused(id_used(&detail.value)) }))
             }
         }
     }
@@ -191,10 +193,14 @@ fn not_approved(fault: FirstFault) -> Refusal {
     }
 }
 
-fn id_used() -> Refusal {
+/// The identifier stands in the container of the element, when it has one.
+fn id_used(element: &Value) -> Refusal {
+    let place = Place::element(0);
+    let container = ["Data", "consent"].into_iter().find(|name| element.get(name).is_some());
+    let place = container.map_or(place.clone(), |name| place.member(name).member("ConsentId"));
     let reason = DetailsReason {
         fault: DetailsFault::ConsentIdUsed,
-        path: "authorization_details[0]".to_owned(),
+        path: place.as_str().to_owned(),
         hint: "this consent identifier was used before; make a new one",
     };
     Refusal { rule: ID_UNUSED, reason: reason.into() }
