@@ -109,8 +109,11 @@ async fn approved(world: &World, tpp: &Tpp, ask: &Ask) -> Tokens {
 }
 
 async fn order(world: &World, tpp: &Tpp, id: &str, iban: &str) -> Value {
-    let personal =
-        sealed(world, &signed(tpp, &json!({"Initiation": account(iban), "Risk": {"Score": 947110947110947}}))).await;
+    let personal = sealed(
+        world,
+        &signed(tpp, &json!({"Initiation": account(iban), "Risk": {"Score": 947110947110947}})),
+    )
+    .await;
     json!({"Data": {
         "ConsentId": id,
         "Instruction": {"Amount": {"Amount": AMOUNT, "Currency": "AED"}},
@@ -204,7 +207,11 @@ async fn a_customer_pays_in_version_1_2_and_nobody_reads_who_was_paid(world: &Wo
     assert!(!log.contains(IBAN) && !log.contains("947110947110947"), "nor does the log");
     let url = format!("{}/consents/{id}{path}", world.bank.admin_origin());
     let record: Value = world.bank.client().unwrap().get(&url).await.unwrap().json().unwrap();
-    assert_eq!(record["risk"], json!({"Score": 947110947110947}), "the bank itself reads what came for its assessment");
+    assert_eq!(
+        record["risk"],
+        json!({"Score": 947110947110947}),
+        "the bank itself reads what came for its assessment"
+    );
     assert!(!clear(&record.to_string()) && !consent.to_string().contains("947110947110947"));
 }
 
