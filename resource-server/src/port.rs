@@ -11,7 +11,8 @@ use rar_consent::{Consent, ConsentStore, ExerciseRefusal, HistoryEntry, Use};
 
 use crate::domain::{
     Account, AccountId, Balance, BookedTransaction, ClientOf, EntryId, IllegalMove, Line, Money, PageRequest,
-    Payment, PaymentId, PaymentKind, PaymentStatus, PaymentTerms, RequestFingerprint, Stage, TransactionId,
+    Payment, PaymentId, PaymentKind, PaymentStatus, PaymentTerms, RequestFingerprint, SealedNote, Stage,
+    TransactionId,
 };
 use crate::operation::payments::DebtorFault;
 
@@ -113,18 +114,26 @@ pub trait PaymentBook: Send + Sync {
     /// One page of payments, newest first, then by identifier.
     async fn payments(&self, query: &PaymentQuery) -> Result<Found<Payment>, Fault>;
 
+    /// What was said of people with an order for the assessment of risk, as it came ([`PaymentChange::personal`]). Called where
+    /// the bank itself looks at a payment.
+    async fn personal(&self, id: &PaymentId) -> Result<Option<SealedNote>, Fault>;
+
     /// What a key holds now; a key whose time is over holds nothing. Called before consent and limits are looked at, and when
     /// a client asks what became of a request.
     async fn by_key(&self, key: &KeyRef, now: Timestamp) -> Result<Option<Keyed>, Fault>;
 
     /// Moves a payment on, with everything that follows: postings, statement, consent, allowance. The money of an order for a
-    /// later day is taken with the first move that counts; where its consent is revoked or on hold by then, or the money is
+    /// later day is taken with the first move that counts; where its consent is over or on hold by then, or the money is
     /// not there, the payment is rejected instead, with its reason, and that is what this returns. Called by the rail's
     /// worker and for a cancellation.
     async fn advance(&self, change: &PaymentMove) -> Result<Advanced, Fault>;
 
     /// Payments whose turn at the rail has come, oldest first, at most `limit`. Called by the rail's worker.
     async fn due(&self, now: Timestamp, limit: u32) -> Result<Vec<Payment>, Fault>;
+
+    /// Orders for a later day whose consent is revoked or expired, at most `limit`: what becomes of them does not wait for their
+    /// day. Called by the rail's worker at every run, and after a client has ended a consent.
+    async fn left_over(&self, limit: u32) -> Result<Vec<Payment>, Fault>;
 
     /// Puts the next turn of a payment off; `None` takes it off the list. Called by the rail's worker.
     async fn put_off(&self, id: &PaymentId, until: Option<Timestamp>) -> Result<(), Fault>;
@@ -208,6 +217,9 @@ pub struct PaymentChange {
     pub consent_use: Use,
     /// What the customer may contribute in a year, when the payment is a contribution.
     pub allowance: Option<Allowance>,
+    /// What was said of people with the order for the assessment of risk, as it was sent: encrypted to the bank. It is kept beside
+    /// the payment, written once, and in nothing that is told of it.
+    pub personal: Option<SealedNote>,
     /// Names drawn beforehand.
     pub names: EntryNames,
     /// The call it came with.

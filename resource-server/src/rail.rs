@@ -53,6 +53,7 @@ mod wish;
 use async_trait::async_trait;
 use futures_util::future::join_all;
 use oauth_core::{CorrelationId, Fault, Seconds, Timestamp};
+use rar_consent::{Consent, ConsentStatus};
 
 use crate::domain::{
     AccountStatus, EntryId, Line, Payment, PaymentKind, PaymentStatus, PaymentTerms, Rail, RejectionReason,
@@ -62,13 +63,14 @@ use crate::guard::fresh_uuid;
 use crate::port::{Admission, Advanced, EntryNames, PaymentMove, PaymentRail, Ports, RailStep};
 use wish::Wish;
 
-/// Moves every payment whose turn has come, one transaction a step, until nothing more is due at `now`. Call it from a
+/// Turns down the orders for a later day whose consent is over ([`withdraw`]), and moves every payment whose turn has come, one
+/// transaction a step, until nothing more is due at `now`. Call it from a
 /// timer in any number of processes: of two that take the same step, one moves the payment and the other finds it moved.
 ///
 /// # Errors
 /// A fault of a port; what was moved before it stays moved.
 pub async fn settle(ports: &Ports, now: Timestamp) -> Result<u64, Fault> {
-    let mut moved = 0;
+    let mut moved = withdraw(ports, now).await?;
     for _ in 0..ROUNDS {
         let due = ports.payments.due(now, BATCH).await?;
         if due.is_empty() {
@@ -79,6 +81,29 @@ pub async fn settle(ports: &Ports, now: Timestamp) -> Result<u64, Fault> {
             for done in join_all(steps).await {
                 moved += done?;
             }
+        }
+    }
+    Ok(moved)
+}
+
+/// Turns down every order for a later day whose consent is over: nobody waits for its day to learn that its money does not
+/// move. Of two that take the same order, one moves it and the other finds it moved.
+///
+/// # Errors
+/// A fault of a port; what was turned down before it stays so.
+pub async fn withdraw(ports: &Ports, now: Timestamp) -> Result<u64, Fault> {
+    let mut moved = 0;
+    for _ in 0..ROUNDS {
+        let before = moved;
+        for order in ports.payments.left_over(BATCH).await? {
+            let consent = ports.consents.consent(&order.terms().consent).await?;
+            if consent.is_some_and(|consent| is_left_over(&order, &consent)) {
+                let to = PaymentStatus::Rejected { reason: RejectionReason::ConsentEnded };
+                moved += advance(ports, &order, (to, None), now).await?;
+            }
+        }
+        if moved == before {
+            break;
         }
     }
     Ok(moved)
@@ -121,9 +146,19 @@ async fn step(ports: &Ports, payment: &Payment, now: Timestamp) -> Result<u64, F
             return Ok(0);
         }
     };
+    let to = unless_unusable(ports, payment, to).await?;
+    advance(ports, payment, (to, rail_reference), now).await
+}
+
+async fn advance(
+    ports: &Ports,
+    payment: &Payment,
+    (to, rail_reference): (PaymentStatus, Option<Line<40>>),
+    now: Timestamp,
+) -> Result<u64, Fault> {
     let change = PaymentMove {
         id: payment.id().clone(),
-        to: unless_unusable(ports, payment, to).await?,
+        to,
         rail_reference,
         at: now,
         names: fresh_names(ports)?,
@@ -153,6 +188,24 @@ async fn unless_unusable(
         Some(AccountStatus::Dormant | AccountStatus::Frozen) => rejected(RejectionReason::AccountBlocked),
         Some(AccountStatus::Closed) | None => rejected(RejectionReason::AccountClosed),
     })
+}
+
+/// Whether a consent moves the money of an order for a later day. One that has ended by time alone lets the orders go whose
+/// instant it has lived to see; one that is revoked or on hold moves no money.
+pub(crate) fn carries(consent: &Consent, debit_at: Option<Timestamp>) -> bool {
+    match consent.status {
+        ConsentStatus::Authorized | ConsentStatus::Finished => true,
+        ConsentStatus::Expired => consent.suspended_by.is_none() && debit_at <= consent.until,
+        ConsentStatus::AwaitingAuthorization
+        | ConsentStatus::Suspended
+        | ConsentStatus::Rejected
+        | ConsentStatus::Revoked => false,
+    }
+}
+
+/// Whether an order for a later day has lost its consent for good: it is turned down without waiting for its day.
+pub(crate) fn is_left_over(order: &Payment, consent: &Consent) -> bool {
+    order.awaits_debit() && consent.status.is_terminal() && !carries(consent, order.terms().debit_at)
 }
 
 /// Names for the rows of one movement.

@@ -49,5 +49,6 @@ mod stories;
 mod support;
 mod trail;
 mod uae_approvals;
+mod uae_ends;
 mod uae_v1_2;
 mod variants;

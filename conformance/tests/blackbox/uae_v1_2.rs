@@ -110,7 +110,8 @@ async fn approved(world: &World, tpp: &Tpp, ask: &Ask) -> Tokens {
 
 async fn order(world: &World, tpp: &Tpp, id: &str, iban: &str) -> Value {
     let personal =
-        sealed(world, &signed(tpp, &json!({"Initiation": account(iban), "Risk": {"Score": 4711}}))).await;
+        sealed(world, &signed(tpp, &json!({"Initiation": account(iban), "Risk": {"Score": 1947110947}})))
+            .await;
     json!({"Data": {
         "ConsentId": id,
         "Instruction": {"Amount": {"Amount": AMOUNT, "Currency": "AED"}},
@@ -201,11 +202,15 @@ async fn a_customer_pays_in_version_1_2_and_nobody_reads_who_was_paid(world: &Wo
     assert_eq!(consent["Data"]["PaymentConsumption"]["CumulativeNumberOfPayments"], json!(1));
     assert!(!clear(&consent.to_string()) && consent["Data"].get("PersonalIdentifiableInformation").is_none());
     let log = world.bank.log_end();
-    assert!(!log.contains(IBAN) && !log.contains("4711"), "nor does the log");
+    assert!(!log.contains(IBAN) && !log.contains("1947110947"), "nor does the log");
     let url = format!("{}/consents/{id}{path}", world.bank.admin_origin());
     let record: Value = world.bank.client().unwrap().get(&url).await.unwrap().json().unwrap();
-    assert_eq!(record["risk"], json!({"Score": 4711}), "the bank itself reads what came for its assessment");
-    assert!(!clear(&record.to_string()) && !consent.to_string().contains("4711"));
+    assert_eq!(
+        record["risk"],
+        json!({"Score": 1947110947}),
+        "the bank itself reads what came for its assessment"
+    );
+    assert!(!clear(&record.to_string()) && !consent.to_string().contains("1947110947"));
 }
 
 /// Sections 2.5 and 16: one answer, whatever is wrong with it.

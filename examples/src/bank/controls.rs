@@ -343,6 +343,7 @@ const EMPTYING: &[&str] = &[
     "DELETE FROM allowance",
     "DELETE FROM audit_event",
     "DELETE FROM booked_transaction",
+    "DELETE FROM payment_note",
     "DELETE FROM payment",
     "DELETE FROM posting",
     "DELETE FROM journal_entry",

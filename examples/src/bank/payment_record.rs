@@ -38,7 +38,7 @@ impl PaymentRecords {
             return Ok(None);
         };
         let terms = payment.terms();
-        let risk = match &terms.personal {
+        let risk = match self.books.personal(payment.id()).await? {
             Some(sealed) => self.risk(&terms.client.issuer, sealed.as_str()).await?,
             None => None,
         };

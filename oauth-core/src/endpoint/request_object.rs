@@ -13,6 +13,7 @@ use crate::limits;
 use crate::model::claims_request::ClaimsAsked;
 use crate::model::details::AuthorizationDetails;
 use crate::model::request::AuthorizationParams;
+use crate::policy::ObjectCalled;
 use crate::port::claims::{Claimed, Once};
 use crate::port::client_keys::KeyHint;
 use crate::port::decrypter::Opened;
@@ -88,7 +89,8 @@ async fn opened<'a>(context: &Context<'_>, caller: &Caller, text: &'a str) -> Re
     if registered.is_some_and(|registered| registered != jwe.encryption()) {
         return Err(refuse(rfc9101::ENCRYPTED_AS_REGISTERED, ObjectReason::EncryptionAlgorithm).into());
     }
-    if !jwe.holds_jwt() {
+    let called = caller.policy.signed_request().map(|signed| signed.called);
+    if jwe.holds_other() || (!jwe.holds_jwt() && called != Some(ObjectCalled::OrJwt)) {
         return Err(refuse(rfc9101::SIGNED_FIRST, ObjectReason::Unsigned).into());
     }
     match context.ports.decrypter.decrypt(&jwe).await? {
@@ -107,6 +109,7 @@ fn case(context: &Context<'_>, caller: &Caller, jws: &Jws) -> ObjectCase {
     let typ = match jws.typ() {
         None => Typ::Absent,
         Some(_) if jws.is_typed(REQUEST_OBJECT_TYPE) => Typ::RequestObject,
+        Some(_) if jws.is_typed("JWT") => Typ::Jwt,
         Some(_) => Typ::Other,
     };
     ObjectCase {
@@ -123,6 +126,9 @@ fn case(context: &Context<'_>, caller: &Caller, jws: &Jws) -> ObjectCase {
         iat: None,
         client_id: None,
         max_age: None,
+        scope: None,
+        state: None,
+        nonce: None,
         nested: Nested::No,
         now: context.now,
     }
@@ -197,6 +203,9 @@ impl Claims {
         case.nbf = self.nbf.map(NumericDate::timestamp);
         case.iat = self.iat.map(NumericDate::timestamp);
         case.client_id.clone_from(&self.client_id);
+        case.scope.clone_from(&self.scope);
+        let characters = |text: &Option<String>| text.as_ref().map(|text| text.chars().count());
+        (case.state, case.nonce) = (characters(&self.state), characters(&self.nonce));
         case.max_age = self.max_age.map(|seconds| Seconds::new(seconds.into()));
         if self.request.is_some() || self.request_uri.is_some() {
             case.nested = Nested::Yes;

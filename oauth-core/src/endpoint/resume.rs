@@ -19,7 +19,6 @@ use crate::refusal::{Error, Refusal, RuleId};
 use crate::server::Context;
 use crate::vocabulary::id::GrantId;
 use crate::vocabulary::secret::{Code, Fingerprint, RequestUri, Secret};
-use crate::vocabulary::time::Timestamp;
 
 /// The bank's pages report an outcome.
 #[derive(Clone)]
@@ -171,8 +170,8 @@ fn decide(
         return Err(refuse(WITHIN, ApprovalReason::Widened));
     }
     let now = context.now;
-    let longest = now.plus(context.settings.refresh_token_lifetime);
-    let until = request.details.until.unwrap_or(Timestamp::FAR_FUTURE).min(longest);
+    // what a customer approves until a day is good until that day
+    let until = request.details.until.unwrap_or_else(|| now.plus(context.settings.refresh_token_lifetime));
     Ok(Grant {
         id,
         issuer: request.issuer.clone(),

@@ -82,6 +82,43 @@ pub struct SignedRequest {
     pub nbf_age_max: Seconds,
     /// Longest `max_age` that may be asked for.
     pub max_age_max: Cap,
+    /// How a request object may call itself.
+    pub called: ObjectCalled,
+    /// Who may be named in `aud`.
+    pub audience: ObjectAudience,
+    /// Whether `scope` has `openid`.
+    pub openid: Openid,
+    /// Most characters of `state`.
+    pub state_max: usize,
+    /// Most characters of `nonce`.
+    pub nonce_max: usize,
+}
+
+/// How a request object may call itself (RFC 9101 section 10.8, RFC 7519 section 5.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ObjectCalled {
+    /// `typ` is absent or `oauth-authz-req+jwt`, and `cty` around it is `JWT`.
+    RequestObject,
+    /// `typ` may be `JWT` as well, and `cty` around it may be absent.
+    OrJwt,
+}
+
+/// Who may be named in `aud` of a request object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ObjectAudience {
+    /// This issuer, and others beside it.
+    Among,
+    /// This issuer alone.
+    Alone,
+}
+
+/// Whether `scope` of a request object has `openid`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Openid {
+    /// It may be missing.
+    Optional,
+    /// It may not.
+    Required,
 }
 
 impl Policy {

@@ -1,10 +1,11 @@
 //! The profiles. One that extends another is written as the difference.
 
 use super::{
-    AnswerBy, AssertionAudience, Cap, ClientAuth, Constraint, Pkce, Policy, RefreshRotation, RequestObject,
-    RequestPath, ResponseType, SenderConstraint, SignedRequest,
+    AnswerBy, AssertionAudience, Cap, ClientAuth, Constraint, ObjectAudience, ObjectCalled, Openid, Pkce,
+    Policy, RefreshRotation, RequestObject, RequestPath, ResponseType, SenderConstraint, SignedRequest,
 };
 use crate::jose::{Alg, KeyManagement};
+use crate::limits;
 use crate::vocabulary::time::Seconds;
 
 /// OAuth 2.0 and OpenID Connect as RFC 9700 would have them, for clients that no FAPI profile covers.
@@ -39,6 +40,11 @@ pub const FAPI1_ADVANCED: Policy = Policy {
         lifetime_max: Seconds::minutes(60),
         nbf_age_max: Seconds::minutes(60),
         max_age_max: Cap::Unset,
+        called: ObjectCalled::RequestObject,
+        audience: ObjectAudience::Among,
+        openid: Openid::Optional,
+        state_max: limits::STATE_BYTES,
+        nonce_max: limits::NONCE_BYTES,
     }),
     response_types: &[ResponseType::CodeIdToken, ResponseType::Code],
     answer_by: &[AnswerBy::Fragment, AnswerBy::Jarm],
@@ -69,6 +75,11 @@ pub const FAPI2_MESSAGE_SIGNING: Policy = Policy {
         lifetime_max: Seconds::minutes(60),
         nbf_age_max: Seconds::minutes(60),
         max_age_max: Cap::Unset,
+        called: ObjectCalled::RequestObject,
+        audience: ObjectAudience::Among,
+        openid: Openid::Optional,
+        state_max: limits::STATE_BYTES,
+        nonce_max: limits::NONCE_BYTES,
     }),
     answer_by: &[AnswerBy::Jarm, AnswerBy::JarmQuery, AnswerBy::JarmFormPost],
     ..FAPI2_SECURITY
@@ -89,6 +100,11 @@ pub const UAE_OPEN_FINANCE: Policy = Policy {
         lifetime_max: Seconds::minutes(10),
         nbf_age_max: Seconds::minutes(10),
         max_age_max: Cap::Max(Seconds::minutes(60)),
+        called: ObjectCalled::OrJwt,
+        audience: ObjectAudience::Alone,
+        openid: Openid::Required,
+        state_max: 512,
+        nonce_max: 256,
     }),
     client_auth: &[ClientAuth::PrivateKeyJwt],
     signing_algs: &[Alg::Ps256],

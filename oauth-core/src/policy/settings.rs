@@ -26,7 +26,8 @@ pub struct Settings {
     pub request_uri_lifetime: Seconds,
     /// Life of an access token.
     pub access_token_lifetime: Seconds,
-    /// Life of a refresh token and of the grant behind it, unless the consent ends earlier.
+    /// Life of a refresh token and of the grant behind it. Under a consent with an end of its own they live until that instead,
+    /// earlier or later.
     pub refresh_token_lifetime: Seconds,
     /// Life of an ID token.
     pub id_token_lifetime: Seconds,

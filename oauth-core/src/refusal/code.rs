@@ -283,12 +283,14 @@ const fn request(reason: RequestReason) -> (ErrorCode, &'static str) {
         RequestReason::ScopeNotAllowed => {
             (ErrorCode::InvalidScope, "scope asks for a value that is not offered, or not to this client.")
         }
-        RequestReason::StateMalformed => {
-            (ErrorCode::InvalidRequest, "state is longer than 1024 characters or not printable ASCII.")
-        }
-        RequestReason::NonceMalformed => {
-            (ErrorCode::InvalidRequest, "nonce is longer than 512 characters or not printable ASCII.")
-        }
+        RequestReason::StateMalformed => (
+            ErrorCode::InvalidRequest,
+            "state is longer than 1024 characters (512 under some profiles) or not printable ASCII.",
+        ),
+        RequestReason::NonceMalformed => (
+            ErrorCode::InvalidRequest,
+            "nonce is longer than 512 characters (256 under some profiles) or not printable ASCII.",
+        ),
         RequestReason::ThumbprintMalformed => (
             ErrorCode::InvalidRequest,
             "dpop_jkt must be a JWK SHA-256 thumbprint in base64url, 43 characters.",
@@ -304,6 +306,9 @@ const fn request(reason: RequestReason) -> (ErrorCode, &'static str) {
         RequestReason::MaxAgeMalformed => (ErrorCode::InvalidRequest, "max_age must be a number of seconds."),
         RequestReason::MaxAgeTooLong => {
             (ErrorCode::InvalidRequest, "max_age is longer than this profile allows.")
+        }
+        RequestReason::OpenidMissing => {
+            (ErrorCode::InvalidScope, "scope must hold openid under this profile.")
         }
         RequestReason::ResourceUnknown => {
             (ErrorCode::InvalidTarget, "resource is not one this server issues tokens for.")

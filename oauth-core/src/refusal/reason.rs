@@ -135,6 +135,8 @@ pub enum RequestReason {
     MaxAgeMalformed,
     /// `max_age` is longer than the profile allows.
     MaxAgeTooLong,
+    /// `scope` has no `openid`, which the policy demands.
+    OpenidMissing,
     /// `resource` is not one of ours.
     ResourceUnknown,
     /// `grant_type` missing.

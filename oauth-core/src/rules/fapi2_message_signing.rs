@@ -28,8 +28,15 @@ use crate::refusal::reason::{MessageReason, ObjectReason, Reason, RequestReason}
 use crate::vocabulary::time::Timestamp;
 
 /// Section 5.3.1: the times of a request object, judged once its signature holds; `max_age` last.
-pub(crate) const TIMES: &[&Rule<ObjectCase>] =
-    &[&NOT_BEFORE, &EXPIRY, &LIFETIME, &ISSUED, &uae_security::MAX_AGE];
+pub(crate) const TIMES: &[&Rule<ObjectCase>] = &[
+    &NOT_BEFORE,
+    &EXPIRY,
+    &LIFETIME,
+    &ISSUED,
+    &uae_security::MAX_AGE,
+    &uae_security::OPENID,
+    &uae_security::SHORT,
+];
 
 /// Section 5.3.1: `nbf` is there, at most the skew ahead and at most the policy's time ago.
 pub(crate) const NOT_BEFORE: Rule<ObjectCase> = Rule {

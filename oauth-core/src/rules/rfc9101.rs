@@ -17,7 +17,7 @@ use super::{Rule, demand};
 use crate::endpoint::push::FormCase;
 use crate::jose::{Alg, Audience};
 use crate::model::messages::SignedRequests;
-use crate::policy::RequestObject;
+use crate::policy::{ObjectAudience, ObjectCalled, RequestObject};
 use crate::refusal::RuleId;
 use crate::refusal::reason::{ObjectReason, RequestReason};
 use crate::vocabulary::id::ClientId;
@@ -41,6 +41,11 @@ pub(crate) struct ObjectCase {
     pub(crate) iat: Option<Timestamp>,
     pub(crate) client_id: Option<String>,
     pub(crate) max_age: Option<Seconds>,
+    pub(crate) scope: Option<String>,
+    /// Characters of `state`.
+    pub(crate) state: Option<usize>,
+    /// Characters of `nonce`.
+    pub(crate) nonce: Option<usize>,
     /// Whether it refers to, or holds, another request.
     pub(crate) nested: Nested,
     pub(crate) now: Timestamp,
@@ -53,6 +58,8 @@ pub(crate) enum Typ {
     Absent,
     /// A request object.
     RequestObject,
+    /// A JWT of whatever kind.
+    Jwt,
     /// Something else.
     Other,
 }
@@ -120,12 +127,14 @@ pub(crate) const ALGORITHM: Rule<ObjectCase> = Rule {
     },
 };
 
-/// Section 10.8: a JWT of another kind is never a request object. An absent `typ` is taken.
+/// Section 10.8: a JWT of another kind is never a request object. An absent `typ` is taken, and `JWT` where the policy has it.
 pub(crate) const TYP_FITS: Rule<ObjectCase> = Rule {
     id: RuleId("RFC9101-10.8"),
-    check: |case, _| match case.typ {
-        Typ::Absent | Typ::RequestObject => Ok(()),
-        Typ::Other => Err(ObjectReason::Type.into()),
+    check: |case, policy| match (case.typ, policy.signed_request().map(|signed| signed.called)) {
+        (Typ::Absent | Typ::RequestObject, _) | (Typ::Jwt, Some(ObjectCalled::OrJwt)) => Ok(()),
+        (Typ::Jwt, Some(ObjectCalled::RequestObject) | None) | (Typ::Other, _) => {
+            Err(ObjectReason::Type.into())
+        }
     },
 };
 
@@ -135,11 +144,15 @@ pub(crate) const ISSUER_IS_CLIENT: Rule<ObjectCase> = Rule {
     check: |case, _| demand(case.iss.as_deref() == Some(case.client.as_str()), ObjectReason::Issuer),
 };
 
-/// Section 4: `aud` is, or holds, our issuer.
+/// Section 4: `aud` is our issuer, or holds it, alone or among others as the policy has it.
 pub(crate) const AUDIENCE: Rule<ObjectCase> = Rule {
     id: RuleId("RFC9101-4-aud"),
-    check: |case, _| {
-        let us = case.aud.as_ref().is_some_and(|aud| aud.contains(case.issuer.as_str()));
+    check: |case, policy| {
+        let alone = policy.signed_request().is_some_and(|signed| signed.audience == ObjectAudience::Alone);
+        let us = case.aud.as_ref().is_some_and(|aud| {
+            aud.contains(case.issuer.as_str())
+                && (!alone || aud.iter().all(|name| *name == *case.issuer.as_str()))
+        });
         demand(us, ObjectReason::Audience)
     },
 };

@@ -74,6 +74,24 @@ async fn encryption_never_stands_in_for_a_signature() {
     header.set_content_encryption("A256GCM");
     let untyped = seal_as(&object(), "ECDH-ES", header);
     bank.push_object(&untyped).await.refused("invalid_request_object", "RFC9101-6.1-nested");
+    let uae = Bank::with(&UAE_OPEN_FINANCE, &json!({}));
+    let object = Draft::request().signed_by("PS256", "ps").sign();
+    for (cty, taken) in [(None, true), (Some("JWT"), true), (Some("json"), false)] {
+        let mut header = JweHeader::new();
+        header.set_content_encryption("A256GCM");
+        if let Some(cty) = cty {
+            header.set_content_type(cty);
+        }
+        let answer = uae.push_object(&seal_as(&object, "ECDH-ES", header)).await;
+        match taken {
+            true => assert_eq!(answer.status, 201, "{cty:?}"),
+            false => answer.refused("invalid_request_object", "RFC9101-6.1-nested"),
+        }
+    }
+    let mut header = JweHeader::new();
+    header.set_content_encryption("A256GCM");
+    let unsigned = seal_as(&Draft::request().claims.to_string(), "ECDH-ES", header);
+    uae.push_object(&unsigned).await.refused("invalid_request_object", "RFC9101-4-form");
 }
 
 #[tokio::test]

@@ -68,6 +68,35 @@ async fn the_uae_profile_has_ten_minutes_and_bounds_max_age() {
     bank.push_object(&object(3601)).await.refused("invalid_request", "UAESP-request-max_age");
 }
 
+/// UAE bank service initiation section 2.2.
+#[tokio::test]
+async fn the_uae_profile_takes_a_plain_jwt_for_this_issuer_alone_with_openid_and_short_values() {
+    let bank = Bank::with(&UAE_OPEN_FINANCE, &json!({}));
+    let object = |name: &str, value: Value| Draft::request().with(name, value).signed_by("PS256", "ps");
+    let aud = |others: &[&str]| json!([&[ISSUER], others].concat());
+    for (draft, rule) in [
+        (object("state", json!("s".repeat(512))), None),
+        (object("state", json!("s".repeat(513))), Some(("invalid_request", "UAESP-request-short"))),
+        (object("nonce", json!("n".repeat(256))), None),
+        (object("nonce", json!("n".repeat(257))), Some(("invalid_request", "UAESP-request-short"))),
+        (object("scope", json!("openid")), None),
+        (object("scope", json!("accounts")), Some(("invalid_scope", "UAESP-request-openid"))),
+        (object("aud", aud(&[])), None),
+        (object("aud", aud(&["https://other.example"])), Some(("invalid_request_object", "RFC9101-4-aud"))),
+        (Draft { typ: Some("JWT".into()), ..object("state", json!("typed")) }, None),
+        (
+            Draft { typ: Some("at+jwt".into()), ..object("state", json!("mistyped")) },
+            Some(("invalid_request_object", "RFC9101-10.8")),
+        ),
+    ] {
+        let answer = bank.push_object(&draft.sign()).await;
+        match rule {
+            None => assert_eq!(answer.status, 201),
+            Some((code, rule)) => answer.refused(code, rule),
+        }
+    }
+}
+
 #[tokio::test]
 async fn an_issue_time_ahead_of_the_clock_is_refused_and_the_skew_is_not() {
     let bank = Bank::signing();

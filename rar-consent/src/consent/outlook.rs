@@ -60,7 +60,7 @@ impl Consent {
     /// The next day of a schedule on which nothing was paid yet.
     fn next_of(&self, multi: &MultiPayment, today: Day) -> Option<Day> {
         match multi {
-            MultiPayment::VariableDefined { payments } | MultiPayment::DefinedUpTo { payments, .. } => {
+            MultiPayment::VariableDefined { payments, .. } | MultiPayment::DefinedUpTo { payments, .. } => {
                 let days = payments.iter().map(|listed| listed.day).filter(|day| *day >= today);
                 days.filter(|day| self.is_free(*day)).min()
             }
@@ -106,12 +106,8 @@ fn of_schedule(schedule: &Schedule) -> Allowed {
             let currency = lifetime.value.as_ref().map_or("AED", |value| &value.currency).to_owned();
             Allowed { currency, count: lifetime.count, total: lifetime.value.clone() }
         }
-        MultiPayment::VariableDefined { payments } => {
-            let total = payments.iter().fold(0_i64, |sum, listed| sum.saturating_add(listed.amount.minor));
-            let currency = payments.first().map_or("AED", |listed| listed.amount.currency.as_str());
-            of_amount(u32::try_from(payments.len()).unwrap_or(u32::MAX), Amount::new(total, currency))
-        }
-        MultiPayment::DefinedUpTo { payments, lifetime } => {
+        MultiPayment::VariableDefined { payments, lifetime }
+        | MultiPayment::DefinedUpTo { payments, lifetime } => {
             let Maxima { count, value } = bounds(payments, lifetime);
             let currency = value.as_ref().map_or("AED", |value| &value.currency).to_owned();
             Allowed { currency, count, total: value }
@@ -131,7 +127,7 @@ fn of_schedule(schedule: &Schedule) -> Allowed {
     }
 }
 
-/// What a list of most amounts comes to at most: with the bounds beside it, or by the list alone.
+/// What a list of amounts comes to at most: with the bounds beside it, or by the list alone.
 pub(crate) fn bounds(payments: &[ListedPayment], lifetime: &Maxima) -> Maxima {
     let sum = payments.iter().fold(0_i64, |sum, listed| sum.saturating_add(listed.amount.minor));
     let currency = payments.first().map_or("AED", |listed| listed.amount.currency.as_str());

@@ -140,6 +140,9 @@ pub enum MultiPayment {
     VariableDefined {
         /// `PaymentSchedule`.
         payments: Vec<ListedPayment>,
+        /// The bounds of all payments together; the early drafts have none around a list.
+        #[serde(default, skip_serializing_if = "Maxima::are_none")]
+        lifetime: Maxima,
     },
     /// `VariableDefinedSchedule` of version 1.2: one payment on each listed day, up to its amount. The early drafts have no
     /// such type.
@@ -152,13 +155,19 @@ pub enum MultiPayment {
 }
 
 /// The bounds of all payments together, both inclusive. Only version 1.2 may leave one out.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Maxima {
     /// `MaximumCumulativeNumberOfPayments`.
     pub count: Option<u32>,
     /// `MaximumCumulativeValueOfPayments`.
     pub value: Option<Amount>,
+}
+
+impl Maxima {
+    const fn are_none(&self) -> bool {
+        self.count.is_none() && self.value.is_none()
+    }
 }
 
 /// Periods, and the bounds of the payments in each.
@@ -289,7 +298,7 @@ impl MultiPayment {
     #[must_use]
     pub fn listed(&self) -> Option<&[ListedPayment]> {
         match self {
-            Self::VariableDefined { payments } | Self::DefinedUpTo { payments, .. } => Some(payments),
+            Self::VariableDefined { payments, .. } | Self::DefinedUpTo { payments, .. } => Some(payments),
             Self::FixedRecurring { .. }
             | Self::FixedOnDemand { .. }
             | Self::VariableRecurring { .. }
@@ -304,8 +313,9 @@ impl MultiPayment {
             Self::FixedOnDemand { lifetime, .. }
             | Self::VariableRecurring { lifetime, .. }
             | Self::VariableOnDemand { lifetime, .. }
+            | Self::VariableDefined { lifetime, .. }
             | Self::DefinedUpTo { lifetime, .. } => Some(lifetime),
-            Self::FixedRecurring { .. } | Self::VariableDefined { .. } => None,
+            Self::FixedRecurring { .. } => None,
         }
     }
 }

@@ -6,6 +6,7 @@ use oauth_core::{
     Consents, DetailsFault, DetailsReason, Error, Fault, Grant, Issuer, Overtaken, Refusal, RuleId, Standing,
     Subject, Timestamp, VettedRequest,
 };
+use serde_json::Value;
 
 use super::{ConsentEngine, TRIES, contended};
 use crate::consent::approval::{Authorizer, FirstApproval, FirstFault};
@@ -13,7 +14,7 @@ use crate::consent::history::{Actor, Changed, Channel, HistoryEntry};
 use crate::consent::status::ConsentStatus;
 use crate::consent::{Consent, Lodged, Shown};
 use crate::describe::{AccountChoice, choice};
-use crate::detail::{Lodging, ofxpera};
+use crate::detail::{Lodging, Place, ofxpera};
 use crate::port::Replaced;
 
 /// UAE bank service initiation section 4.1: an identifier is used once. One that nobody approved is remembered as long as
@@ -55,7 +56,7 @@ impl Consents for ConsentEngine {
                 let (consent, entry) = Consent::awaiting(lodged, *terms, now);
                 let consent = Consent { subscription, ..consent };
                 let companion = self.store.insertion(&consent, &entry)?;
-                Ok(Some(ConsentChange { companion, overtaken: Overtaken::Refused(id_used()) }))
+                Ok(Some(ConsentChange { companion, overtaken: Overtaken::Refused(id_used(&detail.value)) }))
             }
         }
     }
@@ -202,10 +203,14 @@ fn not_approved(fault: FirstFault) -> Refusal {
     }
 }
 
-fn id_used() -> Refusal {
+/// The identifier stands in the container of the element, when it has one.
+fn id_used(element: &Value) -> Refusal {
+    let place = Place::element(0);
+    let container = ["Data", "consent"].into_iter().find(|name| element.get(name).is_some());
+    let place = container.map_or(place.clone(), |name| place.member(name).member("ConsentId"));
     let reason = DetailsReason {
         fault: DetailsFault::ConsentIdUsed,
-        path: "authorization_details[0]".to_owned(),
+        path: place.as_str().to_owned(),
         hint: "this consent identifier was used before; make a new one",
     };
     Refusal { rule: ID_UNUSED, reason: reason.into() }

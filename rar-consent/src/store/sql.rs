@@ -46,6 +46,7 @@ const MIGRATIONS: &[Migration] = &[
             CREATE INDEX consent_by_base ON consent (client, base, created_at) WHERE base IS NOT NULL;",
     },
     events::MIGRATION,
+    Migration::shared(11, "orders that wait for their day", ORDERS),
     Migration::shared(20, "the audit trail", audit::TABLES),
 ];
 
@@ -54,6 +55,10 @@ const PARTIAL: &str = "CREATE INDEX consent_unapproved ON consent (created_at)
          WHERE due_at IS NULL AND (status = 'Rejected' OR subject IS NULL);
      CREATE INDEX consent_of_subject ON consent (subject, created_at) WHERE subject IS NOT NULL;
      DROP INDEX consent_by_subject;";
+
+/// Consents that are over and still have orders are few, and found without a look at any other.
+const ORDERS: &str = "ALTER TABLE consent ADD COLUMN orders INT64 NOT NULL DEFAULT 0;
+     CREATE INDEX consent_with_orders ON consent (status) WHERE orders > 0;";
 
 const TABLES: &str = "CREATE TABLE consent (
          id TEXT PRIMARY KEY,
@@ -84,6 +89,8 @@ const UPDATE: &str =
     "UPDATE consent SET subject = $1, status = $2, due_at = $3, body = $4, waits_for = $5, revision = revision + 1
     WHERE id = $6 AND revision = $7";
 const LOCK: &str = "UPDATE consent SET revision = revision WHERE id = $1 RETURNING revision, body";
+const ORDERED: &str = "UPDATE consent SET orders = orders + 1 WHERE id = $1";
+const NO_LONGER_ORDERED: &str = "UPDATE consent SET orders = orders - 1 WHERE id = $1 AND orders > 0";
 const NOTE: &str = "INSERT INTO consent_history (consent, at, body) VALUES ($1, $2, $3)";
 const BY_ID: &str = "SELECT revision, body FROM consent WHERE id = $1";
 const STATUS: &str = "SELECT status, due_at FROM consent WHERE id = $1";
@@ -173,6 +180,23 @@ pub async fn save(
         }
     }
     Ok(())
+}
+
+/// One order for a later day more waits under a consent, within the transaction that keeps the order. Its row must have been
+/// taken before, with [`lock`].
+///
+/// # Errors
+/// Whatever the engine reports.
+pub async fn order_waits(transaction: &mut Transaction<'_>, id: &ConsentId) -> Result<(), DbError> {
+    transaction.execute(Statement::new(ORDERED).text(id.as_str())).await.map(drop)
+}
+
+/// One order for a later day less waits under a consent: its day has come, or it is called off or turned down.
+///
+/// # Errors
+/// Whatever the engine reports.
+pub async fn order_leaves(transaction: &mut Transaction<'_>, id: &ConsentId) -> Result<(), DbError> {
+    transaction.execute(Statement::new(NO_LONGER_ORDERED).text(id.as_str())).await.map(drop)
 }
 
 /// Keeps a new consent with the first entry of its history, as [`ConsentStore::insert`] does, within a transaction that

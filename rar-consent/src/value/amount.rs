@@ -96,6 +96,20 @@ impl Amount {
         if minor == 0 { Err(AmountFault::Zero) } else { Ok(Self::new(minor, currency)) }
     }
 
+    /// Reads the same form with zeros in front, which count among the digits before the point.
+    ///
+    /// # Errors
+    /// As [`Amount::read`].
+    pub fn padded(text: &str, currency: &str) -> Result<Self, AmountFault> {
+        if text.find('.').unwrap_or(text.len()) > WHOLE_DIGITS {
+            return Err(AmountFault::TooLarge);
+        }
+        let short = text.trim_start_matches('0');
+        let headless = !short.starts_with(|first: char| first.is_ascii_digit());
+        let kept = if headless { short.len().saturating_add(1) } else { short.len() };
+        Self::read(text.get(text.len().saturating_sub(kept)..).unwrap_or(text), currency)
+    }
+
     /// The text form, without the currency: `149.90`.
     #[must_use]
     pub fn decimal(&self) -> String {
@@ -162,6 +176,36 @@ mod tests {
             "1.0.0",
         ] {
             assert!(Amount::read(bad, "AED").is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn zeros_in_front_change_no_amount_where_they_may_stand() {
+        for (text, minor) in [
+            ("010.00", 1000),
+            ("0000000000000010.00", 1000),
+            ("00.01", 1),
+            ("0.01", 1),
+            ("149.90", 14990),
+            ("9999999999999999.99", 999_999_999_999_999_999),
+        ] {
+            assert_eq!(Amount::padded(text, "AED"), Ok(Amount::new(minor, "AED")), "{text}");
+        }
+        assert_eq!(Amount::padded("007", "JPY"), Ok(Amount::new(7, "JPY")));
+        for bad in [
+            "00000000000000010.00",
+            "00.00",
+            "0.00",
+            ".50",
+            "00",
+            "0",
+            "",
+            "0x1.00",
+            "0-1.00",
+            "01.0",
+            "0 1.00",
+        ] {
+            assert!(Amount::padded(bad, "AED").is_err(), "{bad:?}");
         }
     }
 

@@ -286,7 +286,7 @@ fn every_amount_of_every_type_is_canonical_and_in_dirhams() {
         (combined(), MULTI, "PeriodicSchedule/Amount"),
     ] {
         let at = |name: &str| format!("{part}/{member}/{name}");
-        for bad in ["0.00", "1", "1.0", "01.00", "1e2", "-1.00", "12345678901234567.00"] {
+        for bad in ["0.00", "1", "1.0", "000.00", "1e2", "-1.00", "12345678901234567.00"] {
             refused(element.clone(), (&at("Amount"), json!(bad)), "UAEBSI-4-amount", "");
         }
         for bad in ["USD", "aed", ""] {

@@ -296,10 +296,7 @@ fn section_5_3_a_schedule_broken_in_one_place_is_refused_where_the_client_wrote_
     let listed = json!([{"PaymentExecutionDate": "2026-12-15", "Amount": aed("600.00")},
         {"PaymentExecutionDate": "2026-12-15", "Amount": aed("600.00")}]);
     let list = multi(json!({"Type": "FixedDefinedSchedule", "Schedule": listed}));
-    push(list.clone(), to_books())
-        .because("UAEBSI-5-places", &format!("{AT}.{MULTI}.MaximumCumulativeValueOfPayments"));
-    let value = "/consent/ControlParameters/ConsentSchedule/MultiPayment/MaximumCumulativeValueOfPayments";
-    push(changed(list, value, aed("1200.00")), to_books()).because(
+    push(list, to_books()).because(
         "UAEBSI-5.1-7-unique",
         &format!("{AT}.{MULTI}.PeriodicSchedule.Schedule[0].PaymentExecutionDate"),
     );
@@ -337,6 +334,66 @@ fn section_5_3_maxima_of_a_fixed_schedule_bound_it_where_they_are_smaller_than_i
         .because("UAEBSI-5-places", &format!("{AT}.{MULTI}.MaximumCumulativeValueOfPayments"));
     push(of_maxima(json!(0), Value::Null), to_books())
         .because("UAEBSI-5-number", &format!("{AT}.{MULTI}.MaximumCumulativeNumberOfPayments"));
+}
+
+#[test]
+fn section_5_3_maxima_around_a_list_bound_it_where_they_are_smaller_than_it() {
+    let at = "/consent/ControlParameters/ConsentSchedule/MultiPayment";
+    let listed = json!([{"PaymentExecutionDate": "2026-12-15", "Amount": aed("600.00")},
+        {"PaymentExecutionDate": "2027-01-15", "Amount": aed("400.00")},
+        {"PaymentExecutionDate": "2027-02-15", "Amount": aed("500.00")}]);
+    let of_maxima = |number: Value, value: Value| {
+        let list = multi(json!({"Type": "FixedDefinedSchedule", "Schedule": listed}));
+        let element = changed(list, &format!("{at}/MaximumCumulativeNumberOfPayments"), number);
+        changed(element, &format!("{at}/MaximumCumulativeValueOfPayments"), value)
+    };
+    for (number, value, told, bounded) in [
+        (Value::Null, Value::Null, "Pay AED 1500.00 to Date Palm Books LLC in 3 payments?", false),
+        (json!(99), aed("9000.00"), "Pay AED 1500.00 to Date Palm Books LLC in 3 payments?", false),
+        (json!(2), Value::Null, "Pay AED 1500.00 to Date Palm Books LLC in 2 payments?", true),
+        (Value::Null, aed("400.00"), "Pay AED 400.00 to Date Palm Books LLC in 3 payments?", true),
+    ] {
+        let consent = push(of_maxima(number, value), to_books()).lodged();
+        let words = describe(&consent);
+        assert_eq!(words.headline, told);
+        assert_eq!(words.next.contains("on their days, AED 1500.00 in all."), !bounded, "{}", words.next);
+        assert_eq!(words.next.contains("on their days, at most"), bounded, "{}", words.next);
+    }
+    push(of_maxima(Value::Null, aed("399.99")), to_books())
+        .because("UAEBSI-5-places", &format!("{AT}.{MULTI}.MaximumCumulativeValueOfPayments"));
+    push(of_maxima(json!(0), Value::Null), to_books())
+        .because("UAEBSI-5-number", &format!("{AT}.{MULTI}.MaximumCumulativeNumberOfPayments"));
+}
+
+#[test]
+fn what_version_1_2_has_beside_this_bank_is_refused_by_name() {
+    let permissions = "/consent/Permissions";
+    for (pointer, value, rule, path) in [
+        (permissions, json!([]), "RFC9396-5-value", "Permissions"),
+        (permissions, json!(["ReadAccountsBasic"]), "RFC9396-5-value", "Permissions[0]"),
+        (permissions, json!(["ReadRefundAccount", "ReadBalances"]), "RFC9396-5-value", "Permissions[1]"),
+        (
+            "/consent/CurrencyRequest",
+            json!({"ExtendedPurpose": "a", "CurrencyOfTransfer": "USD"}),
+            "RFC9396-5-member",
+            "CurrencyRequest",
+        ),
+        (
+            "/consent/ControlParameters/ConsentSchedule/FilePayment",
+            json!({"FileType": "a", "FileHash": "b", "NumberOfTransactions": 1, "ControlSum": "1.00"}),
+            "RFC9396-5-member",
+            "ControlParameters.ConsentSchedule.FilePayment",
+        ),
+    ] {
+        push(changed(on_demand(), pointer, value), to_books()).because(rule, &format!("{AT}.{path}"));
+    }
+    let padded = changed(
+        on_demand(),
+        "/consent/ControlParameters/ConsentSchedule/MultiPayment/MaximumCumulativeValueOfPayments/Amount",
+        json!("0001000.00"),
+    );
+    let Schedule::Multi(multi) = taken(padded).schedule else { panic!("another schedule") };
+    assert_eq!(multi.lifetime().unwrap().value.as_ref().unwrap().minor, 100_000);
 }
 
 #[test]

@@ -178,9 +178,6 @@ pub struct PaymentTerms {
     /// What the client is billed for, told again and not interpreted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub billing: Option<Billing>,
-    /// What was said of people with the order for the assessment of risk, as it was sent: encrypted to the bank.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub personal: Option<SealedNote>,
     /// When the order arrived.
     pub created_at: Timestamp,
 }
@@ -350,7 +347,6 @@ mod tests {
             purpose: Some(Purpose::new("RENT").unwrap()),
             client_sequence: None,
             billing: None,
-            personal: None,
             created_at: Timestamp::from_seconds(1000),
         }
     }

@@ -43,6 +43,8 @@ pub enum Shape {
     Few(usize, &'static Self),
     /// From the first to the second number of different values of a shape.
     Some(usize, usize, &'static Self),
+    /// One of several objects: the named member says which, by the name of its shape.
+    Choice(&'static str, &'static [&'static Named]),
     /// A shape with a name.
     Of(&'static Named),
     /// Anything: where another document says what it is.
@@ -194,6 +196,13 @@ fn at(shape: &Shape, value: &Value, path: &str) -> Result<(), String> {
             known(members, found, path).and_then(|()| object(members, found, path))
         }
         (Shape::Open(members), Value::Object(found)) => object(members, found, path),
+        (Shape::Choice(by, shapes), Value::Object(found)) => {
+            let named = found.get(*by).and_then(Value::as_str);
+            match shapes.iter().find(|shape| named == Some(shape.name)) {
+                Some(shape) => at(&shape.shape, value, path),
+                None => other(&format!("an object whose {by} is known")),
+            }
+        }
         (Shape::Text(form), _) => other(&format!("a text of form {form:?}")),
         (Shape::Line(most), _) => other(&format!("a text of up to {most} characters")),
         (Shape::Like(form, _, _), _) => other(&format!("a text like {form}")),
@@ -205,7 +214,7 @@ fn at(shape: &Shape, value: &Value, path: &str) -> Result<(), String> {
         (Shape::List(_), _) => other("a list"),
         (Shape::Few(most, _), _) => other(&format!("a list of up to {most}")),
         (Shape::Some(least, most, _), _) => other(&format!("a list of {least} to {most}")),
-        (Shape::Object(_) | Shape::Open(_), _) => other("an object"),
+        (Shape::Object(_) | Shape::Open(_) | Shape::Choice(..), _) => other("an object"),
     }
 }
 
@@ -273,6 +282,10 @@ impl Shape {
                 "uniqueItems": true,
             }),
             Self::Anything => json!({}),
+            Self::Choice(by, shapes) => {
+                let each: Vec<Value> = shapes.iter().map(|shape| Self::Of(shape).schema(named)).collect();
+                json!({"oneOf": each, "discriminator": {"propertyName": by}})
+            }
             Self::Of(known) => {
                 if !named.contains_key(known.name) {
                     named.insert(known.name.to_owned(), Value::Null);

@@ -1,6 +1,6 @@
 //! Reading, lodging and taking back consents as the third party.
 
-use oauth_core::{ConsentId, Fault};
+use oauth_core::{ConsentId, Fault, Timestamp};
 use rar_consent::{
     Actor, Channel, Consent, ConsentStatus, HistoryEntry, Inserted, Lodged, MoveFault, Replaced,
     Subscription, Terms,
@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::domain::{IdempotencyKey, RequestFingerprint};
 use crate::guard::{Authority, fresh_uuid};
 use crate::port::{KeyRef, KeyedConsent, KeyedOperation, Lodging, LodgingChange};
+use crate::rail::withdraw;
 
 use super::Operations;
 
@@ -78,6 +79,7 @@ pub async fn revoke(
             .moved(ConsentStatus::Revoked, &actor, reason, authority.now)
             .map_err(|_| ConsentRefusal::Over(consent.status))?;
         if operations.ports.consents.replace(&revoked, &entry).await? == Replaced::Done {
+            turn_orders_down(operations, authority.now).await;
             return Ok(kept(revoked));
         }
     }
@@ -161,10 +163,21 @@ pub async fn change(
         let Some((changed, entry)) = ordered(&consent, authority, order)? else { return Ok(consent) };
         if operations.ports.consents.replace(&changed, &entry.through(Channel::Api)).await? == Replaced::Done
         {
+            if changed.status.is_terminal() {
+                turn_orders_down(operations, authority.now).await;
+            }
             return Ok(changed);
         }
     }
     Err(ConsentRefusal::Busy)
+}
+
+/// Orders for a later day end with their consent. The consent has ended by now, whatever comes: what fails here the rail's worker
+/// does at its next run.
+pub(crate) async fn turn_orders_down(operations: &Operations, now: Timestamp) {
+    if let Err(fault) = withdraw(&operations.ports, now).await {
+        tracing::warn!(port = fault.port, error = %fault.source, "orders of an ended consent wait for the worker");
+    }
 }
 
 /// Pure: the consent after the order. The entry speaks of the end, where there is one.

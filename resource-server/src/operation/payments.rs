@@ -238,7 +238,6 @@ pub async fn initiate_fresh(
         purpose: order.purpose,
         client_sequence: order.client_sequence,
         billing: order.billing,
-        personal: order.personal,
         created_at: authority.now,
     };
     admitted(operations, &terms, authority.now).await?;
@@ -248,6 +247,7 @@ pub async fn initiate_fresh(
         key_until,
         consent_use: terms.consent_use(),
         allowance: allowance(operations, &terms).await?,
+        personal: order.personal,
         payment: Payment::receive(terms).map_err(|_: MoneyFault| PaymentRefusal::Nothing)?,
         names: fresh_names(&operations.ports)?,
         correlation: authority.correlation.clone(),

@@ -1,7 +1,7 @@
 //! What booking a payment writes, and what follows from each change of its status. Pure: every book applies the same.
 
 use oauth_core::Timestamp;
-use rar_consent::{Consent, ConsentStatus, HistoryEntry};
+use rar_consent::{Consent, HistoryEntry};
 
 use crate::domain::{
     AccountId, BookedTransaction, EntryId, JournalEntry, LedgerAccount, Money, Payment, PaymentKind,
@@ -10,6 +10,7 @@ use crate::domain::{
 use crate::port::{PaymentChange, PaymentMove};
 
 use super::lines;
+use crate::rail::carries;
 
 /// The entry and the line of a payment about to be booked: from the payer to what the rail is owed.
 pub(super) fn booking(change: &PaymentChange) -> Result<(JournalEntry, BookedTransaction), Unbalanced> {
@@ -52,20 +53,12 @@ pub(super) enum Turn {
     Refuse(RejectionReason),
 }
 
-/// Judges the move of an order whose day has come over the consent as it is then. A consent that has ended by time alone has
-/// let its orders go; one that is revoked or on hold moves no money.
+/// Judges the move of an order whose day has come over the consent as it is then.
 pub(super) fn turn(before: &Payment, to: PaymentStatus, consent: Option<&Consent>) -> Turn {
     if !before.awaits_debit() || !to.stage().counts() {
         return Turn::Settled;
     }
-    let carries = consent.is_some_and(|consent| match consent.status {
-        ConsentStatus::Authorized | ConsentStatus::Finished => true,
-        ConsentStatus::Expired => consent.suspended_by.is_none(),
-        ConsentStatus::AwaitingAuthorization
-        | ConsentStatus::Suspended
-        | ConsentStatus::Rejected
-        | ConsentStatus::Revoked => false,
-    });
+    let carries = consent.is_some_and(|consent| carries(consent, before.terms().debit_at));
     if carries { Turn::Debit } else { Turn::Refuse(RejectionReason::ConsentEnded) }
 }
 

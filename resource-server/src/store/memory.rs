@@ -16,7 +16,7 @@ use rar_consent::{Consent, HeldConsents, MemoryConsents};
 
 use crate::domain::{
     Account, AccountId, Balance, BookedTransaction, EntryId, JournalEntry, LedgerAccount, Money, Payment,
-    PaymentId, RequestFingerprint, TransactionId, Unbalanced, funds_allow,
+    PaymentId, RequestFingerprint, SealedNote, TransactionId, Unbalanced, funds_allow,
 };
 use crate::port::KeyRef;
 
@@ -40,6 +40,7 @@ struct Books {
     payments: HashMap<PaymentId, Kept>,
     allowances: HashMap<(Subject, i32), i64>,
     outbox: HashMap<PaymentId, Timestamp>,
+    notes: HashMap<PaymentId, SealedNote>,
     payment_keys: HashMap<KeyRef, Held<PaymentId>>,
     consent_keys: HashMap<KeyRef, Held<Consent>>,
     pera: pera::Pera,

@@ -316,7 +316,6 @@ fn change(number: u32, consent: &str, minor: i64) -> PaymentChange {
         purpose: None,
         client_sequence: None,
         billing: None,
-        personal: None,
         created_at: now(),
     });
     PaymentChange {
@@ -330,6 +329,7 @@ fn change(number: u32, consent: &str, minor: i64) -> PaymentChange {
         payment: payment.unwrap(),
         consent_use: Use { account: Some("sa-1".into()), ..Use::new(minor, "PHP", now()) },
         allowance: Some(Allowance { year: 2026, limit: Money::new(200_000_00, Currency::Php).unwrap() }),
+        personal: None,
         names: names(number, "b"),
         correlation: CorrelationId::new("c").unwrap(),
     }

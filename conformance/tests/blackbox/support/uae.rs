@@ -70,21 +70,27 @@ pub(crate) fn api_origin(world: &World, tpp: &Tpp) -> String {
 
 /// The message as a signed body of this client.
 pub(crate) fn signed(tpp: &Tpp, message: &Value) -> String {
+    signed_for(tpp, Some(&tpp.registered().issuer), message)
+}
+
+/// The same for somebody else, or for nobody by name.
+pub(crate) fn signed_for(tpp: &Tpp, audience: Option<&str>, message: &Value) -> String {
     let (now, key) = (host::now(), &tpp.registered().key);
+    let mut claims = vec![
+        ("iss", json!(tpp.id())),
+        ("iat", json!(now)),
+        ("nbf", json!(now)),
+        ("exp", json!(now + 120)),
+        ("message", message.clone()),
+    ];
+    claims.extend(audience.map(|audience| ("aud", json!([audience]))));
     let draft = Draft {
         header: Members::of([
             ("alg", json!(key.alg().name())),
             ("kid", json!(key.id())),
             ("typ", json!("JWT")),
         ]),
-        claims: Members::of([
-            ("iss", json!(tpp.id())),
-            ("aud", json!([tpp.registered().issuer])),
-            ("iat", json!(now)),
-            ("nbf", json!(now)),
-            ("exp", json!(now + 120)),
-            ("message", message.clone()),
-        ]),
+        claims: Members::of(claims),
     };
     draft.sign(key).unwrap()
 }

@@ -151,9 +151,10 @@ impl Order<'_> {
                 self.within_lifetime(lifetime)?;
                 self.on_demand(periodic.as_ref())
             }
-            MultiPayment::VariableDefined { payments } => {
+            MultiPayment::VariableDefined { payments, lifetime } => {
                 let listed = self.of_today(payments)?;
                 exactly(&listed.amount, self.wanted)?;
+                self.within_lifetime(lifetime)?;
                 Ok(Some(listed.day))
             }
             MultiPayment::DefinedUpTo { payments, lifetime } => {
@@ -284,7 +285,10 @@ fn all_made(multi: &MultiPayment, usage: &MultiUsage) -> bool {
         | MultiPayment::VariableOnDemand { lifetime, .. } => {
             lifetime.count.is_some_and(made) || less_is_left(lifetime, 1)
         }
-        MultiPayment::VariableDefined { payments } => made(entries(payments)),
+        MultiPayment::VariableDefined { payments, lifetime } => {
+            let least = payments.iter().map(|listed| listed.amount.minor).min().unwrap_or_default();
+            made(entries(payments)) || lifetime.count.is_some_and(made) || less_is_left(lifetime, least)
+        }
         MultiPayment::DefinedUpTo { payments, lifetime } => {
             made(entries(payments)) || lifetime.count.is_some_and(made) || less_is_left(lifetime, 1)
         }

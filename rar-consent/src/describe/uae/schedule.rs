@@ -111,7 +111,7 @@ fn multi(part: &MultiPayment, around: &Around<'_>) -> PartWords {
         MultiPayment::VariableOnDemand { individual, lifetime, periodic } => {
             variable_on_demand((individual.as_ref(), lifetime), periodic.as_ref(), around)
         }
-        MultiPayment::VariableDefined { payments } => listed::exactly(payments, around),
+        MultiPayment::VariableDefined { payments, lifetime } => listed::exactly((payments, lifetime), around),
         MultiPayment::DefinedUpTo { payments, lifetime } => listed::up_to((payments, lifetime), around),
     }
 }

@@ -241,7 +241,10 @@ fn variable_defined(wire: VariableDefined, place: &Place) -> Result<MultiPayment
             amount: amount(&wire.amount, &place.member("Amount"))?,
         })
     });
-    Ok(MultiPayment::VariableDefined { payments: listed.collect::<Result<_, _>>()? })
+    Ok(MultiPayment::VariableDefined {
+        payments: listed.collect::<Result<_, _>>()?,
+        lifetime: Maxima::default(),
+    })
 }
 
 /// A schedule of the variable types, which has no amount.
@@ -324,14 +327,15 @@ pub(super) fn missing(place: &Place) -> Refusal {
     place.refuse(rfc9396::MEMBERS_PRESENT, DetailsFault::MemberMissing, "this member is required")
 }
 
+/// Section 4: up to sixteen digits, zeros in front among them, a point and two decimals. Amounts are compared as numbers.
 pub(super) fn amount(wire: &WireAmount, place: &Place) -> Result<Amount, Refusal> {
     let refuse = |member, hint| place.member(member).refuse(uae_consent::AMOUNT, DetailsFault::Value, hint);
     if wire.currency != "AED" {
         return Err(refuse("Currency", "must be AED"));
     }
-    Amount::read(&wire.amount, &wire.currency).map_err(|fault| match fault {
+    Amount::padded(&wire.amount, &wire.currency).map_err(|fault| match fault {
         AmountFault::Spelling | AmountFault::Currency => {
-            refuse("Amount", "must be digits without leading zeros, a point and two decimals")
+            refuse("Amount", "must be one to sixteen digits, a point and two decimals")
         }
         AmountFault::TooLarge => refuse("Amount", "too many digits"),
         AmountFault::Zero => refuse("Amount", "must be more than zero"),

@@ -1,7 +1,7 @@
 //! The consent inside an element, as the early drafts write it, and what it means.
 
 use oauth_core::{DetailsFault, Refusal, Seconds};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de};
 use serde_json::{Map, Value};
 
 use super::schedule::{self, WireSchedule};
@@ -32,7 +32,7 @@ struct Container {
     #[serde(rename = "SponsoredTPPInformation")]
     sponsored_tpp_information: Option<SponsoredTpp>,
     risk: Option<Map<String, Value>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "at_least_one")]
     permissions: Vec<UaePermission>,
 }
 
@@ -93,6 +93,12 @@ struct WireSubscription {
 struct WireWebhook {
     url: String,
     is_active: bool,
+}
+
+/// Section 14, after version 1.2: who asks for permissions asks for one at least.
+pub(super) fn at_least_one<'de, D: Deserializer<'de>>(reader: D) -> Result<Vec<UaePermission>, D::Error> {
+    let asked = Vec::deserialize(reader)?;
+    if asked.is_empty() { Err(de::Error::custom("no permission")) } else { Ok(asked) }
 }
 
 const WINDOW: &str = "24:00:00";

@@ -13,6 +13,7 @@ use super::{ConsentManager, broken, done, failed, json};
 use crate::dialect::{Answer, Call, Route};
 use crate::domain::{Line, PaymentId};
 use crate::guard::{ANY_STANDING, Authentication, Body, Needs, Retry, Scoped, TokenKind};
+use crate::operation::consents::turn_orders_down;
 use crate::operation::payment_log::{self, LogRefusal, Logged};
 use crate::rules::uae_bank_side as rules;
 
@@ -111,7 +112,10 @@ async fn revoke_consent(bank: &ConsentManager, call: &Call) -> Result<Answer, St
     };
     let (by, channel) = ((&actor, reason), Some(Channel::BankApi));
     match bank.consents.revoke_through(&consent.id, by, channel, call.arrived.now).await? {
-        Revoked::Now => Ok(done()),
+        Revoked::Now => {
+            turn_orders_down(&bank.operations, call.arrived.now).await;
+            Ok(done())
+        }
         Revoked::Before | Revoked::Illegal(_) => Err(conflict().into()),
         Revoked::Unknown => Err(not_there().into()),
     }

@@ -9,7 +9,7 @@ use rar_consent::UaePaymentType;
 use serde::{Deserialize, Deserializer, Serialize, de};
 use serde_json::Value;
 
-use crate::domain::{IntegerDigits, Line, Money, Purpose};
+use crate::domain::{Line, Money, Purpose};
 
 /// The `message` of `POST /payments` (section 8.1).
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -81,10 +81,8 @@ macro_rules! checked_text {
 }
 
 checked_text! {
-    /// `^[0-9]{1,16}\.[0-9]{2}$` without superfluous zeros in front, and more than zero.
-    Digits, |text| {
-        Money::parse(text, crate::domain::Currency::Aed, IntegerDigits::SIXTEEN).and_then(Money::positive).is_ok()
-    }
+    /// `^[0-9]{1,16}\.[0-9]{2}$`, and more than zero. Zeros in front change nothing: amounts are compared as numbers.
+    Digits, |text| rar_consent::Amount::padded(text, "AED").is_ok()
 }
 checked_text! {
     /// `^[A-Z]{3}$`.
@@ -401,7 +399,12 @@ mod tests {
             ("/Data/Instruction/Amount/Amount", json!("0.00"), "/Data/Instruction/Amount/Amount"),
             ("/Data/Instruction/Amount/Amount", json!("250"), "/Data/Instruction/Amount/Amount"),
             ("/Data/Instruction/Amount/Amount", json!("250.0"), "/Data/Instruction/Amount/Amount"),
-            ("/Data/Instruction/Amount/Amount", json!("0250.00"), "/Data/Instruction/Amount/Amount"),
+            (
+                "/Data/Instruction/Amount/Amount",
+                json!("00000000000000250.00"),
+                "/Data/Instruction/Amount/Amount",
+            ),
+            ("/Data/Instruction/Amount/Amount", json!("00.00"), "/Data/Instruction/Amount/Amount"),
             ("/Data/Instruction/Amount/Amount", json!("-1.00"), "/Data/Instruction/Amount/Amount"),
             ("/Data/Instruction/Amount/Amount", json!(250.0), "/Data/Instruction/Amount/Amount"),
             ("/Data/Instruction/Amount/Amount", json!("\u{661}.00"), "/Data/Instruction/Amount/Amount"),

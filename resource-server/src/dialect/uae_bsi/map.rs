@@ -17,8 +17,8 @@ use super::error::{Reason, Refused};
 use super::patch::RevokedBy;
 use super::v1_2;
 use crate::domain::{
-    Creditor, Currency, Iban, IdempotencyKey, IntegerDigits, Line, LocalizedName, Money, Payment, PaymentId,
-    PaymentStatus, Precision, Purpose, Rail, RejectionReason, RequestFingerprint, write_instant,
+    Creditor, Currency, Iban, IdempotencyKey, Line, LocalizedName, Money, Payment, PaymentId, PaymentStatus,
+    Precision, Purpose, Rail, RejectionReason, RequestFingerprint, write_instant,
 };
 use crate::operation::payments::{Debtor, KeyKept, OrderKind, PaymentOrder};
 
@@ -125,8 +125,9 @@ pub(crate) fn amount(text: &AmountText) -> Result<Money, Refused> {
     let currency = Currency::parse(text.currency.as_str()).ok().filter(|known| known.decimals() == 2);
     let refused = |path| Refused::at(CONTROL, Reason::ControlParameters, path);
     let currency = currency.ok_or_else(|| refused("Data.Instruction.Amount.Currency"))?;
-    Money::parse(text.amount.as_str(), currency, IntegerDigits::SIXTEEN)
-        .map_err(|_| refused("Data.Instruction.Amount.Amount"))
+    let read = Amount::padded(text.amount.as_str(), currency.code()).ok();
+    let read = read.and_then(|read| Money::new(read.minor, currency).ok());
+    read.ok_or_else(|| refused("Data.Instruction.Amount.Amount"))
 }
 
 /// Which state of a payment an answer shows.
@@ -348,7 +349,7 @@ const fn rejection(reason: RejectionReason) -> (&'static str, &'static str) {
             ("LFI.CreditorAccountInvalid", "the creditor account does not exist or takes no money")
         }
         RejectionReason::ConsentEnded => {
-            ("LFI.GenericFailure", "the consent was not in force on the day of execution")
+            ("LFI.GenericFailure", "the consent was not in force on the day of execution, or ended before it")
         }
         RejectionReason::LimitExceeded => ("LFI.LimitExceeded", "a limit of the bank or of the rail"),
         RejectionReason::FraudSuspected => ("LFI.FraudSuspected", "the bank suspects fraud"),
@@ -398,7 +399,6 @@ mod tests {
             purpose: Some(Purpose::new("GDDS").unwrap()),
             client_sequence: Some(Line::new("1").unwrap()),
             billing: None,
-            personal: None,
             created_at: read_instant("2026-11-21T08:15:30.412Z").unwrap(),
         };
         Payment::receive(terms).unwrap()

@@ -12,7 +12,7 @@ use super::error::{Reason, Refused};
 use super::map::{self, Shown};
 use super::{UaeBsi, log, with_header};
 use crate::dialect::{Answer, Call, Route};
-use crate::domain::{Payment, PaymentId};
+use crate::domain::{IdempotencyKey, Payment, PaymentId, RequestFingerprint};
 use crate::guard::{
     ANY_STANDING, Authentication, Body, GuardRefusal, IDEMPOTENCY_KEY, IN_FORCE, Needs, Retry, Scoped,
     TokenKind,
@@ -149,7 +149,7 @@ pub(super) async fn settle(bank: &UaeBsi, call: &Call, outcome: Result<Answer, S
     bank.denied(refused, Some(&call.authority.client), &call.arrived).await
 }
 
-/// Section 8.1: a payment is ordered. Steps 5 to 7 stand here, 8 to 12 in [`book`].
+/// Section 8.1: a payment is ordered. Steps 5 to 7 stand here, 8 in [`repeated`], the others in [`book`].
 async fn create_payment(bank: &UaeBsi, call: &Call) -> Result<Answer, Stop> {
     bank.can_answer(&call.authority.client, call.arrived.now).await?;
     let message = bank.message(call).await?;
@@ -164,8 +164,13 @@ async fn create_payment(bank: &UaeBsi, call: &Call) -> Result<Answer, Stop> {
     let terms = payment_terms(bank, consent)?;
     let part = terms.schedule.part_named(data.kind);
     let part = part.ok_or_else(|| Refused::at(rules::PART_NAMED, Reason::Format, "Data.Type"))?;
-    let order = map::order(data, (terms, part), (key.clone(), fingerprint))?;
-    let payment = book(bank, call, consent, order).await.map_err(of_payment)?;
+    let payment = match repeated(bank, call, &key, &fingerprint).await? {
+        Some(first) => first,
+        None => {
+            let order = map::order(data, (terms, part), (key.clone(), fingerprint))?;
+            book(bank, call, consent, order).await.map_err(of_payment)?
+        }
+    };
     let base = bank.base_of(call);
     let message = map::payment_answer(&base, &payment, part_of(terms, &payment), Shown::AsCreated);
     let answer = bank.answer(StatusCode::CREATED, &message, call).await?;
@@ -183,7 +188,18 @@ pub(super) fn payment_terms<'a>(bank: &UaeBsi, consent: &'a Consent) -> Result<&
     }
 }
 
-/// Section 8.1, steps 8 to 12, in their order: the repeat, the consent's standing, its terms, the account and the funds.
+/// Section 8.1, step 8 and the standing of step 9: what the first request with this key came to.
+pub(super) async fn repeated(
+    bank: &UaeBsi,
+    call: &Call,
+    key: &IdempotencyKey,
+    fingerprint: &RequestFingerprint,
+) -> Result<Option<Payment>, Stop> {
+    payments::replay(&bank.operations, &call.authority, key, fingerprint).await.map_err(of_payment)
+}
+
+/// Section 8.1, steps 9 to 12, in their order, where there was no first request: the terms of the consent, the account and the
+/// funds.
 pub(super) async fn book(
     bank: &UaeBsi,
     call: &Call,
@@ -191,9 +207,6 @@ pub(super) async fn book(
     order: PaymentOrder,
 ) -> Result<Payment, PaymentRefusal> {
     let (operations, authority) = (&bank.operations, &call.authority);
-    if let Some(first) = payments::replay(operations, authority, &order.key, &order.fingerprint).await? {
-        return Ok(first);
-    }
     consent.exercise(&map::use_of(&order, call.arrived.now)).map_err(PaymentRefusal::Consent)?;
     payments::initiate_fresh(operations, authority, order).await.map(|booked| booked.payment().clone())
 }

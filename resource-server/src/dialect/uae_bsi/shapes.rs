@@ -1,7 +1,9 @@
 //! The shapes of `body` and `patch`, for the description: each is the `message` of a signed JWT. Tests hold every message taken
 //! and every answer given against them.
 
-use crate::domain::{Currency, Iban, IntegerDigits, Money, Purpose};
+use rar_consent::{Amount, AmountFault};
+
+use crate::domain::{Iban, Purpose};
 use crate::guard::AuthDate;
 use crate::openapi::{Form, HTTP_DATE, Member, Named, Shape, always, sometimes};
 
@@ -29,8 +31,10 @@ pub(super) const CONSENT_ID: Shape = Shape::Like("^[A-Za-z0-9._-]{1,128}$", 128,
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
 });
 const LINE_120: Shape = Shape::Line(120);
-const DIGITS: Shape = Shape::Like("^(0|[1-9][0-9]{0,15})\\.[0-9]{2}$", 19, |text| {
-    Money::parse(text, Currency::Aed, IntegerDigits::SIXTEEN).is_ok()
+/// Section 4. Zeros may stand in front.
+const DIGITS: Shape = Shape::Like("^[0-9]{1,16}\\.[0-9]{2}$", 19, |text| match Amount::padded(text, "AED") {
+    Ok(_) | Err(AmountFault::Zero) => true,
+    Err(AmountFault::Spelling | AmountFault::TooLarge | AmountFault::Currency) => false,
 });
 const CURRENCY: Shape = Shape::Like("^[A-Z]{3}$", 3, |text| {
     text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_uppercase())
@@ -60,9 +64,10 @@ named!(ERRORS, "Errors", &[always("Errors", Shape::List(&Shape::Of(&ERROR)))]);
 
 // Section 8.
 /// More than nothing.
-const POSITIVE: Shape = Shape::Like("^([1-9][0-9]{0,15}\\.[0-9]{2}|0\\.(0[1-9]|[1-9][0-9]))$", 19, |text| {
-    Money::parse(text, Currency::Aed, IntegerDigits::SIXTEEN).and_then(Money::positive).is_ok()
-});
+const POSITIVE: Shape =
+    Shape::Like("^([0-9]*[1-9][0-9]*\\.[0-9]{2}|[0-9]+\\.(0[1-9]|[1-9][0-9]))$", 19, |text| {
+        Amount::padded(text, "AED").is_ok()
+    });
 named!(INSTRUCTED, "InstructedAmount", &[always("Amount", POSITIVE), always("Currency", CURRENCY)]);
 named!(
     INSTRUCTION,

@@ -20,7 +20,7 @@ pub(crate) struct Expected<'a> {
     pub(crate) client: &'a ClientId,
     /// With which keys.
     pub(crate) keys: &'a JwkSet,
-    /// Names of this server; `aud` holds at least one.
+    /// Names of this server; an `aud` holds at least one.
     pub(crate) audiences: &'a [&'a str],
     /// When it arrived.
     pub(crate) now: Timestamp,
@@ -137,7 +137,8 @@ pub(crate) async fn sign_claims(
 #[derive(Deserialize)]
 struct Envelope {
     iss: String,
-    aud: Audience,
+    #[serde(default, deserialize_with = "present")]
+    aud: Option<Audience>,
     exp: NumericDate,
     nbf: NumericDate,
     #[serde(default, deserialize_with = "present")]
@@ -152,7 +153,8 @@ impl Envelope {
         };
         let (nbf, exp, now) = (self.nbf.timestamp(), self.exp.timestamp(), expected.now);
         hold(SENDER, "iss", self.iss == expected.client.as_str())?;
-        hold(AUDIENCE, "aud", expected.audiences.iter().any(|name| self.aud.contains(name)))?;
+        let to_us = |aud: &Audience| expected.audiences.iter().any(|name| aud.contains(name));
+        hold(AUDIENCE, "aud", self.aud.as_ref().is_none_or(to_us))?;
         hold(WINDOW, "nbf", nbf <= now.plus(SKEW) && nbf >= now.minus(AGE_MAX).minus(SKEW))?;
         hold(WINDOW, "iat", self.iat.is_none_or(|iat| iat.timestamp() <= now.plus(SKEW)))?;
         hold(WINDOW, "exp", now < exp.plus(SKEW) && exp > nbf && exp <= nbf.plus(AGE_MAX))?;
@@ -188,7 +190,7 @@ const TYPE: RuleId = RuleId("UAEBSI-8.1-5-typ");
 const SIGNATURE: RuleId = RuleId("UAEBSI-8.1-5-signature");
 /// Section 8.1, step 5: `iss` is the client.
 const SENDER: RuleId = RuleId("UAEBSI-8.1-5-iss");
-/// Section 8.1, step 5: `aud` is us.
+/// Section 8.1, step 5: `aud` is us, where it is said; the document makes it optional.
 const AUDIENCE: RuleId = RuleId("UAEBSI-8.1-5-aud");
 /// Section 2.2: the window of `nbf` and `exp`.
 const WINDOW: RuleId = RuleId("UAEBSI-2.2-window");
@@ -217,12 +219,22 @@ fn jose(fault: JoseFault) -> Refused {
         | JoseFault::Compressed
         | JoseFault::EmbeddedKeyMissing
         | JoseFault::EmbeddedKey(_) => refuse(SIGNATURE, Reason::JoseHeader),
-        JoseFault::Claims(fault) => Refused { rule: MESSAGE, reason: Reason::Claim, path: path_of(&fault) },
+        JoseFault::Claims(fault) => match path_of(&fault) {
+            // the envelope is whole, and what is in it is not: step 6
+            Some(path) if path.starts_with(INSIDE) => {
+                let path = path.strip_prefix(INSIDE).map(str::to_owned);
+                Refused { rule: SCHEMA, reason: Reason::Format, path }
+            }
+            path => Refused { rule: MESSAGE, reason: Reason::Claim, path },
+        },
         JoseFault::KeyMismatch | JoseFault::NoKey | JoseFault::Signature | _ => {
             refuse(SIGNATURE, Reason::Signature)
         }
     }
 }
+
+/// What stands before the path of a member of the message.
+const INSIDE: &str = "message.";
 
 /// A JSON path as this dialect writes it: `Data.Instruction.Amount`.
 fn path_of(fault: &JsonFault) -> Option<String> {

@@ -130,7 +130,7 @@ pub enum RejectionReason {
     AccountClosed,
     /// The creditor account does not exist or takes no money.
     CreditorAccountInvalid,
-    /// On its day, the consent it was ordered under is revoked or on hold.
+    /// The consent it was ordered under is over before its day, or on hold on it.
     ConsentEnded,
     /// A limit of the bank or of the rail.
     LimitExceeded,

@@ -21,6 +21,7 @@ where
     raced(&Desk::open(make().await).await?).await?;
     short(&Desk::open(make().await).await?).await?;
     ended(&Desk::open(make().await).await?).await?;
+    left_over(&Desk::open(make().await).await?).await?;
     called_off(&Desk::open(make().await).await?).await
 }
 
@@ -144,6 +145,33 @@ async fn ended(desk: &Desk) -> Result<(), Breach> {
     same("as its consent counts", &desk.usage("c-1").await?, &(1, 1000))?;
     desk.sound().await?;
     by_time_alone(desk).await
+}
+
+/// What a consent leaves behind is found when it is revoked, and not before.
+async fn left_over(desk: &Desk) -> Result<(), Breach> {
+    let id = ConsentId::new("c-1").map_err(wrong)?;
+    desk.consent("c-1", None).await?;
+    desk.booked(&dated(1, 1000)?).await?;
+    desk.booked(&dated(2, 500)?).await?;
+    let at_once = PaymentChange { allowance: None, ..change(3, "c-1", 70)? };
+    desk.booked(&at_once).await?;
+    let left = async |limit| Ok::<_, Breach>(desk.ports.payments.left_over(limit).await?.len());
+    same("under a consent in force nothing is left over", &left(10).await?, &0)?;
+    let bank = Actor::Operator("branch".to_owned());
+    for (status, found) in [(ConsentStatus::Suspended, 0), (ConsentStatus::Revoked, 2)] {
+        let consent = desk.ports.consents.consent(&id).await?.ok_or_else(|| wrong("no consent"))?;
+        let (changed, entry) = consent.moved(status, &bank, "contract", BEGINNING).map_err(wrong)?;
+        desk.ports.consents.replace(&changed, &entry).await?;
+        same("a hold leaves orders where they are, an end does not", &left(10).await?, &found)?;
+    }
+    same("no more than asked for", &left(1).await?, &1)?;
+    let refused = PaymentStatus::Rejected { reason: RejectionReason::ConsentEnded };
+    let early = PaymentMove { at: BEGINNING, ..step(1, "m", refused)? };
+    same("an order is turned down before its day", &moved(desk, &early).await?, &refused)?;
+    same("with its part of the consent", &desk.usage("c-1").await?, &(2, 570))?;
+    same("and is left over no longer", &left(10).await?, &1)?;
+    same("no money but that of the order of today has moved", &desk.balance(PAYER).await?, &(PAID_IN - 70))?;
+    desk.sound().await
 }
 
 /// A consent whose time is over has let its orders go, unless it was on hold when it ended.

@@ -243,7 +243,6 @@ pub(super) fn change_at(
         purpose: None,
         client_sequence: None,
         billing: None,
-        personal: None,
         created_at: at,
     };
     Ok(PaymentChange {
@@ -253,6 +252,7 @@ pub(super) fn change_at(
         payment: Payment::receive(terms).map_err(wrong)?,
         consent_use: Use { account: Some(PAYER.to_owned()), ..Use::new(minor, "PHP", at) },
         allowance: Some(Allowance { year: YEAR, limit: php(YEARLY)? }),
+        personal: None,
         names: names(n, "b")?,
         correlation: CorrelationId::new("contract").map_err(wrong)?,
     })

@@ -6,12 +6,13 @@ use rar_consent::{Consent, HeldConsents, HistoryEntry, Inserted, Replaced};
 
 use crate::domain::{
     AccountId, Balance, BookedTransaction, JournalEntry, Payment, PaymentId, PaymentStatus, RejectionReason,
-    TransactionStatus, funds_allow,
+    SealedNote, TransactionStatus, funds_allow,
 };
 use crate::port::{
     Advanced, Allowance, Booked, Found, KeyRef, Keyed, KeyedConsent, Lodging, LodgingBook, LodgingChange,
     PaymentBook, PaymentChange, PaymentMove, PaymentQuery,
 };
+use crate::rail::is_left_over;
 use crate::store::effects::{self, Effects, Posting, Turn};
 use crate::store::{events, lines};
 
@@ -40,6 +41,10 @@ impl PaymentBook for MemoryBank {
         Ok(page_of(found, query.page))
     }
 
+    async fn personal(&self, id: &PaymentId) -> Result<Option<SealedNote>, Fault> {
+        Ok(self.books().notes.get(id).cloned())
+    }
+
     async fn by_key(&self, key: &KeyRef, now: Timestamp) -> Result<Option<Keyed>, Fault> {
         let books = self.books();
         let Some(held) = held(&books.payment_keys, key, now) else { return Ok(None) };
@@ -60,6 +65,18 @@ impl PaymentBook for MemoryBank {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let payments = due.into_iter().take(limit).filter_map(|(_, id)| books.payments.get(id));
         Ok(payments.map(|kept| kept.payment.clone()).collect())
+    }
+
+    async fn left_over(&self, limit: u32) -> Result<Vec<Payment>, Fault> {
+        let books = self.books();
+        let consents = self.consents();
+        let lost = |payment: &Payment| {
+            let consent = consents.consent(&payment.terms().consent);
+            consent.is_some_and(|consent| is_left_over(payment, &consent))
+        };
+        let waiting = books.outbox.keys().filter_map(|id| books.payments.get(id)).map(|kept| &kept.payment);
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        Ok(waiting.filter(|payment| lost(payment)).take(limit).cloned().collect())
     }
 
     async fn put_off(&self, id: &PaymentId, until: Option<Timestamp>) -> Result<(), Fault> {
@@ -160,7 +177,8 @@ impl Books {
             self.write(entry, balance, line);
         }
         self.outbox.insert(id.clone(), terms.debit_at.unwrap_or(terms.created_at));
-        let PaymentChange { key, fingerprint, key_until, payment, .. } = change;
+        let PaymentChange { key, fingerprint, key_until, payment, personal, .. } = change;
+        self.notes.extend(personal.map(|note| (id.clone(), note)));
         self.payment_keys.insert(key, Held { fingerprint, until: key_until, outcome: id.clone() });
         self.payments.insert(id, Kept { payment: payment.clone(), booked_as });
         Ok(Booked::New(payment))

@@ -55,6 +55,13 @@ fn corrupt(what: &'static str) -> DbError {
     DbError::Corrupt { detail: what.to_owned() }
 }
 
+/// Notes are long, and stand where no status of a payment writes them again.
+macro_rules! note_table {
+    () => {
+        "CREATE TABLE payment_note (payment TEXT PRIMARY KEY, body TEXT NOT NULL);"
+    };
+}
+
 /// The tables of this crate.
 pub const TABLES: MigrationSet = MigrationSet::new(
     "resource-server",
@@ -62,6 +69,20 @@ pub const TABLES: MigrationSet = MigrationSet::new(
         Migration::shared(1, "accounts and the ledger", LEDGER_TABLES),
         Migration::shared(2, "payments", PAYMENT_TABLES),
         Migration::shared(3, "keys of consents", "ALTER TABLE idempotency ADD COLUMN outcome TEXT"),
+        Migration {
+            version: 4,
+            name: "what came with an order for the assessment of risk",
+            sqlite: concat!(
+                note_table!(),
+                "INSERT INTO payment_note (payment, body) SELECT id, json_extract(body, '$.terms.personal') FROM payment
+                     WHERE json_extract(body, '$.terms.personal') IS NOT NULL;"
+            ),
+            postgres: concat!(
+                note_table!(),
+                "INSERT INTO payment_note (payment, body) SELECT id, body::json #>> '{terms,personal}' FROM payment
+                     WHERE body::json #>> '{terms,personal}' IS NOT NULL;"
+            ),
+        },
     ],
 );
 

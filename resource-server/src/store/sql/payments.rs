@@ -7,10 +7,10 @@ use async_trait::async_trait;
 use oauth_core::store::database::{DbError, Row, Statement, Transaction};
 use oauth_core::{Fault, Timestamp};
 use rar_consent::audit::{AuditRow, PaymentStep, insertion};
-use rar_consent::store::sql::{enqueue, lock, save};
+use rar_consent::store::sql::{enqueue, lock, order_waits, save};
 use rar_consent::{Actor, Channel, Consent, Event};
 
-use crate::domain::{Payment, PaymentId, PaymentKind, Stage};
+use crate::domain::{Payment, PaymentId, PaymentKind, SealedNote, Stage};
 use crate::port::{
     Advanced, Allowance, Booked, Found, KeyRef, Keyed, OfKind, PaymentBook, PaymentChange, PaymentMove,
     PaymentQuery,
@@ -31,9 +31,13 @@ const INSERT: &str = "INSERT INTO payment
     (id, client, consent, customer, debtor, creditor, kind, created_at, stage, entry, body)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
 const ENQUEUE: &str = "INSERT INTO outbox (payment, due_at, tries) VALUES ($1, $2, 0)";
+const INSERT_NOTE: &str = "INSERT INTO payment_note (payment, body) VALUES ($1, $2)";
+const NOTE: &str = "SELECT body FROM payment_note WHERE payment = $1";
 const BY_ID: &str = "SELECT body FROM payment WHERE id = $1";
 const DUE: &str = "SELECT p.body FROM outbox o JOIN payment p ON p.id = o.payment
     WHERE o.due_at <= $1 ORDER BY o.due_at, o.payment LIMIT $2";
+const LEFT_OVER: &str = "SELECT p.body FROM consent c JOIN payment p ON p.consent = c.id
+    WHERE c.orders > 0 AND c.status IN ('Revoked', 'Expired') AND p.stage = 'received' LIMIT $1";
 const PUT_OFF: &str = "UPDATE outbox SET due_at = $1, tries = tries + 1 WHERE payment = $2";
 const DEQUEUE: &str = "DELETE FROM outbox WHERE payment = $1";
 
@@ -66,6 +70,12 @@ impl PaymentBook for SqlBank {
         Ok(Found { items, total })
     }
 
+    async fn personal(&self, id: &PaymentId) -> Result<Option<SealedNote>, Fault> {
+        let row = self.database.read_one(Statement::new(NOTE).text(id.as_str())).await.map_err(fault)?;
+        let note = row.map(|row| row.text("body").map(|body| SealedNote::new(body.to_owned())));
+        note.transpose().map_err(fault)
+    }
+
     async fn by_key(&self, key: &KeyRef, now: Timestamp) -> Result<Option<Keyed>, Fault> {
         let row = self.database.read_one(held_by(HELD_BY_KEY, key, now)).await.map_err(fault)?;
         row.as_ref().map(keyed).transpose().map_err(fault)
@@ -84,6 +94,13 @@ impl PaymentBook for SqlBank {
         let query = Statement::new(DUE).int(now.millis()).int(i64::from(limit));
         let rows = self.database.read(query).await.map_err(fault)?;
         rows.iter().map(body).collect::<Result<_, _>>().map_err(fault)
+    }
+
+    async fn left_over(&self, limit: u32) -> Result<Vec<Payment>, Fault> {
+        let query = Statement::new(LEFT_OVER).int(i64::from(limit));
+        let rows = self.database.read(query).await.map_err(fault)?;
+        let payments = rows.iter().map(body).collect::<Result<Vec<Payment>, _>>().map_err(fault)?;
+        Ok(payments.into_iter().filter(Payment::awaits_debit).collect())
     }
 
     async fn put_off(&self, id: &PaymentId, until: Option<Timestamp>) -> Result<(), Fault> {
@@ -119,6 +136,9 @@ async fn book(transaction: &mut Transaction<'_>, change: &PaymentChange) -> Resu
         line(transaction, &debit)?;
     }
     insert(transaction, change)?;
+    if payment.awaits_debit() {
+        order_waits(transaction, &terms.consent).await?;
+    }
     let due = terms.debit_at.unwrap_or(terms.created_at);
     let turn = Statement::new(ENQUEUE).text(terms.id.as_str()).int(due.millis());
     transaction.later(turn);
@@ -213,6 +233,9 @@ fn insert(transaction: &mut Transaction<'_>, change: &PaymentChange) -> Result<(
         .text(change.names.entry.as_str())
         .text(written(payment)?);
     transaction.later(row);
+    if let Some(said) = &change.personal {
+        transaction.later(Statement::new(INSERT_NOTE).text(terms.id.as_str()).text(said.as_str()));
+    }
     Ok(())
 }
 

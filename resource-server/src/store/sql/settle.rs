@@ -2,7 +2,7 @@
 
 use oauth_core::store::database::{DbError, Statement, Transaction};
 use rar_consent::Consent;
-use rar_consent::store::sql::{lock, save};
+use rar_consent::store::sql::{lock, order_leaves, save};
 
 use crate::domain::{EntryId, Payment, PaymentStatus, RejectionReason, TransactionStatus};
 use crate::port::{Advanced, PaymentMove};
@@ -69,6 +69,7 @@ async fn turned(
     }
     let terms = before.terms();
     let consent = lock(transaction, &terms.consent).await?;
+    order_leaves(transaction, &terms.consent).await?;
     let rejected = |reason| PaymentStatus::Rejected { reason };
     Ok(match effects::turn(before, to, consent.as_ref()) {
         Turn::Settled => to,

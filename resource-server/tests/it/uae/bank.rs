@@ -27,7 +27,7 @@ use resource_server::dialect::consent_manager::ConsentManager;
 use resource_server::dialect::uae_bsi::{UaeBsi, UaeNotices};
 use resource_server::domain::{
     Account, AccountId, AccountKind, AccountNumber, AccountStatus, BookedTransaction, Currency, EntryId,
-    Iban, LedgerAccount, Line, Payment, PaymentId, PaymentStatus, RejectionReason, SignedMoney,
+    Iban, LedgerAccount, Line, Payment, PaymentId, PaymentStatus, RejectionReason, SealedNote, SignedMoney,
     TransactionId, TransactionKind, TransactionStatus, read_instant,
 };
 use resource_server::guard::{Guard, GuardPorts};
@@ -214,6 +214,11 @@ impl Bank {
     pub(super) async fn kept(&self, answer: &Value) -> Payment {
         let id = PaymentId::new(answer["Data"]["PaymentId"].as_str().unwrap()).unwrap();
         self.books.payment(&id).await.unwrap().unwrap()
+    }
+
+    /// What came with the order for the assessment of risk, as it is kept.
+    pub(super) async fn noted(&self, payment: &Payment) -> Option<SealedNote> {
+        self.books.personal(payment.id()).await.unwrap()
     }
 
     /// What is on Alice's account, in fils.

@@ -85,6 +85,22 @@ async fn section_6_a_repeat_is_answered_while_finished_and_not_after_a_revocatio
 }
 
 #[tokio::test]
+async fn section_10_a_refresh_token_lives_as_long_as_its_consent() {
+    let whole = whole(sqlite().await).await;
+    let mut element = staged(CONSENT);
+    element["Data"]["ExpirationDateTime"] = json!("2027-09-20T23:59:59+04:00");
+    element["Data"]["ControlParameters"]["ConsentSchedule"] = json!({"MultiPayment": {
+        "Type": "UAEOF.FixedRecurringPayment", "TotalNumberOfPayments": 10,
+        "PeriodicSchedule": {"PeriodType": "Month", "PeriodStartDate": "2026-12-01",
+            "Amount": {"Amount": "100.00", "Currency": "AED"}}}});
+    let tokens = whole.tokens_under(&element, "acc-1").await;
+    whole.bank.at("2027-09-20T19:59:58Z");
+    assert_eq!(whole.refresh(&tokens).await, Good);
+    whole.bank.at("2027-09-20T19:59:59Z");
+    assert_eq!(whole.refresh(&tokens).await, InvalidGrant);
+}
+
+#[tokio::test]
 async fn section_10_a_refresh_cannot_change_the_consent_of_its_scope() {
     let whole = whole(sqlite().await).await;
     let tokens = whole.tokens(ConsentStatus::Authorized).await;
@@ -169,7 +185,11 @@ impl Whole {
             element["Data"]["ExpirationDateTime"] = json!("2026-11-21T12:02:00+04:00");
         }
         let together = [ConsentStatus::AwaitingAuthorization, ConsentStatus::Rejected].contains(&status);
-        let account = if together { JOINT } else { "acc-1" };
+        self.tokens_under(&element, if together { JOINT } else { "acc-1" }).await
+    }
+
+    /// The tokens of a consent that its customer has given from this account.
+    async fn tokens_under(&self, element: &Value, account: &str) -> TokenAnswer {
         let now = self.bank.now();
         let seconds = now.seconds();
         let object = self.signed(json!({

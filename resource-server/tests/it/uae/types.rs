@@ -156,10 +156,7 @@ async fn section_5_1_2_a_future_dated_payment_waits_for_its_instant() {
 
 /// An order of AED 300.00 for the fifth of December.
 async fn ordered() -> (Desk, Value) {
-    let schedule = json!({"SinglePayment": {
-        "Type": "UAEOF.SingleFutureDatedPayment", "Amount": aed("300.00"),
-        "RequestedExecutionDateTime": "2026-12-05T06:00:00+04:00"}});
-    let desk = Desk::open(schedule, "2026-12-06T00:00:00+04:00").await;
+    let desk = Desk::open(dated("2026-12-05T06:00:00+04:00"), "2026-12-06T00:00:00+04:00").await;
     let paid = desk.paid("now", &order("300.00")).await;
     (desk, paid)
 }
@@ -203,6 +200,94 @@ async fn section_8_3_an_order_whose_consent_was_revoked_or_held_before_its_day_i
         assert!(reason["Detail"].as_str().unwrap().contains("consent was not in force"), "{reason}");
         assert_eq!((desk.status().await, desk.bank.balance().await), (json!(status), 100_000));
     }
+}
+
+/// Who ends the consent of an order, long before its day.
+const ENDED_BY: [&str; 4] = ["client", "bank", "operator", "customer"];
+
+/// The end of the consent, by one of [`ENDED_BY`]; what does not come through the interface is followed by the worker's next run.
+async fn ended(desk: &Desk, by: &str) {
+    let bank = &desk.bank;
+    let id = oauth_core::ConsentId::new(ID).unwrap();
+    match by {
+        "client" => {
+            let over = json!({"Data": {"Status": "Revoked", "RevokedBy": "TPP"}});
+            assert_eq!(bank.patch("tpp", ID, &over).await.status, 204);
+        }
+        "bank" => {
+            let path = format!("/consents/{ID}/action/revoke");
+            let answer = bank.lfi(http::Method::POST, &path, &json!({"revokedBy": "LFI"})).await;
+            assert_eq!(answer.status, 204, "{answer:?}");
+        }
+        "operator" => {
+            let operator = rar_consent::Actor::Operator("b".to_owned());
+            bank.engine.revoke(&id, &operator, "left", bank.now()).await.unwrap();
+            bank.settle().await;
+        }
+        _ => {
+            let alice = rar_consent::Actor::Customer(oauth_core::Subject::new("alice").unwrap());
+            bank.engine.revoke(&id, &alice, "no more", bank.now()).await.unwrap();
+            bank.settle().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn section_8_3_an_order_is_rejected_with_the_end_of_its_consent_whoever_ends_it() {
+    for by in ENDED_BY {
+        let mut element = element(&dated("2026-12-05T06:00:00+04:00"), "2026-12-06T00:00:00+04:00");
+        element["Subscription"] = json!({"Webhook": {"Url": "https://tpp.example/hooks", "IsActive": true}});
+        let bank = Bank::open().await;
+        let grant = bank.approved(&element, "tpp").await;
+        let desk = Desk { bank, grant };
+        let paid = desk.paid("now", &order("300.00")).await;
+        desk.bank.tell().await;
+        desk.bank.postbox.take();
+        ended(&desk, by).await;
+        let payment = desk.payment(&paid).await;
+        assert_eq!(payment["PaymentStatus"], "Rejected", "{by}: {payment}");
+        assert_eq!(payment["PaymentStatusDetail"]["Reason"]["Code"], "LFI.GenericFailure", "{by}");
+        assert_eq!(payment["PaymentStatusUpdateDateTime"], "2026-11-21T08:00:00.000Z", "{by}: at once");
+        let consent = desk.consent().await;
+        assert_eq!(consent["Data"]["Status"], "Revoked", "{by}");
+        assert_eq!(consent["Data"]["PaymentConsumption"]["CumulativeNumberOfPayments"], 0, "{by}");
+        desk.bank.tell().await;
+        let told: Vec<String> =
+            desk.bank.postbox.take().iter().map(|letter| spoken(&super::events::claims(letter))).collect();
+        assert_eq!(told, ["consent Revoked", "payment Rejected"], "{by}");
+        desk.bank.at("2026-12-05T02:00:01Z");
+        desk.settle().await;
+        assert_eq!(desk.bank.balance().await, 100_000, "{by}: no money has moved");
+        desk.bank.tell().await;
+        assert!(desk.bank.postbox.take().is_empty(), "{by}: and nothing is told on the day");
+    }
+}
+
+/// What an event is about, and the status it tells.
+fn spoken(claims: &Value) -> String {
+    let data = &claims["message"]["Data"];
+    match data["PaymentStatus"].as_str() {
+        Some(status) => format!("payment {status}"),
+        None => format!("consent {}", data["Status"].as_str().unwrap()),
+    }
+}
+
+#[tokio::test]
+async fn section_5_1_2_an_order_for_the_very_instant_its_consent_ends_is_executed() {
+    let desk = Desk::open(dated("2026-12-05T06:00:00+04:00"), "2026-12-05T06:00:00+04:00").await;
+    let paid = desk.paid("now", &order("300.00")).await;
+    desk.bank.at("2026-12-05T01:59:59Z");
+    desk.settle().await;
+    desk.bank.at("2026-12-05T02:00:01Z");
+    assert_eq!(desk.status().await, "Expired");
+    desk.settle().await;
+    assert_eq!(desk.payment(&paid).await["PaymentStatus"], "AcceptedCreditSettlementCompleted");
+    assert_eq!(desk.status().await, "Expired", "section 8.4: what time has ended is not finished");
+}
+
+fn dated(at: &str) -> Value {
+    json!({"SinglePayment": {
+        "Type": "UAEOF.SingleFutureDatedPayment", "Amount": aed("300.00"), "RequestedExecutionDateTime": at}})
 }
 
 #[tokio::test]

@@ -515,11 +515,15 @@ async fn section_16_what_is_said_for_the_assessment_of_risk_is_kept_as_it_came_a
     let paid = pay(&bank, &token, "with", &wanted).await;
     assert_eq!(paid.status, 201, "{paid:?}");
     let kept = bank.kept(&paid.message).await;
-    assert_eq!(kept.terms().personal.as_ref().map(SealedNote::as_str), Some(&*sealed));
+    let noted = bank.noted(&kept).await;
+    assert_eq!(noted.as_ref().map(SealedNote::as_str), Some(&*sealed));
+    let stored = serde_json::to_string(&kept).unwrap();
+    assert!(!stored.contains(&sealed), "what every status writes again does not hold it");
     let told = format!("{kept:?}");
     assert!(!told.contains(&sealed) && !told.contains("192.0.2.1"), "{told}");
     assert!(!paid.message.to_string().contains("192.0.2.1") && !paid.raw.contains(&sealed));
     let plain = order_to("10.00", &account(IBAN, "Date Palm Books LLC"));
     let paid = pay(&bank, &token, "without", &plain).await;
-    assert_eq!(bank.kept(&paid.message).await.terms().personal, None, "nothing is kept without need");
+    let without = bank.kept(&paid.message).await;
+    assert_eq!(bank.noted(&without).await, None, "nothing is kept without need");
 }

@@ -6,28 +6,33 @@ use crate::consent::schedule::{ListedPayment, Maxima};
 use crate::describe::{Row, plain, strong};
 use crate::value::amount::Amount;
 
-pub(super) fn exactly(payments: &[ListedPayment], around: &Around<'_>) -> PartWords {
+pub(super) fn exactly((payments, lifetime): (&[ListedPayment], &Maxima), around: &Around<'_>) -> PartWords {
     let (payee, until) = (isolated(around.payee), around.until);
-    let sum = payments.iter().fold(0_i64, |sum, listed| sum.saturating_add(listed.amount.minor));
-    let currency = payments.first().map_or("AED", |listed| listed.amount.currency.as_str());
-    let sum = Amount::new(sum, currency);
+    let most = bounds(payments, lifetime);
+    let bounded = most != bounds(payments, &Maxima::default());
+    let InAll { bounds, .. } = in_all(&most);
+    let sum = most.value.as_ref().map(Amount::to_string).unwrap_or_default();
     let total = isolated(&sum);
-    let counted = counted(u32::try_from(payments.len()).unwrap_or(u32::MAX));
+    let counted = counted(most.count.unwrap_or(u32::MAX));
     let mut rows: Vec<Row> = payments
         .iter()
         .map(|listed| strong(&listed.day.words_in_arabic(), listed.amount.to_string()))
         .collect();
-    rows.push(strong("مجموع الدفعات", sum.to_string()));
+    match bounded {
+        true => rows.extend(of_all(lifetime)),
+        false => rows.push(strong("مجموع الدفعات", sum.clone())),
+    }
+    let in_all = if bounded { bounds } else { format!("بمجموع {total}") };
     rows.push(plain("عدد المرات", "مرة واحدة في كل يوم من هذه الأيام"));
     PartWords {
         headline: format!("هل تريد دفع {total} إلى {payee} على {counted}؟"),
         gist: format!("{total} على {counted} في أيام محددة"),
         lead: "المبلغ الإجمالي",
-        amount: sum.to_string(),
+        amount: sum,
         note: format!("على {counted} في الأيام المبينة أدناه"),
         rows,
         next: format!(
-            "ستُدفع المبالغ المبينة بالضبط إلى {payee} في أيامها، بمجموع {total}. والدفعة التي تفوت لا تُنفَّذ لاحقًا. ولا يُدفع \
+            "ستُدفع المبالغ المبينة بالضبط إلى {payee} في أيامها، {in_all}. والدفعة التي تفوت لا تُنفَّذ لاحقًا. ولا يُدفع \
              شيء بعد {until}."
         ),
     }

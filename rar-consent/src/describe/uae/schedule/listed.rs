@@ -6,25 +6,30 @@ use crate::consent::schedule::{ListedPayment, Maxima};
 use crate::describe::{Row, plain, strong};
 use crate::value::amount::Amount;
 
-pub(super) fn exactly(payments: &[ListedPayment], around: &Around<'_>) -> PartWords {
+pub(super) fn exactly((payments, lifetime): (&[ListedPayment], &Maxima), around: &Around<'_>) -> PartWords {
     let Around { payee, until } = around;
-    let total = payments.iter().fold(0_i64, |sum, listed| sum.saturating_add(listed.amount.minor));
-    let currency = payments.first().map_or("AED", |listed| listed.amount.currency.as_str());
-    let total = Amount::new(total, currency);
-    let counted = counted(u32::try_from(payments.len()).unwrap_or(u32::MAX));
+    let most = bounds(payments, lifetime);
+    let bounded = most != bounds(payments, &Maxima::default());
+    let InAll { bounds, .. } = in_all(&most);
+    let total = most.value.as_ref().map(Amount::to_string).unwrap_or_default();
+    let counted = counted(most.count.unwrap_or(u32::MAX));
     let mut rows: Vec<Row> =
         payments.iter().map(|listed| strong(&listed.day.words(), listed.amount.to_string())).collect();
-    rows.push(strong("All payments together", total.to_string()));
+    match bounded {
+        true => rows.extend(of_all(lifetime)),
+        false => rows.push(strong("All payments together", total.clone())),
+    }
+    let in_all = if bounded { bounds } else { format!("{total} in all") };
     rows.push(plain("How often", "Once on each of these days"));
     PartWords {
         headline: format!("Pay {total} to {payee} in {counted}?"),
         gist: format!("{total} in {counted} on days that are listed"),
         lead: "You pay in all",
-        amount: total.to_string(),
+        amount: total,
         note: format!("{counted} on the days listed below"),
         rows,
         next: format!(
-            "exactly the amounts listed are paid to {payee} on their days, {total} in all. A payment that is missed is \
+            "exactly the amounts listed are paid to {payee} on their days, {in_all}. A payment that is missed is \
              not made later. Nothing is paid after {until}."
         ),
     }

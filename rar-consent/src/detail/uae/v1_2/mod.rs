@@ -25,7 +25,7 @@ struct Container {
     is_single_authorization: Option<bool>,
     authorization_expiration_date_time: Option<String>,
     expiration_date_time: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::wire::at_least_one")]
     permissions: Vec<UaePermission>,
     control_parameters: ControlParameters,
     #[serde(rename = "PersonalIdentifiableInformation")]

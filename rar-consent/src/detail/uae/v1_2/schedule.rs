@@ -247,6 +247,8 @@ impl Reader<'_> {
         })
     }
 
+    /// As around a schedule of periods: bounds of all payments may be left out or be larger than the list, and bound it where
+    /// they are smaller, as long as they have room for one of its payments.
     fn fixed_defined(&self, wire: &FixedDefined, place: &Place) -> Result<MultiPayment, Refusal> {
         let listed = wire.schedule.iter().enumerate().map(|(index, wire)| {
             let place = place.member(&format!("Schedule[{index}]"));
@@ -256,17 +258,10 @@ impl Reader<'_> {
             })
         });
         let payments: Vec<ListedPayment> = listed.collect::<Result<_, Refusal>>()?;
-        let fits = |most: u32| usize::try_from(most).is_ok_and(|most| most >= payments.len());
-        if !self.part.maximum_cumulative_number_of_payments.is_none_or(fits) {
-            let hint = "less than the payments of the list";
-            return Err(self.place.member(NUMBER).refuse(
-                uae_consent::PLACES_AGREE,
-                DetailsFault::Value,
-                hint,
-            ));
+        if let Some(entry) = payments.iter().min_by_key(|entry| entry.amount.minor) {
+            self.room_for(&entry.amount)?;
         }
-        self.holds_all(payments.iter().fold(0, |sum: i64, one| sum.saturating_add(one.amount.minor)))?;
-        Ok(MultiPayment::VariableDefined { payments })
+        Ok(MultiPayment::VariableDefined { payments, lifetime: self.lifetime()? })
     }
 
     /// A bound of all payments below what the list comes to is a bound; without any, the list bounds itself.
@@ -295,16 +290,6 @@ impl Reader<'_> {
         })
     }
 
-    /// Where all amounts are fixed, a value of all payments together limits nothing, and must not say otherwise.
-    fn holds_all(&self, sum_minor: i64) -> Result<(), Refusal> {
-        let most = optional(self.part.maximum_cumulative_value_of_payments.as_ref(), self.place, LIFETIME)?;
-        if most.is_none_or(|most| most.minor >= sum_minor) {
-            return Ok(());
-        }
-        let hint = "less than the fixed payments together";
-        Err(self.place.member(LIFETIME).refuse(uae_consent::PLACES_AGREE, DetailsFault::Value, hint))
-    }
-
     /// How many payments of one amount the value of all together has room for: one at least.
     fn room_for(&self, amount: &Amount) -> Result<u32, Refusal> {
         let most = optional(self.part.maximum_cumulative_value_of_payments.as_ref(), self.place, LIFETIME)?;
@@ -330,7 +315,6 @@ impl Reader<'_> {
 const OCCURRENCES_MAX: u32 = 367;
 const INDIVIDUAL: &str = "MaximumIndividualAmount";
 const VALUE: &str = "MaximumCumulativeValueOfPaymentsPerPeriod";
-const NUMBER: &str = "MaximumCumulativeNumberOfPayments";
 const LIFETIME: &str = "MaximumCumulativeValueOfPayments";
 
 fn optional(wire: Option<&WireAmount>, place: &Place, member: &str) -> Result<Option<Amount>, Refusal> {

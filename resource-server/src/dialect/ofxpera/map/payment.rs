@@ -116,7 +116,7 @@ const fn rejection(reason: RejectionReason) -> Rejection {
             ("PERA_ACCOUNT_INVALID", "The PERA account takes no money.")
         }
         RejectionReason::ConsentEnded => {
-            ("CONSENT_ENDED", "The consent was not in force on the day of execution.")
+            ("CONSENT_ENDED", "The consent was not in force on the day of execution, or ended before it.")
         }
         RejectionReason::LimitExceeded => ("LIMIT_EXCEEDED", "A limit of the bank or the rail was exceeded."),
         RejectionReason::FraudSuspected => ("REFUSED", "The bank refused the payment."),

@@ -87,6 +87,7 @@ fn a_good_body_is_read_whatever_the_spelling_of_its_audience_and_time() {
     for claims in [
         envelope(),
         without("iat"),
+        without("aud"),
         with("aud", json!(ISSUER)),
         with("aud", json!(BASE)),
         with("aud", json!(["https://other.example", BASE])),
@@ -109,7 +110,7 @@ fn one_wrong_claim_refuses_the_body_and_names_itself() {
         (with("aud", json!("https://other.example")), "aud"),
         (with("aud", json!([])), "aud"),
         (with("aud", json!("https://auth.example/")), "aud"),
-        (without("aud"), "aud"),
+        (with("aud", json!(null)), "aud"),
         (without("exp"), "exp"),
         (with("exp", json!(NOW - 10)), "exp"),
         (with("exp", json!(NOW + 601)), "exp"),
@@ -142,7 +143,9 @@ fn a_repeated_member_refuses_the_body_at_any_depth() {
         r#"{"Data":{"Amount":{"Amount":"1.00","Amount":"9.00"}}}"#,
         r#"{"Data":{"Amount":{"Amount":"1.00","\u0041mount":"9.00"}}}"#,
     ] {
-        assert_eq!(read(&envelope(message)).unwrap_err().reason, Reason::Claim, "{message}");
+        let refused = read(&envelope(message)).unwrap_err();
+        assert_eq!(refused.reason, Reason::Format, "{message}");
+        assert!(refused.path.is_some_and(|path| path.starts_with("Data")), "{message}");
     }
     let twice = envelope("{}").replacen(r#""iss":"tpp-1""#, r#""iss":"tpp-2","iss":"tpp-1""#, 1);
     assert_eq!(read(&twice).unwrap_err().reason, Reason::Claim);

@@ -11,7 +11,8 @@ use super::super::described;
 use super::super::error::{Reason, Refused};
 use super::super::map::Shown;
 use super::super::routes::{
-    BY_CLIENT, OWN, READ, Stop, book, find_payment, not_found, of_payment, path_id, payment_terms, settle,
+    BY_CLIENT, OWN, READ, Stop, book, find_payment, not_found, of_payment, path_id, payment_terms, repeated,
+    settle,
 };
 use super::super::signature::SCHEMA;
 use super::super::{UaeBsi, with_header};
@@ -123,9 +124,14 @@ async fn create_payment(bank: &UaeBsi, call: &Call) -> Result<Answer, Stop> {
         return Err(not_found().into());
     };
     let terms = payment_terms(bank, consent)?;
-    let order = map::order(data, (consent, terms), (paid, personal), (key.clone(), fingerprint))?;
-    let booked = book(bank, call, consent, order).await;
-    let payment = booked.map_err(|refusal| in_own_words(of_payment(refusal), bank, terms))?;
+    let payment = match repeated(bank, call, &key, &fingerprint).await? {
+        Some(first) => first,
+        None => {
+            let order = map::order(data, (consent, terms), (paid, personal), (key.clone(), fingerprint))?;
+            let booked = book(bank, call, consent, order).await;
+            booked.map_err(|refusal| in_own_words(of_payment(refusal), bank, terms))?
+        }
+    };
     let base = bank.base_of(call);
     let message = map::payment_answer(&base, &payment, Shown::AsCreated);
     let answer = bank.answer(StatusCode::CREATED, &message, call).await?;

@@ -1,6 +1,6 @@
 //! The shapes of version 1.2, for its description. What is named here as in the early drafts is said in their words there.
 
-use super::super::shapes::{AMOUNT, CONSENT_ID, CONSENT_META, CONSUMPTION, NAME, PAYMENT_STATUS};
+use super::super::shapes::{AMOUNT, CONSENT_ID, CONSENT_META, CONSUMPTION, INSTRUCTED, NAME, PAYMENT_STATUS};
 use crate::domain::{Iban, Purpose};
 use crate::openapi::{Form, Named, Shape, always, sometimes};
 
@@ -33,7 +33,7 @@ named!(
         sometimes("MerchantId", MERCHANT),
     ]
 );
-named!(INSTRUCTION, "Instruction", &[always("Amount", Shape::Of(&AMOUNT))]);
+named!(INSTRUCTION, "Instruction", &[always("Amount", Shape::Of(&INSTRUCTED))]);
 named!(
     PAYMENT_ORDER,
     "PaymentOrder",
@@ -75,56 +75,96 @@ named!(
 );
 
 // Section 5.3.
+macro_rules! kind {
+    ($name:ident, $wire:literal, [$($member:expr),* $(,)?]) => {
+        named!($name, $wire, &[always("Type", Shape::OneOf(&[$wire])), $($member),*]);
+    };
+}
+
+kind!(INSTANT_PAYMENT, "SingleInstantPayment", [always("Amount", Shape::Of(&AMOUNT))]);
+kind!(
+    DATED_PAYMENT,
+    "SingleFutureDatedPayment",
+    [always("Amount", Shape::Of(&AMOUNT)), always("RequestedExecutionDate", DAY)]
+);
 named!(
-    SINGLE,
-    "SinglePayment",
+    FIXED_CONTROLS,
+    "FixedControls",
     &[
-        always("Type", Shape::OneOf(&["SingleInstantPayment", "SingleFutureDatedPayment"])),
-        always("Amount", Shape::Of(&AMOUNT)),
-        sometimes("RequestedExecutionDate", DAY),
+        sometimes("MaximumCumulativeNumberOfPaymentsPerPeriod", Shape::Whole),
+        sometimes("MaximumCumulativeValueOfPaymentsPerPeriod", Shape::Of(&AMOUNT)),
     ]
 );
 named!(
-    CONTROLS,
-    "Controls",
+    VARIABLE_CONTROLS,
+    "VariableControls",
     &[
         sometimes("MaximumIndividualAmount", Shape::Of(&AMOUNT)),
         sometimes("MaximumCumulativeNumberOfPaymentsPerPeriod", Shape::Whole),
         sometimes("MaximumCumulativeValueOfPaymentsPerPeriod", Shape::Of(&AMOUNT)),
     ]
 );
+named!(LISTED, "ListedPayment", &[always("PaymentExecutionDate", DAY), always("Amount", Shape::Of(&AMOUNT))]);
 named!(
-    LISTED,
-    "ListedPayment",
-    &[
-        always("PaymentExecutionDate", DAY),
-        sometimes("Amount", Shape::Of(&AMOUNT)),
-        sometimes("MaximumIndividualAmount", Shape::Of(&AMOUNT)),
+    LISTED_UP_TO,
+    "ListedMaximum",
+    &[always("PaymentExecutionDate", DAY), always("MaximumIndividualAmount", Shape::Of(&AMOUNT))]
+);
+kind!(
+    FIXED_PERIODIC,
+    "FixedPeriodicSchedule",
+    [always("PeriodType", PERIOD), always("PeriodStartDate", DAY), always("Amount", Shape::Of(&AMOUNT)),]
+);
+kind!(
+    VARIABLE_PERIODIC,
+    "VariablePeriodicSchedule",
+    [
+        always("PeriodType", PERIOD),
+        always("PeriodStartDate", DAY),
+        always("MaximumIndividualAmount", Shape::Of(&AMOUNT)),
     ]
 );
-named!(
-    PERIODIC,
-    "PeriodicSchedule",
-    &[
-        always(
-            "Type",
-            Shape::OneOf(&[
-                "FixedPeriodicSchedule",
-                "VariablePeriodicSchedule",
-                "FixedOnDemand",
-                "VariableOnDemand",
-                "FixedDefinedSchedule",
-                "VariableDefinedSchedule",
-            ]),
-        ),
-        sometimes("PeriodType", PERIOD),
-        sometimes("PeriodStartDate", DAY),
-        sometimes("Amount", Shape::Of(&AMOUNT)),
-        sometimes("MaximumIndividualAmount", Shape::Of(&AMOUNT)),
-        sometimes("Controls", Shape::Of(&CONTROLS)),
-        sometimes("Schedule", Shape::List(&Shape::Of(&LISTED))),
+kind!(
+    FIXED_ON_DEMAND,
+    "FixedOnDemand",
+    [
+        always("PeriodType", PERIOD),
+        always("PeriodStartDate", DAY),
+        always("Amount", Shape::Of(&AMOUNT)),
+        always("Controls", Shape::Of(&FIXED_CONTROLS)),
     ]
 );
+kind!(
+    VARIABLE_ON_DEMAND,
+    "VariableOnDemand",
+    [
+        always("PeriodType", PERIOD),
+        always("PeriodStartDate", DAY),
+        always("Controls", Shape::Of(&VARIABLE_CONTROLS)),
+    ]
+);
+kind!(FIXED_DEFINED, "FixedDefinedSchedule", [always("Schedule", Shape::List(&Shape::Of(&LISTED)))]);
+kind!(
+    VARIABLE_DEFINED,
+    "VariableDefinedSchedule",
+    [always("Schedule", Shape::List(&Shape::Of(&LISTED_UP_TO)))]
+);
+pub(super) static SINGLE: Named =
+    Named { name: "SinglePayment", shape: Shape::Choice("Type", &[&INSTANT_PAYMENT, &DATED_PAYMENT]) };
+pub(super) static PERIODIC: Named = Named {
+    name: "PeriodicSchedule",
+    shape: Shape::Choice(
+        "Type",
+        &[
+            &FIXED_PERIODIC,
+            &VARIABLE_PERIODIC,
+            &FIXED_ON_DEMAND,
+            &VARIABLE_ON_DEMAND,
+            &FIXED_DEFINED,
+            &VARIABLE_DEFINED,
+        ],
+    ),
+};
 named!(
     MULTI,
     "MultiPayment",
