@@ -220,6 +220,10 @@ impl Consents for OpeningConsents {
         self.engine.lodging(request, now).await
     }
 
+    async fn opened(&self, request: &VettedRequest, now: Timestamp) -> Result<(), Fault> {
+        self.engine.opened(request, now).await
+    }
+
     async fn authorisation(
         &self,
         grant: &Grant,

@@ -205,6 +205,28 @@ async fn accounts_are_offered_where_the_consent_opens_or_debits_them_and_the_hol
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn section_7_1_a_consent_changes_until_its_page_is_open_and_the_page_shows_what_is_stored() {
+    const OTHER: &str = "compare my retirement accounts";
+    let world = embedded().await;
+    let luzon = world.luzon();
+    let alone = luzon.act_alone("consent", HONEST).await.unwrap().member("access_token").unwrap();
+    let (id, ask) = lodged((world, &luzon), &["PERA_BASIC_INFO"], "openid accounts.basic").await;
+    let path = format!("/common/consent/{id}");
+    let stored = data(&call((world, &luzon), &alone, ("GET", &path), None).await, 200);
+    let wanted = json!({"data": {"data_holder_id": "bayan-trust", "permissions": stored["permissions"],
+        "sharing_duration": stored["sharing_duration"], "purpose": OTHER}});
+    let change = || call((world, &luzon), &alone, ("PUT", &path), Some(wanted.clone()));
+    let request_uri = world.push(&luzon, &ask).await;
+    assert_eq!(data(&change().await, 200)["purpose"], OTHER, "pushed, and nobody has read it");
+    let mut visit = world.signed_in().await;
+    let place = visit.open(&luzon.authorization_url(&request_uri).unwrap()).await.unwrap();
+    assert!(page(&place).text().contains(OTHER), "{}", page(&place).text());
+    let late = change().await;
+    assert_eq!(late.status, 409, "{}", late.text());
+    assert_eq!(late.json().unwrap()["errors"][0]["code"], "CONSENT_STATE_CONFLICT");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_has_an_account_opened_may_give_none_and_reads_who_holds_the_data() {
     let world = embedded().await;
     let luzon = world.luzon();

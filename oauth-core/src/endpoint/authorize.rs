@@ -1,5 +1,5 @@
 //! The authorization endpoint (RFC 6749 section 3.1): the browser arrives with a pushed request and is sent to the
-//! bank's pages. Nothing is spent here, so a reload or a link preview costs nothing.
+//! bank's pages. Nothing is spent here, so a reload or a link preview costs nothing; consents are told that their page is open.
 
 use crate::limits;
 use crate::model::client::ClientStatus;
@@ -116,6 +116,7 @@ async fn answer(
             (browser, Some(text))
         }
     };
+    context.ports.consents.opened(request, context.now).await?;
     let until = context.now.plus(context.settings.interaction_lifetime);
     let ticket = context.tickets.make(key, until, &browser);
     let location = context.ports.interaction.begin(&ticket, request).await?;

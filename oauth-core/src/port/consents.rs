@@ -107,6 +107,13 @@ pub trait Consents: Send + Sync {
     /// A refusal when the request refers to a consent that no longer waits.
     async fn lodging(&self, request: &VettedRequest, now: Timestamp) -> Result<Option<ConsentChange>, Error>;
 
+    /// The browser arrived with a vetted request: from now on the customer may read what is asked, and what is read is what
+    /// is approved. A consent that was stored before its request stands still from here. Called by the authorization
+    /// endpoint before the first page, at every arrival; changes something at the first at most.
+    async fn opened(&self, _request: &VettedRequest, _now: Timestamp) -> Result<(), Fault> {
+        Ok(())
+    }
+
     /// The customer approved: the consent becomes authorised, once. Called before the grant is opened.
     ///
     /// # Errors

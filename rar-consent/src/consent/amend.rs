@@ -26,7 +26,7 @@ pub enum AmendFault {
 }
 
 impl Consent {
-    /// This consent with other terms, and the entry for its history: freely until an authorization request refers to it,
+    /// This consent with other terms, and the entry for its history: freely until its authorization page is open,
     /// not at all while the customer decides, and narrower ones afterwards.
     ///
     /// # Errors

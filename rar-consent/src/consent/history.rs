@@ -80,7 +80,7 @@ pub enum Changed {
     /// Its status.
     #[default]
     Status,
-    /// An authorization request refers to it.
+    /// Its authorization page is open.
     Request,
     /// What it allows, or from which accounts.
     Terms,

@@ -63,7 +63,7 @@ pub struct Consent {
     pub revocation: Option<Revocation>,
     /// What the first customer was shown and approved. What others read stands with their approvals.
     pub shown: Option<Shown>,
-    /// When an authorization request first referred to it, for a consent that was there before: from then on its terms
+    /// When an authorization page first opened for it, for a consent that was there before its request: from then on its terms
     /// stand still until the customer has decided, so that what is approved is what was shown.
     pub asked_at: Option<Timestamp>,
     /// Who suspended it: only that side may lift the suspension.

@@ -7,13 +7,14 @@ use oauth_core::{
     Subject, Timestamp, VettedRequest,
 };
 
-use super::ConsentEngine;
+use super::{ConsentEngine, TRIES, contended};
 use crate::consent::approval::{Authorizer, FirstApproval, FirstFault};
 use crate::consent::history::{Actor, Changed, Channel, HistoryEntry};
 use crate::consent::status::ConsentStatus;
 use crate::consent::{Consent, Lodged, Shown};
 use crate::describe::{AccountChoice, choice};
 use crate::detail::{Lodging, ofxpera};
+use crate::port::Replaced;
 
 /// UAE bank service initiation section 4.1: an identifier is used once. One that nobody approved is remembered as long as
 /// its consent is.
@@ -47,7 +48,7 @@ impl Consents for ConsentEngine {
             return Ok(None);
         };
         match self.registry.lodging(detail, request.asked_at)? {
-            Lodging::Stored => self.reference(id, request, now).await,
+            Lodging::Stored => self.reference(id, request, now).await.map(|()| None),
             Lodging::Fresh { terms, element, subscription } => {
                 let (issuer, client) = (request.issuer.clone(), request.client.clone());
                 let lodged = Lodged { id: id.clone(), issuer, client, element };
@@ -57,6 +58,27 @@ impl Consents for ConsentEngine {
                 Ok(Some(ConsentChange { companion, overtaken: Overtaken::Refused(id_used()) }))
             }
         }
+    }
+
+    async fn opened(&self, request: &VettedRequest, now: Timestamp) -> Result<(), Fault> {
+        let referred = request.details.elements.iter().find_map(|detail| ofxpera::referred(&detail.value));
+        let Some(id) = &referred else { return Ok(()) };
+        for _ in 0..TRIES {
+            let stored = self.consent(id, now).await?;
+            let stored = stored.filter(|stored| belongs(stored, &request.client, &request.issuer));
+            // what waits no longer is refused when the customer decides
+            let Some(stored) = stored.filter(|stored| is_open(stored) && stored.asked_at.is_none()) else {
+                return Ok(());
+            };
+            let tpp = Actor::Tpp(stored.client.clone());
+            let reason = "authorization page opened";
+            let entry = HistoryEntry::note(stored.status, Changed::Request, &tpp, reason, now);
+            let opened = Consent { asked_at: Some(now), ..stored };
+            if self.store.replace(&opened, &entry.through(Channel::Redirect)).await? == Replaced::Done {
+                return Ok(());
+            }
+        }
+        Err(contended())
     }
 
     async fn authorisation(
@@ -129,23 +151,12 @@ impl ConsentEngine {
         Ok(self.mandates.identifier(&iban).await?.map_or(accounts, |id| vec![id]))
     }
 
-    /// A pushed request refers to a stored consent: from now on the terms stand still.
-    async fn reference(
-        &self,
-        id: &ConsentId,
-        request: &VettedRequest,
-        now: Timestamp,
-    ) -> Result<Option<ConsentChange>, Error> {
+    /// A pushed request refers to a stored consent: one of its own client that waits.
+    async fn reference(&self, id: &ConsentId, request: &VettedRequest, now: Timestamp) -> Result<(), Error> {
         let stored = self.consent(id, now).await?;
         let stored = stored.filter(|stored| belongs(stored, &request.client, &request.issuer));
-        let stored = stored.filter(is_open).ok_or_else(decided)?;
-        if stored.asked_at.is_some() {
-            return Ok(None);
-        }
-        let tpp = Actor::Tpp(stored.client.clone());
-        let reason = "authorization requested";
-        let entry = HistoryEntry::note(stored.status, Changed::Request, &tpp, reason, now);
-        self.replacing(&Consent { asked_at: Some(now), ..stored }, &entry)
+        stored.filter(is_open).ok_or_else(decided)?;
+        Ok(())
     }
 
     fn replacing(&self, changed: &Consent, entry: &HistoryEntry) -> Result<Option<ConsentChange>, Error> {

@@ -316,20 +316,43 @@ async fn terms_are_free_while_waiting_and_only_narrower_afterwards() {
 }
 
 #[tokio::test]
-async fn terms_stand_still_while_the_customer_decides() {
+async fn terms_stand_still_from_the_first_page_until_the_customer_has_decided() {
     let bank = bank();
     let (consent, entry) = created();
     bank.engine.create(&consent, &entry).await.unwrap();
     let facts = bank.engine.facts(&details(json!([ofxpera::element()])), &client()).await.unwrap();
     let push = Push { facts, ..Push::of(ofxpera::element()).scope("openid accounts.basic") };
     let request = request(push.taken());
-    for _ in 0..2 {
-        bank.engine.lodge(&request, later(1)).await.unwrap();
+    let amend = async |at: i64| {
+        let tpp = Actor::Tpp(client().id);
+        bank.engine.amend(&consent.id, &ofxpera::terms(), &tpp, later(at)).await.unwrap()
+    };
+    bank.engine.lodge(&request, later(1)).await.unwrap();
+    assert_eq!(amend(2).await, Amended::Done, "pushed, and nobody has read it");
+    for at in [3, 4] {
+        bank.engine.opened(&request, later(at)).await.unwrap();
     }
-    assert_eq!(bank.engine.history(&consent.id).await.unwrap().len(), 2);
-    let amended =
-        bank.engine.amend(&consent.id, &ofxpera::terms(), &Actor::Tpp(client().id), later(2)).await.unwrap();
-    assert_eq!(amended, Amended::Illegal(ConsentStatus::AwaitingAuthorization));
+    assert_eq!(amend(5).await, Amended::Illegal(ConsentStatus::AwaitingAuthorization));
+    let history = bank.engine.history(&consent.id).await.unwrap();
+    let opened: Vec<_> = history.iter().filter(|entry| entry.what == Changed::Request).collect();
+    assert_eq!((opened.len(), opened[0].at), (1, later(3)), "{history:?}");
+}
+
+#[tokio::test]
+async fn only_the_client_of_a_consent_opens_its_page_and_only_while_it_waits() {
+    let bank = bank();
+    let (consent, entry) = created();
+    bank.engine.create(&consent, &entry).await.unwrap();
+    let facts = bank.engine.facts(&details(json!([ofxpera::element()])), &client()).await.unwrap();
+    let push = Push { facts, ..Push::of(ofxpera::element()).scope("openid accounts.basic") };
+    let own = request(push.taken());
+    let mut foreign = own.clone();
+    foreign.client = ClientId::new("another").unwrap();
+    bank.engine.opened(&foreign, later(1)).await.unwrap();
+    bank.engine.authorise(&grant(&own), &approval(&["acc-1"]), later(2)).await.unwrap();
+    bank.engine.opened(&own, later(3)).await.unwrap();
+    let kept = bank.engine.consent(&consent.id, later(3)).await.unwrap().unwrap();
+    assert_eq!(kept.asked_at, None);
 }
 
 #[tokio::test]
