@@ -165,6 +165,15 @@ pub(super) async fn execute(
 /// until one fails. Also says what those before it did.
 pub(super) async fn execute_all(
     connection: &mut SqliteConnection,
+    start: Start,
+    statements: &[&Statement],
+) -> (Vec<Written>, Result<(), Fault>) {
+    execute_composed(connection, &mut Texts::default(), start, statements).await
+}
+
+/// The same with the texts that were composed before.
+pub(super) async fn execute_composed(
+    connection: &mut SqliteConnection,
     texts: &mut Texts,
     start: Start,
     statements: &[&Statement],

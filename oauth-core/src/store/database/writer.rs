@@ -11,7 +11,7 @@ use super::chain::{self, Chained};
 use super::error::{DbError, Fault, Reach};
 use super::job::{Answer, Did, Job};
 use super::row::Written;
-use super::sqlite::{Start, connect, execute, execute_all, script};
+use super::sqlite::{Start, connect, execute, execute_all, execute_composed, script};
 use super::statement::Statement;
 use super::texts::Texts;
 use super::transaction::{Connection, Transaction, Work};
@@ -187,7 +187,7 @@ async fn at_once(
         let (group, after) = rest.split_at_checked(alike(rest)).unwrap_or((rest, &[]));
         let statements: Vec<_> = group.iter().flat_map(Job::statements).collect();
         statements.iter().for_each(|_| counters.statement());
-        let (written, ended) = execute_all(connection, texts, start, &statements).await;
+        let (written, ended) = execute_composed(connection, texts, start, &statements).await;
         done.extend(judge(group, written, ended));
         if !matches!(done.last(), Some(Ok(Did::All(_)))) {
             break;
@@ -356,8 +356,7 @@ async fn link(
         return (Err(fault.error.again()), Err(fault));
     }
     statements.iter().for_each(|_| counters.statement());
-    let (statements, mut texts) = (Vec::from_iter(statements), Texts::default());
-    let (written, ended) = execute_all(connection, &mut texts, Start::Within, &statements).await;
+    let (written, ended) = execute_all(connection, Start::Within, &Vec::from_iter(statements)).await;
     let outcome = match (chain::outcome(&written), ended) {
         (Chained::Done, Err(fault)) => Err(fault.error),
         (outcome, _) => Ok(outcome),
