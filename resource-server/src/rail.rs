@@ -51,6 +51,7 @@
 mod wish;
 
 use async_trait::async_trait;
+use futures_util::future::join_all;
 use oauth_core::{CorrelationId, Fault, Seconds, Timestamp};
 
 use crate::domain::{
@@ -73,8 +74,11 @@ pub async fn settle(ports: &Ports, now: Timestamp) -> Result<u64, Fault> {
         if due.is_empty() {
             return Ok(moved);
         }
-        for payment in due {
-            moved += step(ports, &payment, now).await?;
+        for abreast in due.chunks(ABREAST) {
+            let steps: Vec<_> = abreast.iter().map(|payment| step(ports, payment, now)).collect();
+            for done in join_all(steps).await {
+                moved += done?;
+            }
         }
     }
     Ok(moved)
@@ -100,6 +104,8 @@ pub async fn settle_one(ports: &Ports, payment: Payment, now: Timestamp) -> Resu
 
 /// Payments of one round.
 const BATCH: u32 = 100;
+/// Payments moved side by side: what they write is committed together.
+const ABREAST: usize = 16;
 /// Rounds of one run: what is left over waits for the next.
 const ROUNDS: u32 = 1000;
 

@@ -140,7 +140,7 @@ pub(super) fn error(server: &AuthorizationServer, endpoint: Option<Endpoint>, er
 }
 
 /// RFC 6750 section 3 and RFC 9449 section 7.1: one challenge per scheme on offer. A request without a token learns
-/// the schemes and nothing else.
+/// the schemes and nothing else, and what is wrong with a proof is an error of the scheme that has proofs alone.
 fn challenge(server: &AuthorizationServer, answer: &mut Answer, error: &Error, wire: &Wire) {
     let missing =
         matches!(error, Error::Refused(Refusal { reason: Reason::Token(TokenReason::Missing), .. }));
@@ -150,7 +150,8 @@ fn challenge(server: &AuthorizationServer, answer: &mut Answer, error: &Error, w
         format!(", error=\"{}\", error_description=\"{}\"", wire.code.as_str(), wire.description)
     };
     let dpop = format!("DPoP algs=\"{}\"{told}", server.proof_algs());
-    let bearer = if told.is_empty() {
+    let proof = matches!(error, Error::Refused(Refusal { reason: Reason::Proof(_), .. }));
+    let bearer = if proof || told.is_empty() {
         "Bearer".to_owned()
     } else {
         format!("Bearer {}", told.trim_start_matches(", "))

@@ -98,6 +98,15 @@ async fn section_5_5_1_1_an_essential_acr_that_is_not_met_is_an_error_and_never_
     assert_eq!(wished.request.acr_values, ["loa3"], "what is wished for is told to the pages");
 }
 
+/// RFC 9470 section 5: what a resource asked for comes to the pages, in the order of preference.
+#[tokio::test]
+async fn section_3_1_2_1_acr_values_reach_the_sign_in_in_their_order() {
+    let bank = plain_bank();
+    let asked = [plain().as_slice(), &[("acr_values", "loa3 loa2")]].concat();
+    assert_eq!(bank.arrive(bank.push(&asked).await).await.request.acr_values, ["loa3", "loa2"]);
+    assert!(bank.arrive(bank.push(&plain()).await).await.request.acr_values.is_empty());
+}
+
 #[tokio::test]
 async fn section_5_5_1_a_request_for_one_customer_is_not_approved_by_another() {
     let bank = plain_bank();

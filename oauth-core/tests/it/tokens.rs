@@ -20,6 +20,33 @@ async fn a_client_registered_for_certificates_gets_no_token_bound_to_a_proof_key
     bank.post_with("/token", &form, ("dpop", &proof)).await.refused("invalid_request", "FAPI2SP-5.3.2.1-4");
 }
 
+/// RFC 9449 section 7.1: `Bearer` has no proofs, so its challenge has no word for what is wrong with one.
+#[tokio::test]
+async fn what_is_wrong_with_a_proof_is_told_in_the_challenge_of_dpop_alone() {
+    let more = json!({
+        "grant_types": ["client_credentials"], "redirect_uris": [],
+        "dpop_bound_access_tokens": true, "tls_client_certificate_bound_access_tokens": false,
+    });
+    let bank = Bank::with(&FAPI2_SECURITY, &more);
+    let form = [("grant_type", "client_credentials"), ("scope", "accounts")];
+    let issued = bank.post_with("/token", &form, ("dpop", &proof_for("POST", "/token").0)).await.json();
+    let shown = format!("DPoP {}", issued["access_token"].as_str().unwrap());
+    let ask = |proof: String| {
+        let request = http::Request::get("/userinfo").header("authorization", &shown).header("dpop", proof);
+        bank.send_body(request, http_body_util::Empty::<bytes::Bytes>::new())
+    };
+    let elsewhere = ask(proof_for("GET", "/elsewhere").0).await;
+    let malformed = ask("x".to_owned()).await;
+    for refused in [elsewhere, malformed] {
+        assert_eq!((refused.status, refused.json()["error"].as_str()), (401, Some("invalid_dpop_proof")));
+        let challenges: Vec<_> =
+            refused.headers.get_all("www-authenticate").iter().map(|value| value.to_str().unwrap()).collect();
+        let told = |scheme: &str| challenges.iter().find(|text| text.starts_with(scheme)).unwrap();
+        assert!(told("DPoP ").contains("error=\"invalid_dpop_proof\""), "{challenges:?}");
+        assert_eq!(*told("Bearer"), "Bearer", "{challenges:?}");
+    }
+}
+
 /// OpenID Connect Core section 5.3.3: of whom nothing is known, nothing is told.
 #[tokio::test]
 async fn userinfo_of_a_customer_who_is_no_longer_known_is_refused() {

@@ -127,9 +127,9 @@ impl SqlConsents {
                     return Ok(Kept::Overtaken);
                 }
                 for statement in note(&changed, &entry)? {
-                    transaction.execute(statement).await?;
+                    transaction.later(statement);
                 }
-                transaction.execute(events::cancellation(&changed.id)).await?;
+                transaction.later(events::cancellation(&changed.id));
                 Ok(Kept::Done)
             })
         });
@@ -166,10 +166,10 @@ pub async fn save(
     }
     if let Some(entry) = entry {
         for statement in note(changed, entry)? {
-            transaction.execute(statement).await?;
+            transaction.later(statement);
         }
         if let Some(event) = events::of_change(changed, entry)? {
-            transaction.execute(event).await?;
+            transaction.later(event);
         }
     }
     Ok(())
@@ -189,7 +189,7 @@ pub async fn insert(
         return Ok(Inserted::IdUsed);
     }
     for statement in note(consent, entry)? {
-        transaction.execute(statement).await?;
+        transaction.later(statement);
     }
     Ok(Inserted::New)
 }

@@ -257,6 +257,18 @@ async fn detached<T: Send + 'static>(
     }
 }
 
+/// Runs statements one after the other, until one fails. What the last one did is the answer.
+pub(super) async fn execute_in_order(
+    connection: &mut PgConnection,
+    statements: Vec<Statement>,
+) -> Result<Written, Fault> {
+    let mut done = Written::default();
+    for statement in statements {
+        done = execute(connection, statement).await?;
+    }
+    Ok(done)
+}
+
 pub(super) async fn execute(connection: &mut PgConnection, statement: Statement) -> Result<Written, Fault> {
     let mut query = sqlx::query(statement.sql);
     for param in statement.params {

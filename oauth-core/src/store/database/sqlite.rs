@@ -161,6 +161,22 @@ pub(super) async fn execute(
     Ok(done.pop().unwrap_or_default())
 }
 
+/// Runs statements within a transaction, until one fails. What the last one did is the answer.
+pub(super) async fn execute_in_order(
+    connection: &mut SqliteConnection,
+    mut statements: Vec<Statement>,
+) -> Result<Written, Fault> {
+    match (statements.pop(), statements.is_empty()) {
+        (Some(only), true) => execute(connection, only).await,
+        (last, _) => {
+            statements.extend(last);
+            let all = Vec::from_iter(&statements);
+            let (mut done, ended) = execute_all(connection, Start::Within, &all).await;
+            ended.map(|()| done.pop().unwrap_or_default())
+        }
+    }
+}
+
 /// Runs several statements in one trip to the connection's thread, `BEGIN IMMEDIATE` before them when it is asked for,
 /// until one fails. Also says what those before it did.
 pub(super) async fn execute_all(

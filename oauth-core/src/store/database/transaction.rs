@@ -29,6 +29,8 @@ pub struct Transaction<'c> {
     connection: Connection<'c>,
     counters: &'c Counters,
     state: State,
+    /// Statements that travel with the next one.
+    waiting: Vec<Statement>,
 }
 
 pub(super) enum Connection<'c> {
@@ -47,7 +49,7 @@ enum State {
 
 impl<'c> Transaction<'c> {
     pub(super) fn new(connection: Connection<'c>, counters: &'c Counters) -> Self {
-        Self { connection, counters, state: State::Sound }
+        Self { connection, counters, state: State::Sound, waiting: Vec::new() }
     }
 
     /// Which engine runs it.
@@ -61,20 +63,19 @@ impl<'c> Transaction<'c> {
         }
     }
 
-    /// Runs a statement.
+    /// Runs a statement, after all that [wait](Self::later).
     ///
     /// # Errors
-    /// Whatever the engine reports.
+    /// Whatever the engine reports, for this statement or one that waited.
     pub async fn execute(&mut self, statement: Statement) -> Result<Written, DbError> {
-        self.begin_step()?;
-        self.counters.statement();
-        let outcome = match &mut self.connection {
-            #[cfg(feature = "sqlite")]
-            Connection::Sqlite(connection) => super::sqlite::execute(connection, statement).await,
-            #[cfg(feature = "postgres")]
-            Connection::Postgres(connection) => super::postgres::execute(connection, statement).await,
-        };
-        self.end_step(outcome)
+        self.waiting.push(statement);
+        self.run_waiting().await
+    }
+
+    /// Runs a statement with the next one that is [executed](Self::execute), or at the end of the work: for changes that
+    /// tell nothing. The order stays; SQLite is asked once instead of twice.
+    pub fn later(&mut self, statement: Statement) {
+        self.waiting.push(statement);
     }
 
     /// Runs a statement for its rows.
@@ -110,6 +111,27 @@ impl<'c> Transaction<'c> {
             Connection::Postgres(connection) => super::postgres::script(connection, sql).await,
         };
         self.end_step(outcome)
+    }
+
+    /// Runs what waits. What the last statement did is the answer.
+    async fn run_waiting(&mut self) -> Result<Written, DbError> {
+        let statements = std::mem::take(&mut self.waiting);
+        self.begin_step()?;
+        statements.iter().for_each(|_| self.counters.statement());
+        let outcome = match &mut self.connection {
+            #[cfg(feature = "sqlite")]
+            Connection::Sqlite(connection) => super::sqlite::execute_in_order(connection, statements).await,
+            #[cfg(feature = "postgres")]
+            Connection::Postgres(connection) => {
+                super::postgres::execute_in_order(connection, statements).await
+            }
+        };
+        self.end_step(outcome)
+    }
+
+    /// Runs what still waits when the work is done.
+    async fn finish(&mut self) -> Result<(), DbError> {
+        if self.waiting.is_empty() { Ok(()) } else { self.run_waiting().await.map(drop) }
     }
 
     fn begin_step(&mut self) -> Result<(), DbError> {
@@ -214,6 +236,7 @@ where
     fn run<'t>(&'t self, transaction: &'t mut Transaction<'_>) -> BoxFuture<'t, Result<(), DbError>> {
         Box::pin(async move {
             let value = (self.work)(transaction).await?;
+            transaction.finish().await?;
             *self.slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(value);
             Ok(())
         })

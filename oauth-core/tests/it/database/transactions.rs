@@ -48,6 +48,75 @@ async fn a_transaction_in_which_a_statement_failed_is_undone_even_if_the_work_ca
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_statement_that_waits_runs_before_the_next_one_or_at_the_end() {
+    for place in everywhere().await {
+        let db = place.with_tables().await;
+        let before = db.statements();
+        let seen = db.transaction(|transaction| {
+            Box::pin(async move {
+                transaction.later(insert("a", 1));
+                transaction.later(insert("b", 2));
+                let names = transaction.query(Statement::new("SELECT id FROM item ORDER BY id")).await?;
+                transaction.later(insert("c", 3));
+                transaction.later(Statement::new("UPDATE item SET n = 4 WHERE id = $1").text("c"));
+                names.iter().map(|row| row.text(0_usize).map(str::to_owned)).collect::<Result<Vec<_>, _>>()
+            })
+        });
+        assert_eq!(seen.await.unwrap(), ["a", "b"], "{}", place.name);
+        assert_eq!(db.statements() - before, 5, "{}", place.name);
+        let changed = db.read_one(Statement::new("SELECT n FROM item WHERE id = $1").text("c")).await;
+        assert_eq!(changed.unwrap().unwrap().int(0_usize).unwrap(), 4, "{}", place.name);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_that_waited_and_fails_undoes_the_transaction_at_the_next_one_and_at_the_end() {
+    for place in everywhere().await {
+        let db = place.with_tables().await;
+        db.write(insert("taken", 1)).await.unwrap();
+        let next = db.transaction(|transaction| {
+            Box::pin(async move {
+                transaction.later(insert("taken", 2));
+                drop(transaction.execute(insert("a", 1)).await);
+                transaction.later(insert("b", 1));
+                Ok(())
+            })
+        });
+        let next = next.await;
+        assert!(matches!(next, Err(DbError::UniqueViolation { .. })), "{}: {next:?}", place.name);
+        let end = db.transaction(|transaction| {
+            Box::pin(async move {
+                transaction.execute(insert("c", 1)).await?;
+                transaction.later(insert("d", 1));
+                transaction.later(insert("taken", 2));
+                Ok(())
+            })
+        });
+        let end = end.await;
+        assert!(matches!(end, Err(DbError::UniqueViolation { .. })), "{}: {end:?}", place.name);
+        assert_eq!(count(&db).await, 1, "{}", place.name);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_in_a_transaction_that_is_given_up_never_runs() {
+    for place in everywhere().await {
+        let db = place.with_tables().await;
+        let before = db.statements();
+        let given_up: Result<(), DbError> = db
+            .transaction(|transaction| {
+                Box::pin(async move {
+                    transaction.later(insert("a", 1));
+                    Err(Transaction::abort(TooMuch(1)))
+                })
+            })
+            .await;
+        assert_eq!(given_up.unwrap_err().into_reason::<TooMuch>().unwrap(), TooMuch(1), "{}", place.name);
+        assert_eq!((db.statements() - before, count(&db).await), (0, 0), "{}", place.name);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_panic_in_a_transaction_undoes_it_and_harms_nobody_else() {
     for place in everywhere().await {
         let db = place.with_tables().await;
@@ -269,7 +338,8 @@ async fn a_serializable_transaction_that_loses_is_run_again() {
     }
     seen.sort_unstable();
     assert_eq!(seen, [0, 1], "one after the other");
-    assert_eq!(runs.load(Ordering::Relaxed), 3);
+    // a busy engine may turn the loser away more than once
+    assert!(runs.load(Ordering::Relaxed) > 2);
 }
 
 async fn count_then_insert(

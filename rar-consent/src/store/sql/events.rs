@@ -49,8 +49,9 @@ const WAITING: &str = "SELECT body FROM event WHERE consent = $1 ORDER BY positi
 ///
 /// # Errors
 /// Whatever the engine reports.
-pub async fn enqueue(transaction: &mut Transaction<'_>, event: &Event) -> Result<(), DbError> {
-    transaction.execute(insertion(event)?).await.map(drop)
+pub fn enqueue(transaction: &mut Transaction<'_>, event: &Event) -> Result<(), DbError> {
+    transaction.later(insertion(event)?);
+    Ok(())
 }
 
 /// What keeps the event of a changed consent, when somebody wants it.

@@ -83,8 +83,8 @@ impl SqlBank {
                         }
                     }
                 }
-                post(transaction, &entry).await?;
-                line(transaction, &movement).await?;
+                post(transaction, &entry);
+                line(transaction, &movement)?;
                 Ok(Recorded::Booked)
             })
         });

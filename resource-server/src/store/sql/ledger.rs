@@ -50,24 +50,23 @@ pub(super) async fn give(
 }
 
 /// Writes an entry with its postings. Balances are the caller's: [`take`] or [`give`] for every customer posting.
-pub(super) async fn post(transaction: &mut Transaction<'_>, entry: &JournalEntry) -> Result<(), DbError> {
+pub(super) fn post(transaction: &mut Transaction<'_>, entry: &JournalEntry) {
     let head = Statement::new(ENTRY)
         .text(entry.id().as_str())
         .int(entry.at().millis())
         .text(entry.currency().code())
         .opt_text(entry.reverses().map(|id| id.as_str()));
-    transaction.execute(head).await?;
+    transaction.later(head);
     for posting in entry.postings() {
         let (kind, account) = ledger(&posting.account);
         let row =
             Statement::new(POSTING).text(entry.id().as_str()).text(kind).text(account).int(posting.amount);
-        transaction.execute(row).await?;
+        transaction.later(row);
     }
-    Ok(())
 }
 
 /// Writes a line on a statement.
-pub(super) async fn line(transaction: &mut Transaction<'_>, line: &BookedTransaction) -> Result<(), DbError> {
+pub(super) fn line(transaction: &mut Transaction<'_>, line: &BookedTransaction) -> Result<(), DbError> {
     let row = Statement::new(LINE)
         .text(line.id.as_str())
         .text(line.account.as_str())
@@ -75,7 +74,8 @@ pub(super) async fn line(transaction: &mut Transaction<'_>, line: &BookedTransac
         .int(line.amount.minor())
         .opt_text(line.payment.as_ref().map(PaymentId::as_str))
         .text(written(line)?);
-    transaction.execute(row).await.map(drop)
+    transaction.later(row);
+    Ok(())
 }
 
 /// The lines a payment has written so far.
@@ -88,13 +88,11 @@ pub(super) async fn lines_of(
 }
 
 /// Writes a line again after its status changed.
-pub(super) async fn relist(
-    transaction: &mut Transaction<'_>,
-    line: &BookedTransaction,
-) -> Result<(), DbError> {
+pub(super) fn relist(transaction: &mut Transaction<'_>, line: &BookedTransaction) -> Result<(), DbError> {
     let row =
         Statement::new(RELIST).int(line.listed_at().millis()).text(written(line)?).text(line.id.as_str());
-    transaction.execute(row).await.map(drop)
+    transaction.later(row);
+    Ok(())
 }
 
 /// An entry that cannot be made is a mistake of ours, not of the caller.

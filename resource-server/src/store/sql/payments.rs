@@ -115,15 +115,15 @@ async fn book(transaction: &mut Transaction<'_>, change: &PaymentChange) -> Resu
             return refuse(Booked::FundsGone);
         }
         let (entry, debit) = balanced(effects::booking(change))?;
-        post(transaction, &entry).await?;
-        line(transaction, &debit).await?;
+        post(transaction, &entry);
+        line(transaction, &debit)?;
     }
-    insert(transaction, change).await?;
+    insert(transaction, change)?;
     let due = terms.debit_at.unwrap_or(terms.created_at);
     let turn = Statement::new(ENQUEUE).text(terms.id.as_str()).int(due.millis());
-    transaction.execute(turn).await?;
-    tell(transaction, events::created(&consent, payment)).await?;
-    note(transaction, payment, None, change.correlation.as_str()).await?;
+    transaction.later(turn);
+    tell(transaction, events::created(&consent, payment))?;
+    note(transaction, payment, None, change.correlation.as_str())?;
     Ok(Booked::New(payment.clone()))
 }
 
@@ -165,12 +165,12 @@ async fn use_consent(transaction: &mut Transaction<'_>, change: &PaymentChange) 
 }
 
 /// Keeps an event, when somebody wants it.
-pub(super) async fn tell(
+pub(super) fn tell(
     transaction: &mut Transaction<'_>,
     event: Result<Option<Event>, serde_json::Error>,
 ) -> Result<(), DbError> {
     match event.map_err(|_| DbError::Other("a payment cannot be written".to_owned()))? {
-        Some(event) => enqueue(transaction, &event).await,
+        Some(event) => enqueue(transaction, &event),
         None => Ok(()),
     }
 }
@@ -197,7 +197,7 @@ async fn use_allowance(
     }
 }
 
-async fn insert(transaction: &mut Transaction<'_>, change: &PaymentChange) -> Result<(), DbError> {
+fn insert(transaction: &mut Transaction<'_>, change: &PaymentChange) -> Result<(), DbError> {
     let payment = &change.payment;
     let terms = payment.terms();
     let row = Statement::new(INSERT)
@@ -212,11 +212,12 @@ async fn insert(transaction: &mut Transaction<'_>, change: &PaymentChange) -> Re
         .text(stage(payment.status().stage()))
         .text(change.names.entry.as_str())
         .text(written(payment)?);
-    transaction.execute(row).await.map(drop)
+    transaction.later(row);
+    Ok(())
 }
 
 /// The row of the audit trail for a status of a payment. `before` is the stage it had.
-pub(super) async fn note(
+pub(super) fn note(
     transaction: &mut Transaction<'_>,
     payment: &Payment,
     before: Option<Stage>,
@@ -245,7 +246,8 @@ pub(super) async fn note(
         correlation,
         stored: &written(payment)?,
     });
-    transaction.execute(insertion(&row)).await.map(drop)
+    transaction.later(insertion(&row));
+    Ok(())
 }
 
 fn refuse<T>(booked: Booked) -> Result<T, DbError> {

@@ -41,20 +41,20 @@ pub(super) async fn advance(
         None => after,
     };
     let effects = balanced(effects::of_move((&before, &after), change, entry))?;
-    update(transaction, &after).await?;
+    update(transaction, &after)?;
     let shows = events::shows((before.status().stage(), after.status().stage()));
     let consent = match shows || effects.consent != OfConsent::Nothing {
         true => lock(transaction, &after.terms().consent).await?,
         false => None,
     };
     if let Some(consent) = consent.as_ref().filter(|_| shows) {
-        tell(transaction, events::moved(consent, &after)).await?;
+        tell(transaction, events::moved(consent, &after))?;
     }
     apply(transaction, (&after, consent), effects).await?;
     if after.status().stage().is_terminal() {
-        transaction.execute(Statement::new(DEQUEUE).text(change.id.as_str())).await?;
+        transaction.later(Statement::new(DEQUEUE).text(change.id.as_str()));
     }
-    note(transaction, &after, Some(before.status().stage()), change.correlation.as_str()).await?;
+    note(transaction, &after, Some(before.status().stage()), change.correlation.as_str())?;
     Ok(Advanced::Moved(after))
 }
 
@@ -80,12 +80,13 @@ async fn turned(
     })
 }
 
-async fn update(transaction: &mut Transaction<'_>, after: &Payment) -> Result<(), DbError> {
+fn update(transaction: &mut Transaction<'_>, after: &Payment) -> Result<(), DbError> {
     let row = Statement::new(UPDATE)
         .text(stage(after.status().stage()))
         .text(written(after)?)
         .text(after.id().as_str());
-    transaction.execute(row).await.map(drop)
+    transaction.later(row);
+    Ok(())
 }
 
 async fn apply(
@@ -94,8 +95,8 @@ async fn apply(
     effects: Effects,
 ) -> Result<(), DbError> {
     if let Some((entry, debit)) = &effects.debit {
-        post(transaction, entry).await?;
-        line(transaction, debit).await?;
+        post(transaction, entry);
+        line(transaction, debit)?;
     }
     if let Some(consent) = consent {
         of_consent(transaction, (after, consent), effects.consent).await?;
@@ -105,19 +106,19 @@ async fn apply(
             .int(after.terms().amount.minor())
             .text(after.terms().customer.as_str())
             .int(i64::from(year));
-        transaction.execute(free).await?;
+        transaction.later(free);
     }
     if effects.posts_debit == Posting::Posted {
         for pending in lines_of(transaction, after.id()).await? {
             if pending.status == TransactionStatus::Pending {
-                relist(transaction, &effects::posted(pending, after)).await?;
+                relist(transaction, &effects::posted(pending, after))?;
             }
         }
     }
     if let Some(credit) = effects.credit {
         give(transaction, &credit.account, credit.amount).await?;
-        post(transaction, &credit.entry).await?;
-        line(transaction, &credit.line).await?;
+        post(transaction, &credit.entry);
+        line(transaction, &credit.line)?;
     }
     Ok(())
 }
