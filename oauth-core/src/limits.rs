@@ -87,6 +87,8 @@ pub const CERTIFICATE_BYTES: usize = 16 * 1024;
 
 /// Replay records a process holds in memory before it refuses new ones.
 pub const CLAIMS_IN_MEMORY: usize = 2_000_000;
+/// Records of a kind, requests that were pushed or opaque tokens, that a process keeps as it has read them.
+pub const RECORDS_KNOWN: usize = 1024;
 /// The furthest ahead of our clock that any policy takes `iat` and `nbf`: what was used before a replay memory began may
 /// say that it was issued so long afterwards.
 pub const SKEW_MAX: Seconds = Seconds::new(10);

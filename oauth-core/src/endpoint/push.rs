@@ -133,7 +133,7 @@ async fn gather(context: &Context<'_>, form: Form, caller: &Caller) -> Result<Pu
         .map_err(|_| refuse(SCOPE_WELL_FORMED, RequestReason::ScopeMalformed))?;
     let facts = context.ports.consents.facts(&params.authorization_details, &caller.client).await?;
     let fresh = Fresh {
-        request_uri: Secret::from_random(&context.ports.entropy.draw()?),
+        request_uri: Secret::made_at(context.now, &context.ports.entropy.draw()?),
         consent: context.ports.entropy.draw()?,
     };
     Ok(PushCase {

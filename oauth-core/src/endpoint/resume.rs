@@ -120,7 +120,7 @@ async fn approve(
     request: &VettedRequest,
     approval: &Approval,
 ) -> Result<Return, Error> {
-    let code: Secret<Code> = Secret::from_random(&context.ports.entropy.draw()?);
+    let code: Secret<Code> = Secret::made_at(context.now, &context.ports.entropy.draw()?);
     let id = grant_id(context)?;
     let grant = decide(context, request, approval, id)?;
     let back =
@@ -242,7 +242,7 @@ async fn close(
 }
 
 fn grant_id(context: &Context<'_>) -> Result<GrantId, Error> {
-    let text = crate::server::identifier("gr_", &*context.ports.entropy.draw()?);
+    let text = crate::server::identifier_at("gr_", context.now, &*context.ports.entropy.draw()?);
     Ok(GrantId::new(&text).map_err(|fault| crate::refusal::Fault::new("entropy", fault))?)
 }
 

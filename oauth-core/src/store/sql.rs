@@ -20,6 +20,7 @@
 
 mod claims;
 mod key_ring;
+mod known;
 mod record;
 mod spend;
 mod text;
@@ -29,8 +30,12 @@ pub use claims::SqlClaims;
 pub use key_ring::SqlKeyRing;
 pub use token_index::SqlTokenIndex;
 
-use async_trait::async_trait;
+use std::sync::Arc;
 
+use async_trait::async_trait;
+use serde::de::DeserializeOwned;
+
+use self::known::Known;
 use self::record::{grant_in, read, stage_in, write};
 use self::spend::{closed, decide_with, insert_request, open, opened, push_with, redeem, rotate};
 use super::database::{Change, Database, DbError, Migration, MigrationSet, Row, Statement};
@@ -45,7 +50,7 @@ use crate::port::store::{
 };
 use crate::refusal::Fault;
 use crate::vocabulary::id::{GrantId, Subject};
-use crate::vocabulary::secret::{Access, Code, Fingerprint, Refresh, RequestUri};
+use crate::vocabulary::secret::{Access, Code, Fingerprint, Kind, Refresh, RequestUri};
 use crate::vocabulary::time::Timestamp;
 
 /// The tables of [`SqlStore`], [`SqlClaims`] and [`SqlKeyRing`]. To be [applied](Database::migrate) before either is used.
@@ -64,13 +69,36 @@ pub const fn migrations() -> MigrationSet {
 #[derive(Debug, Clone)]
 pub struct SqlStore {
     database: Database,
+    requests: Arc<Known<RequestUri, VettedRequest>>,
+    tokens: Arc<Known<Access, AccessClaims>>,
 }
 
 impl SqlStore {
     /// A store over a database to which [`migrations`] were applied.
     #[must_use]
-    pub const fn new(database: Database) -> Self {
-        Self { database }
+    pub fn new(database: Database) -> Self {
+        Self { database, requests: Arc::default(), tokens: Arc::default() }
+    }
+
+    /// The record under a key, if the database says that it is there. `[first, again]` finds the record itself, and, once it
+    /// is known, only that.
+    async fn record<K: Kind, T: Clone + DeserializeOwned>(
+        &self,
+        known: &Known<K, T>,
+        [first, again]: [&'static str; 2],
+        key: &Fingerprint<K>,
+        now: Timestamp,
+    ) -> Result<Option<T>, Fault> {
+        let before = known.find(key);
+        let text = if before.is_some() { again } else { first };
+        let row = self.one(Statement::new(text).bytes(*key.as_bytes()).int(now.millis())).await?;
+        let Some(row) = row else { return Ok(None) };
+        if let Some(record) = before {
+            return Ok(Some(T::clone(&record)));
+        }
+        let record: T = read(&row, "record")?;
+        known.keep(*key, record.clone());
+        Ok(Some(record))
     }
 
     async fn one(&self, query: Statement) -> Result<Option<Row>, Fault> {
@@ -110,8 +138,7 @@ impl Store for SqlStore {
         key: &Fingerprint<RequestUri>,
         now: Timestamp,
     ) -> Result<Option<VettedRequest>, Fault> {
-        let row = self.one(Statement::new(text::PUSHED).bytes(*key.as_bytes()).int(now.millis())).await?;
-        row.map(|row| read(&row, "record")).transpose()
+        self.record(&self.requests, [text::PUSHED, text::PUSHED_STILL], key, now).await
     }
 
     async fn open(
@@ -120,6 +147,7 @@ impl Store for SqlStore {
         opening: &Opening,
         now: Timestamp,
     ) -> Result<Spend, Fault> {
+        self.requests.forget(request);
         open(&self.database, request, opening, now).await
     }
 
@@ -133,10 +161,12 @@ impl Store for SqlStore {
         let Some(shared) = Change::shared(companion, &self.database) else {
             return apart::open(self, request, opening, now, companion).await;
         };
+        self.requests.forget(request);
         decide_with(&self.database, opened(&self.database, request, opening, now)?, shared).await
     }
 
     async fn close(&self, request: &Fingerprint<RequestUri>, now: Timestamp) -> Result<Spend, Fault> {
+        self.requests.forget(request);
         Ok(if self.change(closed(request, now)).await? > 0 { Spend::Applied } else { Spend::Unknown })
     }
 
@@ -149,6 +179,7 @@ impl Store for SqlStore {
         let Some(shared) = Change::shared(companion, &self.database) else {
             return apart::close(self, request, now, companion).await;
         };
+        self.requests.forget(request);
         decide_with(&self.database, vec![closed(request, now)], shared).await
     }
 
@@ -185,8 +216,7 @@ impl Store for SqlStore {
         token: &Fingerprint<Access>,
         now: Timestamp,
     ) -> Result<Option<AccessClaims>, Fault> {
-        let row = self.one(Statement::new(text::ACCESS).bytes(*token.as_bytes()).int(now.millis())).await?;
-        row.map(|row| read(&row, "record")).transpose()
+        self.record(&self.tokens, [text::ACCESS, text::ACCESS_STILL], token, now).await
     }
 
     async fn grant(&self, id: &GrantId) -> Result<Option<Grant>, Fault> {

@@ -1,8 +1,9 @@
 //! Secrets and their fingerprints. The only file that can reveal a secret.
 //!
-//! A secret is 256 random bits behind a short prefix that names its kind. It has no `Debug`, no `Display`, no
-//! equality and no serde: the one way to its text is [`Secret::reveal`]. Stores see only the [`Fingerprint`], a
-//! SHA-256 over kind, issuer and text, so that a secret of one kind or of one issuer never matches another's.
+//! A secret is 256 random bits behind a short prefix that names its kind, and the instant it was made at where it is kept in
+//! a store. It has no `Debug`, no `Display`, no equality and no serde: the one way to its text is [`Secret::reveal`].
+//! Stores see only the [`Fingerprint`], a SHA-256 over kind, issuer and text, so that a secret of one kind or of one issuer
+//! never matches another's.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -11,6 +12,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use zeroize::Zeroizing;
 
+use crate::vocabulary::time::Timestamp;
 use crate::vocabulary::uri::Issuer;
 
 /// What a secret is for. Implemented by the markers in this module only.
@@ -60,13 +62,30 @@ pub struct Secret<K: Kind> {
 
 /// Characters of 32 bytes in base64url without padding.
 const RANDOM_CHARS: usize = 43;
+/// Bytes of an instant: milliseconds, the highest byte first.
+const INSTANT_BYTES: usize = 6;
+/// Characters of an instant in base64url.
+const INSTANT_CHARS: usize = 8;
 
 impl<K: Kind> Secret<K> {
     /// Makes a secret of 256 fresh random bits.
     #[must_use]
     pub fn from_random(bytes: &Zeroizing<[u8; 32]>) -> Self {
-        let mut text = String::with_capacity(K::PREFIX.len() + RANDOM_CHARS);
+        Self::composed(&[], bytes)
+    }
+
+    /// Makes a secret of 256 fresh random bits, with the instant before them. The [`Fingerprint`] begins with that instant, so
+    /// that what is made one after the other stands side by side in the index of a store.
+    #[must_use]
+    pub fn made_at(now: Timestamp, bytes: &Zeroizing<[u8; 32]>) -> Self {
+        let [_, _, instant @ ..] = now.millis().to_be_bytes();
+        Self::composed(&instant, bytes)
+    }
+
+    fn composed(instant: &[u8], bytes: &Zeroizing<[u8; 32]>) -> Self {
+        let mut text = String::with_capacity(K::PREFIX.len() + INSTANT_CHARS + RANDOM_CHARS);
         text.push_str(K::PREFIX);
+        URL_SAFE_NO_PAD.encode_string(instant, &mut text);
         URL_SAFE_NO_PAD.encode_string(bytes.as_slice(), &mut text);
         Self { text: Zeroizing::new(text), kind: PhantomData }
     }
@@ -76,7 +95,7 @@ impl<K: Kind> Secret<K> {
     #[must_use]
     pub fn presented(text: &str) -> Option<Self> {
         let random = text.strip_prefix(K::PREFIX)?;
-        let well_formed = random.len() == RANDOM_CHARS
+        let well_formed = (random.len() == RANDOM_CHARS || random.len() == INSTANT_CHARS + RANDOM_CHARS)
             && random.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
         well_formed.then(|| Self { text: Zeroizing::new(text.to_owned()), kind: PhantomData })
     }
@@ -98,11 +117,23 @@ impl<K: Kind> Secret<K> {
         hash.update(self.text.as_bytes());
         let mut bytes = [0; 32];
         bytes.copy_from_slice(hash.finish().as_ref());
+        if let Some(instant) = self.instant() {
+            bytes.copy_within(..32 - INSTANT_BYTES, INSTANT_BYTES);
+            bytes.iter_mut().zip(instant).for_each(|(byte, of_instant)| *byte = of_instant);
+        }
         Fingerprint::from_bytes(bytes)
+    }
+
+    /// The instant it says it was made at. Nobody relies on it: it is covered by the hash as well.
+    fn instant(&self) -> Option<[u8; INSTANT_BYTES]> {
+        let behind = self.text.strip_prefix(K::PREFIX)?;
+        let (instant, _) = behind.split_at_checked(behind.len().checked_sub(RANDOM_CHARS)?)?;
+        URL_SAFE_NO_PAD.decode(instant).ok()?.try_into().ok()
     }
 }
 
-/// SHA-256 of a secret, its kind and its issuer.
+/// SHA-256 of a secret, its kind and its issuer. Where the secret says when it was made, that instant stands before the
+/// first 208 bits of it.
 pub struct Fingerprint<K: Kind> {
     bytes: [u8; 32],
     kind: PhantomData<K>,
@@ -163,6 +194,30 @@ mod tests {
         let refresh = Secret::<Refresh>::from_random(&bytes).fingerprint(&issuer("https://a.example"));
         assert_ne!(here.as_bytes(), there.as_bytes());
         assert_ne!(here.as_bytes(), refresh.as_bytes());
+    }
+
+    #[test]
+    fn what_was_made_later_has_a_higher_fingerprint_and_the_instant_is_hashed_too() {
+        let here = issuer("https://a.example");
+        let made = |millis, byte| {
+            let secret = Secret::<Code>::made_at(Timestamp::from_millis(millis), &Zeroizing::new([byte; 32]));
+            let presented = Secret::<Code>::presented(secret.reveal()).unwrap().fingerprint(&here);
+            assert_eq!(presented, secret.fingerprint(&here));
+            *presented.as_bytes()
+        };
+        let (earlier, later) = (made(1_795_000_000_255, 0xff), made(1_795_000_000_256, 0));
+        assert!(earlier < later);
+        assert_eq!(&later[..6], 1_795_000_000_256_u64.to_be_bytes().get(2..).unwrap());
+        assert_ne!(later, made(1_795_000_000_256, 1), "the random bits count");
+        assert_ne!(made(1, 7)[6..], made(2, 7)[6..], "and so does the instant");
+    }
+
+    #[test]
+    fn a_secret_without_an_instant_has_a_hash_for_a_fingerprint() {
+        let secret = Secret::<Code>::from_random(&Zeroizing::new([7; 32]));
+        let text = format!("ac_\0https://a.example\0{}", secret.reveal());
+        let hash = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
+        assert_eq!(secret.fingerprint(&issuer("https://a.example")).as_bytes(), hash.as_ref());
     }
 
     #[test]

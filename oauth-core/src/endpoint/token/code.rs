@@ -138,7 +138,7 @@ async fn prepare(
     let access = mint::access_token(context, &wanted).await?;
     let id_token = mint::id_token(context, caller, grant, grant.nonce.as_deref()).await?;
     let refresh: Option<Secret<Refresh>> = if case.client.grant_types.contains(&GrantType::RefreshToken) {
-        Some(Secret::from_random(&context.ports.entropy.draw()?))
+        Some(Secret::made_at(context.now, &context.ports.entropy.draw()?))
     } else {
         None
     };

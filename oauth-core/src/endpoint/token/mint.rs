@@ -55,7 +55,7 @@ pub(crate) async fn access_token(context: &Context<'_>, wanted: &Wanted<'_>) -> 
             Ok(Minted { token, stored: None, expires_in })
         }
         TokenForm::Opaque => {
-            let handle: Secret<Access> = Secret::from_random(&context.ports.entropy.draw()?);
+            let handle: Secret<Access> = Secret::made_at(context.now, &context.ports.entropy.draw()?);
             let until = Timestamp::from_seconds(claims.exp);
             index(context, handle.reveal(), &claims).await?;
             let token = handle.fingerprint(&context.settings.issuer);

@@ -144,7 +144,7 @@ async fn prepare(
         if scope.contains("openid") { mint::id_token(context, caller, grant, None).await? } else { None };
     let next: Option<Secret<Refresh>> = match caller.policy.refresh_rotation {
         RefreshRotation::Keep => None,
-        RefreshRotation::EveryUse => Some(Secret::from_random(&context.ports.entropy.draw()?)),
+        RefreshRotation::EveryUse => Some(Secret::made_at(context.now, &context.ports.entropy.draw()?)),
     };
     let change = Redemption {
         at: context.now,

@@ -11,6 +11,7 @@ use super::error::{DbError, Fault, Reach};
 use super::row::Row;
 use super::sqlite::{bound, connect, fault, numbered, row, rows};
 use super::statement::Statement;
+use super::texts::Texts;
 
 /// The door to the queue of look-ups.
 pub(super) struct LookUps {
@@ -42,8 +43,9 @@ impl LookUps {
         let asks = Arc::new(Mutex::new(asks));
         let tasks = std::thread::available_parallelism().map_or(1, usize::from).min(most);
         for _ in 0..tasks {
-            let (options, asks) = (options.clone(), Arc::clone(&asks));
-            tokio::spawn(Task { options, connection: None, asks, counters: Arc::clone(counters) }.run());
+            let (options, asks, texts) = (options.clone(), Arc::clone(&asks), Texts::default());
+            let task = Task { options, connection: None, asks, counters: Arc::clone(counters), texts };
+            tokio::spawn(task.run());
         }
         Self { queue, tasks }
     }
@@ -71,6 +73,7 @@ struct Task {
     connection: Option<SqliteConnection>,
     asks: Arc<Mutex<mpsc::Receiver<Ask>>>,
     counters: Arc<Counters>,
+    texts: Texts,
 }
 
 impl Task {
@@ -144,14 +147,8 @@ impl Task {
     /// One row that holds them all, each behind a column that says whether it is there.
     async fn together(&mut self, group: &[LookUp]) -> Result<Vec<Option<Row>>, Fault> {
         group.iter().for_each(|_| self.counters.statement());
-        let mut text = String::from("SELECT * FROM (SELECT 1)");
-        let mut before = 0;
-        for look_up in group {
-            text.push_str(" LEFT JOIN (SELECT 1 AS there, q.* FROM (");
-            numbered(&mut text, look_up.query.sql, before);
-            text.push_str(") q) ON 1");
-            before += look_up.query.params.len();
-        }
+        let queries = || group.iter().map(|look_up| &look_up.query);
+        let text = self.texts.of(0, queries(), || beside(queries()));
         let params = group.iter().flat_map(|look_up| look_up.query.params.iter().cloned());
         let query = bound(sqlx::query(AssertSqlSafe(text)), params);
         let found = self.connection().await?.fetch_one(query).await.map_err(|error| fault(&error));
@@ -172,6 +169,19 @@ impl Task {
         }
         found
     }
+}
+
+/// The text of several look-ups whose rows stand beside each other.
+fn beside<'q>(queries: impl Iterator<Item = &'q Statement>) -> String {
+    let mut text = String::from("SELECT * FROM (SELECT 1)");
+    let mut before = 0;
+    for query in queries {
+        text.push_str(" LEFT JOIN (SELECT 1 AS there, q.* FROM (");
+        numbered(&mut text, query.sql, before);
+        text.push_str(") q) ON 1");
+        before += query.params.len();
+    }
+    text
 }
 
 enum Closing {

@@ -25,6 +25,8 @@ mod row;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod statement;
+#[cfg(feature = "sqlite")]
+mod texts;
 mod transaction;
 mod url;
 #[cfg(feature = "sqlite")]

@@ -20,6 +20,7 @@ use super::error::{DbError, Fault, Reach};
 use super::lookup::LookUps;
 use super::row::{Row, Value, Written};
 use super::statement::{Param, Statement};
+use super::texts::Texts;
 use super::transaction::Work;
 use super::url::Engine;
 use super::writer::Writer;
@@ -183,10 +184,20 @@ pub(super) async fn execute_all(
     start: Start,
     statements: &[&Statement],
 ) -> (Vec<Written>, Result<(), Fault>) {
-    let text = joined(start, statements);
+    execute_composed(connection, &mut Texts::default(), start, statements).await
+}
+
+/// The same with the texts that were composed before.
+pub(super) async fn execute_composed(
+    connection: &mut SqliteConnection,
+    texts: &mut Texts,
+    start: Start,
+    statements: &[&Statement],
+) -> (Vec<Written>, Result<(), Fault>) {
+    let before = usize::from(start == Start::Begin);
+    let text = texts.of(before, statements.iter().copied(), || joined(start, statements));
     let params = statements.iter().flat_map(|statement| statement.params.iter().cloned());
     let query = bound(sqlx::query(AssertSqlSafe(text)), params);
-    let before = usize::from(start == Start::Begin);
     let mut done = Vec::with_capacity(before + statements.len());
     let ended = collect(connection, query, &mut done, before + statements.len()).await;
     (done.split_off(before.min(done.len())), ended)

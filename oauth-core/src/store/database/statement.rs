@@ -1,12 +1,13 @@
 //! One SQL statement and its parameters.
 
 use std::fmt;
+use std::sync::Arc;
 
 /// A SQL statement with its parameters, bound in the order they are added: the first is `$1`.
 ///
-/// The text is a constant of the program; whatever comes from outside is a parameter. `Debug` shows the text and
-/// how many parameters there are, never their values. A statement is not `BEGIN`, `COMMIT` or `ROLLBACK`, and does
-/// not use `ON CONFLICT ROLLBACK`: transactions belong to the layer.
+/// The text is a constant of the program; whatever comes from outside is a parameter, whose text clones share. `Debug`
+/// shows the text and how many parameters there are, never their values. A statement is not `BEGIN`, `COMMIT` or
+/// `ROLLBACK`, and does not use `ON CONFLICT ROLLBACK`: transactions belong to the layer.
 #[derive(Clone)]
 pub struct Statement {
     pub(super) sql: &'static str,
@@ -15,7 +16,7 @@ pub struct Statement {
 
 #[derive(Clone)]
 pub(super) enum Param {
-    Text(Option<String>),
+    Text(Option<Arc<str>>),
     Int(Option<i64>),
     Bytes(Option<Vec<u8>>),
 }
@@ -29,8 +30,8 @@ impl Statement {
 
     /// Adds a text.
     #[must_use]
-    pub fn text(self, value: impl Into<String>) -> Self {
-        self.with(Param::Text(Some(value.into())))
+    pub fn text(self, value: impl AsRef<str>) -> Self {
+        self.with(Param::Text(Some(value.as_ref().into())))
     }
 
     /// Adds an integer.
@@ -47,8 +48,8 @@ impl Statement {
 
     /// Adds a text or `NULL`.
     #[must_use]
-    pub fn opt_text(self, value: Option<impl Into<String>>) -> Self {
-        self.with(Param::Text(value.map(Into::into)))
+    pub fn opt_text(self, value: Option<impl AsRef<str>>) -> Self {
+        self.with(Param::Text(value.map(|text| text.as_ref().into())))
     }
 
     /// Adds an integer or `NULL`.

@@ -11,8 +11,9 @@ use super::chain::{self, Chained};
 use super::error::{DbError, Fault, Reach};
 use super::job::{Answer, Did, Job};
 use super::row::Written;
-use super::sqlite::{Start, connect, execute, execute_all, script};
+use super::sqlite::{Start, connect, execute, execute_all, execute_composed, script};
 use super::statement::Statement;
+use super::texts::Texts;
 use super::transaction::{Connection, Transaction, Work};
 
 /// The door to the writer's queue.
@@ -32,7 +33,7 @@ impl Writer {
     ) -> Result<Self, DbError> {
         let connection = connect(&options).await?;
         let (queue, jobs) = mpsc::channel(QUEUE);
-        let task = Task { options, connection: Some(connection), jobs, counters };
+        let task = Task { options, connection: Some(connection), jobs, counters, texts: Texts::default() };
         tokio::spawn(task.run());
         Ok(Self { queue })
     }
@@ -69,6 +70,7 @@ struct Task {
     connection: Option<SqliteConnection>,
     jobs: mpsc::Receiver<Job>,
     counters: Arc<Counters>,
+    texts: Texts,
 }
 
 impl Task {
@@ -111,7 +113,7 @@ impl Task {
         let outcome = if jobs.len() == 1 && matches!(jobs.first(), Some(Job::Write(..))) {
             alone(&mut connection, jobs, &self.counters).await
         } else if statements_only {
-            at_once(&mut connection, jobs, &self.counters).await
+            at_once((&mut connection, &mut self.texts), jobs, &self.counters).await
         } else {
             together(&mut connection, jobs, &self.counters).await
         };
@@ -171,7 +173,11 @@ async fn alone(connection: &mut SqliteConnection, mut jobs: Vec<Job>, counters: 
 
 /// Jobs of nothing but statements, in one transaction without savepoints, those of the same statements together in one
 /// trip. When one of several does not come to its end, nothing is kept and all are run again, each behind a savepoint.
-async fn at_once(connection: &mut SqliteConnection, mut jobs: Vec<Job>, counters: &Counters) -> Usable {
+async fn at_once(
+    (connection, texts): (&mut SqliteConnection, &mut Texts),
+    mut jobs: Vec<Job>,
+    counters: &Counters,
+) -> Usable {
     // who waits here together does not wait for each other: their order is free
     jobs.sort_by(|one, other| one.texts().cmp(other.texts()));
     let mut done = Vec::with_capacity(jobs.len());
@@ -181,7 +187,7 @@ async fn at_once(connection: &mut SqliteConnection, mut jobs: Vec<Job>, counters
         let (group, after) = rest.split_at_checked(alike(rest)).unwrap_or((rest, &[]));
         let statements: Vec<_> = group.iter().flat_map(Job::statements).collect();
         statements.iter().for_each(|_| counters.statement());
-        let (written, ended) = execute_all(connection, start, &statements).await;
+        let (written, ended) = execute_composed(connection, texts, start, &statements).await;
         done.extend(judge(group, written, ended));
         if !matches!(done.last(), Some(Ok(Did::All(_)))) {
             break;

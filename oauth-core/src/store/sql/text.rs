@@ -106,6 +106,9 @@ pub(super) const RESEAL_KEY: &str =
 
 pub(super) const PUSH: &str = "INSERT INTO pushed_request (fingerprint, ends_at, record) VALUES ($1, $2, $3)";
 pub(super) const PUSHED: &str = "SELECT record FROM pushed_request WHERE fingerprint = $1 AND ends_at > $2";
+/// Whether it is there, for a reader that knows what it says.
+pub(super) const PUSHED_STILL: &str =
+    "SELECT ends_at FROM pushed_request WHERE fingerprint = $1 AND ends_at > $2";
 pub(super) const CLOSE: &str = "DELETE FROM pushed_request WHERE fingerprint = $1 AND ends_at > $2";
 
 pub(super) const INSERT_GRANT: &str = "
@@ -191,6 +194,12 @@ INSERT INTO access_token (fingerprint, ends_at, record, grant_id)
 SELECT $1, $2, $3, grant_id FROM refresh_token WHERE fingerprint = $4";
 pub(super) const ACCESS: &str = "
 SELECT record FROM access_token WHERE fingerprint = $1 AND ends_at > $2 AND NOT EXISTS (
+    SELECT 1 FROM grant_record g WHERE g.id = access_token.grant_id AND g.stage = 'revoked'
+)";
+
+/// Whether it is there, for a reader that knows what it says.
+pub(super) const ACCESS_STILL: &str = "
+SELECT ends_at FROM access_token WHERE fingerprint = $1 AND ends_at > $2 AND NOT EXISTS (
     SELECT 1 FROM grant_record g WHERE g.id = access_token.grant_id AND g.stage = 'revoked'
 )";
 

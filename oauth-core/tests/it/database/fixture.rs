@@ -91,7 +91,7 @@ pub(crate) async fn everywhere() -> Vec<Place> {
     places
 }
 
-pub(super) fn insert(id: impl Into<String>, n: i64) -> Statement {
+pub(super) fn insert(id: impl AsRef<str>, n: i64) -> Statement {
     Statement::new("INSERT INTO item (id, n) VALUES ($1, $2)").text(id).int(n)
 }
 

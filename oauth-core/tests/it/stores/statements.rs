@@ -161,3 +161,27 @@ async fn a_record_that_cannot_be_read_is_a_fault_that_does_not_show_it() {
         assert!(store.pushed(&key, BEGINNING).await.is_err(), "a newer version must not be guessed at");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_one_process_has_read_is_gone_for_it_when_another_decides_or_revokes() {
+    for place in everywhere().await {
+        let database = migrated(&place).await;
+        let (here, there) = (SqlStore::new(database.clone()), SqlStore::new(database));
+        let (request, vetted) = (fingerprint::<RequestUri>("a"), vetted_request(BEGINNING));
+        there.push(&request, &vetted, later(60)).await.unwrap();
+        for _ in 0..2 {
+            assert_eq!(here.pushed(&request, BEGINNING).await.unwrap().as_ref(), Some(&vetted));
+        }
+        let a = opening("a");
+        assert_eq!(there.open(&request, &a, BEGINNING).await.unwrap(), Spend::Applied);
+        assert_eq!(here.pushed(&request, BEGINNING).await.unwrap(), None, "decided on {}", place.name);
+        assert_eq!(there.redeem(&a.code, &tokens(None, Some("t"))).await.unwrap(), Spend::Applied);
+        for _ in 0..2 {
+            let found = here.access(&fingerprint("t"), later(2)).await.unwrap();
+            assert_eq!(found, Some(opaque("t").claims));
+        }
+        there.revoke(&a.grant.id, later(2)).await.unwrap();
+        let found = here.access(&fingerprint("t"), later(2)).await.unwrap();
+        assert_eq!(found, None, "revoked on {}", place.name);
+    }
+}
