@@ -67,8 +67,8 @@ pub use policy::settings::{
     OutOfBounds, Paths, ProofNonce, PushRate, ResourceSetting, ServerSecret, Settings, TokenForm,
 };
 pub use policy::{
-    AnswerBy, AssertionAudience, Cap, ClientAuth, Constraint, ObjectAudience, ObjectCalled, Openid, Pkce,
-    Policy, RefreshRotation, RequestObject, RequestPath, ResponseType, SenderConstraint, SignedRequest,
+    AnswerBy, AssertionAudience, Beside, Cap, ClientAuth, Constraint, ObjectAudience, ObjectCalled, Openid,
+    Pkce, Policy, RefreshRotation, RequestObject, RequestPath, ResponseType, SenderConstraint, SignedRequest,
 };
 pub use port::Ports;
 pub use port::apart;

@@ -21,7 +21,7 @@ use crate::refusal::reason::{DetailsReason, RequestReason};
 use crate::refusal::{Error, Refusal, RuleId};
 use crate::rules::{
     Rule, fapi2_message_signing, fapi2_security, hold, oidc_core, rfc6749, rfc7636, rfc8707, rfc9101,
-    rfc9126, rfc9449,
+    rfc9126, rfc9449, uae_security,
 };
 use crate::server::Context;
 use crate::vocabulary::scope::Scope;
@@ -37,10 +37,36 @@ pub(crate) struct FormCase {
     pub(crate) request: Option<String>,
     /// `request_uri` (RFC 9101, RFC 9126).
     pub(crate) request_uri: Option<String>,
+    /// Whether a parameter of an authorization request stands in the form itself.
+    pub(crate) asked_in_form: bool,
 }
 
 /// Whether the request comes in a form that is taken. Judged before a request object is opened.
-pub(crate) const FORM_RULES: &[&Rule<FormCase>] = &[&rfc9126::REQUEST_URI_ABSENT, &rfc9101::FORM_TAKEN];
+pub(crate) const FORM_RULES: &[&Rule<FormCase>] =
+    &[&rfc9126::REQUEST_URI_ABSENT, &rfc9101::FORM_TAKEN, &uae_security::OBJECT_ALONE];
+
+/// The parameters of an authorization request; `client_id` says who asks and may stand beside a request object.
+const AUTHORIZATION_PARAMETERS: &[&str] = &[
+    "response_type",
+    "response_mode",
+    "redirect_uri",
+    "scope",
+    "state",
+    "nonce",
+    "code_challenge",
+    "code_challenge_method",
+    "authorization_details",
+    "dpop_jkt",
+    "prompt",
+    "max_age",
+    "acr_values",
+    "login_hint",
+    "ui_locales",
+    "resource",
+    "claims",
+    "display",
+    "id_token_hint",
+];
 
 /// What the rules of this endpoint judge.
 pub(crate) struct PushCase {
@@ -123,6 +149,7 @@ async fn gather(context: &Context<'_>, form: Form, caller: &Caller) -> Result<Pu
         client: Arc::clone(&caller.client),
         request: form.owned("request"),
         request_uri: form.owned("request_uri"),
+        asked_in_form: AUTHORIZATION_PARAMETERS.iter().any(|name| form.get(name).is_some()),
     };
     hold(FORM_RULES, &sent, caller.policy)?;
     let params = match sent.request.take() {

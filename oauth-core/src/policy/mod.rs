@@ -92,6 +92,17 @@ pub struct SignedRequest {
     pub state_max: usize,
     /// Most characters of `nonce`.
     pub nonce_max: usize,
+    /// What becomes of parameters that stand beside the request object.
+    pub beside: Beside,
+}
+
+/// What becomes of authorization parameters that stand in the form beside a request object (RFC 9126 section 3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Beside {
+    /// They are not used (RFC 9101 section 6.3).
+    Unused,
+    /// The request is refused.
+    Refused,
 }
 
 /// How a request object may call itself (RFC 9101 section 10.8, RFC 7519 section 5.2).

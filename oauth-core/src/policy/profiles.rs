@@ -1,8 +1,8 @@
 //! The profiles. One that extends another is written as the difference.
 
 use super::{
-    AnswerBy, AssertionAudience, Cap, ClientAuth, Constraint, ObjectAudience, ObjectCalled, Openid, Pkce,
-    Policy, RefreshRotation, RequestObject, RequestPath, ResponseType, SenderConstraint, SignedRequest,
+    AnswerBy, AssertionAudience, Beside, Cap, ClientAuth, Constraint, ObjectAudience, ObjectCalled, Openid,
+    Pkce, Policy, RefreshRotation, RequestObject, RequestPath, ResponseType, SenderConstraint, SignedRequest,
 };
 use crate::jose::{Alg, KeyManagement};
 use crate::limits;
@@ -45,6 +45,7 @@ pub const FAPI1_ADVANCED: Policy = Policy {
         openid: Openid::Optional,
         state_max: limits::STATE_BYTES,
         nonce_max: limits::NONCE_BYTES,
+        beside: Beside::Unused,
     }),
     response_types: &[ResponseType::CodeIdToken, ResponseType::Code],
     answer_by: &[AnswerBy::Fragment, AnswerBy::Jarm],
@@ -80,6 +81,7 @@ pub const FAPI2_MESSAGE_SIGNING: Policy = Policy {
         openid: Openid::Optional,
         state_max: limits::STATE_BYTES,
         nonce_max: limits::NONCE_BYTES,
+        beside: Beside::Unused,
     }),
     answer_by: &[AnswerBy::Jarm, AnswerBy::JarmQuery, AnswerBy::JarmFormPost],
     ..FAPI2_SECURITY
@@ -105,6 +107,7 @@ pub const UAE_OPEN_FINANCE: Policy = Policy {
         openid: Openid::Required,
         state_max: 512,
         nonce_max: 256,
+        beside: Beside::Refused,
     }),
     client_auth: &[ClientAuth::PrivateKeyJwt],
     signing_algs: &[Alg::Ps256],

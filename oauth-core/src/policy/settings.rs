@@ -175,7 +175,7 @@ impl Settings {
             mtls_origin: None,
             paths: Paths::default(),
             code_lifetime: Seconds::new(60),
-            request_uri_lifetime: Seconds::new(90),
+            request_uri_lifetime: Seconds::new(60),
             access_token_lifetime: Seconds::minutes(5),
             refresh_token_lifetime: Seconds::days(90),
             id_token_lifetime: Seconds::minutes(5),

@@ -310,6 +310,10 @@ const fn request(reason: RequestReason) -> (ErrorCode, &'static str) {
         RequestReason::OpenidMissing => {
             (ErrorCode::InvalidScope, "scope must hold openid under this profile.")
         }
+        RequestReason::BesideRequestObject => (
+            ErrorCode::InvalidRequest,
+            "beside request, the form may hold client_id and what authenticates the client, and no parameter of the request.",
+        ),
         RequestReason::ResourceUnknown => {
             (ErrorCode::InvalidTarget, "resource is not one this server issues tokens for.")
         }

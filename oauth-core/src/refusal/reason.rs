@@ -137,6 +137,8 @@ pub enum RequestReason {
     MaxAgeTooLong,
     /// `scope` has no `openid`, which the policy demands.
     OpenidMissing,
+    /// An authorization parameter stands beside the request object, where none may.
+    BesideRequestObject,
     /// `resource` is not one of ours.
     ResourceUnknown,
     /// `grant_type` missing.

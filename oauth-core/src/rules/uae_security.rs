@@ -5,11 +5,13 @@
 //! | request object, `max_age` | [`MAX_AGE`] |
 //! | request object, `scope` | [`OPENID`] |
 //! | request object, `state` and `nonce` | [`SHORT`] |
+//! | the form around a request object | [`OBJECT_ALONE`] |
 //! | request object, times | [`TIMES`](super::fapi2_message_signing::TIMES), by the policy's `request_object` |
 
 use super::rfc9101::ObjectCase;
 use super::{Rule, demand};
-use crate::policy::Openid;
+use crate::endpoint::push::FormCase;
+use crate::policy::{Beside, Openid};
 use crate::refusal::RuleId;
 use crate::refusal::reason::RequestReason;
 
@@ -47,6 +49,19 @@ pub(crate) const SHORT: Rule<ObjectCase> = Rule {
         demand(
             case.nonce.is_none_or(|characters| characters <= signed.nonce_max),
             RequestReason::NonceMalformed,
+        )
+    },
+};
+
+/// The form of a pushed request: no authorization parameter stands beside a request object where the policy forbids it
+/// (RFC 9126 section 3).
+pub(crate) const OBJECT_ALONE: Rule<FormCase> = Rule {
+    id: RuleId("UAESP-request-alone"),
+    check: |case, policy| {
+        let forbidden = policy.signed_request().is_some_and(|signed| signed.beside == Beside::Refused);
+        demand(
+            !(forbidden && case.request.is_some() && case.asked_in_form),
+            RequestReason::BesideRequestObject,
         )
     },
 };

@@ -97,6 +97,22 @@ async fn the_uae_profile_takes_a_plain_jwt_for_this_issuer_alone_with_openid_and
     }
 }
 
+/// UAE bank service initiation section 2.1.
+#[tokio::test]
+async fn the_uae_profile_takes_nothing_beside_a_request_object() {
+    let bank = Bank::with(&UAE_OPEN_FINANCE, &json!({}));
+    let object = |state: &str| Draft::request().with("state", json!(state)).signed_by("PS256", "ps").sign();
+    for (n, name) in ["state", "redirect_uri", "scope", "authorization_details", "claims"].iter().enumerate()
+    {
+        let object = object(&format!("s{n}"));
+        let answer = bank.push(&[("request", &object), (*name, "st")]).await;
+        answer.refused("invalid_request", "UAESP-request-alone");
+    }
+    let object = object("alone");
+    let answer = bank.push(&[("request", object.as_str()), ("client_id", CLIENT), ("unheard_of", "x")]).await;
+    assert_eq!(answer.status, 201);
+}
+
 #[tokio::test]
 async fn an_issue_time_ahead_of_the_clock_is_refused_and_the_skew_is_not() {
     let bank = Bank::signing();
