@@ -9,6 +9,7 @@ use fantoccini::wd::WebDriverCompatibleCommand;
 use serde_json::json;
 use url::Url;
 
+use crate::pera::lodged;
 use crate::support::uae::{self, ACCOUNT};
 use crate::support::{World, embedded};
 
@@ -185,6 +186,37 @@ async fn browser_shows_the_consent_page_on_a_desk() {
     sign_in(world, &browser).await;
     picture(&browser, "consent-wide").await;
     browser.close().await.unwrap();
+}
+
+/// OFxPERA section 7.1: which data, from which accounts, for how long and what for, on both screens; one account is ticked.
+#[tokio::test]
+async fn browser_shows_what_a_retirement_consent_opens_and_gives_the_accounts_that_are_ticked() {
+    const PERMISSIONS: &[&str] =
+        &["PERA_BASIC_INFO", "PERA_BALANCE", "PERA_TRANSACTIONS", "PAYMENT_INITIATE"];
+    const SCOPE: &str = "openid accounts.basic payments";
+    let world = embedded().await;
+    let luzon = world.luzon();
+    for (name, screen) in [("telephone", TELEPHONE), ("desk", DESK)] {
+        let (id, ask) = lodged((world, &luzon), PERMISSIONS, SCOPE).await;
+        let request_uri = world.push(&luzon, &ask).await;
+        let browser = browser(screen).await;
+        browser.open(&luzon.authorization_url(&request_uri).unwrap()).await.unwrap();
+        sign_in(world, &browser).await;
+        let body = browser.page().find(Locator::Css("body")).await.unwrap().text().await.unwrap();
+        for shown in ["Bayan Trust (bayan-trust)", "keep my retirement account", "Luzon Bank"] {
+            assert!(body.contains(shown), "{shown} is not in {body}");
+        }
+        picture(&browser, &format!("pera-consent-{name}")).await;
+        for account in ["pera-mariam-1", "acc-mariam-3"] {
+            let tick = format!("input[name=accounts][value='{account}']");
+            browser.page().find(Locator::Css(&tick)).await.unwrap().click().await.unwrap();
+        }
+        browser.press("approve").await.unwrap();
+        assert!(parameter(&returned(&browser, &luzon).await, "code").is_some());
+        browser.open(&format!("{}/my/consents/{id}", world.issuer())).await.unwrap();
+        picture(&browser, &format!("pera-consent-details-{name}")).await;
+        browser.close().await.unwrap();
+    }
 }
 
 /// A third party's redirect URI that somebody listens at: keeps the body of the one POST that arrives.

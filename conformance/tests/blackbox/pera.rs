@@ -152,7 +152,7 @@ async fn section_6_1_the_pages_of_a_participant_may_read_tokens_and_those_of_a_s
 }
 
 /// A consent with these permissions, lodged and not decided, and the request that refers to it.
-async fn lodged((world, tpp): (&World, &Tpp), permissions: &[&str], scope: &str) -> (String, Ask) {
+pub(crate) async fn lodged((world, tpp): (&World, &Tpp), permissions: &[&str], scope: &str) -> (String, Ask) {
     let alone = tpp.act_alone("consent", HONEST).await.unwrap().member("access_token").unwrap();
     let now = host::now();
     let wanted = json!({"data": {"data_holder_id": "bayan-trust", "permissions": permissions,

@@ -33,7 +33,7 @@ pub(super) fn words(consent: &OfxperaConsent, holder: Option<Holder<'_>>) -> Des
         section("Consent", terms),
     ];
     Description {
-        headline: "Share your data?".to_owned(),
+        headline: headline(&consent.permissions),
         payment: None,
         sections: sections.into_iter().flatten().collect(),
         next: format!(
@@ -41,6 +41,23 @@ pub(super) fn words(consent: &OfxperaConsent, holder: Option<Holder<'_>>) -> Des
         ),
         choice: choice_of_permissions(&consent.permissions),
     }
+}
+
+/// What is asked in one question. What moves money or makes accounts is never behind what is only seen.
+fn headline(permissions: &[Permission]) -> String {
+    let pays = permissions.contains(&Permission::PaymentInitiate);
+    let opens = permissions.contains(&Permission::AccountOpen);
+    let sees = permissions.len() > usize::from(pays) + usize::from(opens);
+    let question = match (sees, opens, pays) {
+        (true, true, true) => "Share your data, have a PERA account opened and allow contributions?",
+        (true, true, false) => "Share your data and have a PERA account opened?",
+        (true, false, true) => "Share your data and allow contributions?",
+        (false, true, true) => "Have a PERA account opened and allow contributions?",
+        (false, true, false) => "Have a PERA account opened?",
+        (false, false, true) => "Allow contributions from your account?",
+        (true | false, false, false) => "Share your data?",
+    };
+    question.to_owned()
 }
 
 /// The holder's name, its identifier beside it; the identifier alone where nobody knows the name.

@@ -3,7 +3,7 @@
 use oauth_core::{ClientId, ConsentFacts, ConsentId, DetailsFault, Seconds, testkit};
 use rar_consent::{
     AdditionalTerm, Amount, Consent, ConsentStatus, Lodged, OfxperaConsent, PaymentLimits, Permission, Terms,
-    TermsFault,
+    TermsFault, describe,
 };
 use serde_json::{Value, json};
 
@@ -192,4 +192,24 @@ fn narrower_terms_are_within_and_wider_ones_are_not() {
     assert!(paying(1, 2).is_within(&paying(2, 2)));
     assert!(!paying(2, 3).is_within(&paying(2, 2)));
     assert!(!OfxperaConsent { limits: None, ..paying(1, 1) }.is_within(&paying(1, 1)));
+}
+
+#[test]
+fn the_question_names_what_moves_money_and_what_makes_accounts() {
+    use Permission::{AccountOpen, PaymentInitiate, PeraBasicInfo};
+    for (permissions, question) in [
+        (vec![PeraBasicInfo], "Share your data?"),
+        (vec![PeraBasicInfo, PaymentInitiate], "Share your data and allow contributions?"),
+        (vec![PaymentInitiate], "Allow contributions from your account?"),
+        (vec![AccountOpen], "Have a PERA account opened?"),
+        (vec![AccountOpen, PeraBasicInfo], "Share your data and have a PERA account opened?"),
+        (vec![AccountOpen, PaymentInitiate], "Have a PERA account opened and allow contributions?"),
+        (
+            vec![AccountOpen, PeraBasicInfo, PaymentInitiate],
+            "Share your data, have a PERA account opened and allow contributions?",
+        ),
+    ] {
+        let terms = Terms::Ofxpera(OfxperaConsent { permissions, ..terms() });
+        assert_eq!(describe(&Consent { terms, ..consent() }).headline, question);
+    }
 }
