@@ -248,6 +248,35 @@ async fn cancelling_and_settling_at_once_ends_in_one_of_the_two() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_consent_counts_the_orders_that_wait_for_their_day_and_no_others() {
+    const WAITING: &str = "SELECT CAST(sum(orders) AS BIGINT) FROM consent";
+    let tomorrow = now().plus(Seconds::days(1));
+    for world in everywhere().await {
+        world.consent("c-1", PAY, None).await;
+        world.bank.book(change(1, "c-1", 10_00)).await.unwrap();
+        for number in [2, 3] {
+            let today = change(number, "c-1", 10_00);
+            let terms = PaymentTerms { debit_at: Some(tomorrow), ..today.payment.terms().clone() };
+            let dated = PaymentChange { payment: Payment::receive(terms).unwrap(), ..today };
+            assert!(matches!(world.bank.book(dated).await.unwrap(), Booked::New(_)));
+        }
+        assert_eq!(world.number(WAITING).await, 2, "{}", world.name);
+        let cancel = PaymentMove {
+            id: PaymentId::new(&uuid(2)).unwrap(),
+            to: PaymentStatus::Cancelled,
+            rail_reference: None,
+            at: now(),
+            names: names(2, "m"),
+            correlation: CorrelationId::new("c").unwrap(),
+        };
+        world.bank.advance(&cancel).await.unwrap();
+        assert_eq!(world.number(WAITING).await, 1, "{}: one is called off", world.name);
+        settle(&world.operations.ports, tomorrow).await.unwrap();
+        assert_eq!(world.number(WAITING).await, 0, "{}: the day of the other has come", world.name);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_key_whose_first_request_still_runs_is_told_to_come_back() {
     let held = |world: &super::fixture::World| world.database.engine() == Engine::Postgres;
     for world in everywhere().await.into_iter().filter(held) {
