@@ -1,7 +1,7 @@
 //! The bank is killed at random while payments are made and repeated: nothing acknowledged is lost, nothing is booked twice,
 //! the postings sum to zero, and the counters of the consent agree with the ledger.
 //!
-//! `MANDATE_KILL_PAYMENTS` says how many payments; the check command asks for a thousand with `--full`.
+//! A thousand payments, or as many as `MANDATE_KILL_PAYMENTS` says; the check command asks for five thousand with `--full`.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -149,7 +149,7 @@ async fn paid_over_kills(mut world: World, payments: usize) -> (World, Arc<Payer
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_payments_repeated_over_many_kills_none_is_lost_and_none_is_made_twice() {
-    let payments = host::setting("MANDATE_KILL_PAYMENTS").map_or(500, |many| many.parse().unwrap());
+    let payments = host::setting("MANDATE_KILL_PAYMENTS").map_or(1000, |many| many.parse().unwrap());
     let world = World::start(Settings::default()).await;
     let before = uae::balance(&world).await;
     let (world, payers, kills) = paid_over_kills(world, payments).await;
